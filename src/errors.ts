@@ -1,0 +1,91 @@
+/**
+ * Every error this program raises on purpose.
+ *
+ * `code` is the contract: it is logged, returned over HTTP, printed by the CLI
+ * and documented in docs/errors.md. Messages may be reworded, codes may not.
+ *
+ * `exitCode` follows sysexits: 1 failed, 64 usage, 75 try again, 78 configuration.
+ */
+export const catalogue = {
+  KTL_CONFIG_INVALID: { statusCode: 500, exitCode: 78, retryable: false },
+  KTL_MANIFEST_INVALID: { statusCode: 500, exitCode: 78, retryable: false },
+  KTL_DATA_UNWRITABLE: { statusCode: 500, exitCode: 78, retryable: false },
+  KTL_PORT_TAKEN: { statusCode: 500, exitCode: 75, retryable: true },
+  KTL_USAGE: { statusCode: 400, exitCode: 64, retryable: false },
+
+  KTL_REQUEST_INVALID: { statusCode: 400, exitCode: 1, retryable: false },
+  KTL_BODY_TOO_LARGE: { statusCode: 413, exitCode: 1, retryable: false },
+  KTL_NOT_FOUND: { statusCode: 404, exitCode: 1, retryable: false },
+  KTL_METHOD_NOT_ALLOWED: { statusCode: 405, exitCode: 1, retryable: false },
+  KTL_UNAUTHORIZED: { statusCode: 401, exitCode: 1, retryable: false },
+  KTL_FORBIDDEN: { statusCode: 403, exitCode: 1, retryable: false },
+  KTL_NOT_A_MASTER: { statusCode: 409, exitCode: 1, retryable: false },
+  KTL_KEEPALIVE_INVALID: { statusCode: 400, exitCode: 1, retryable: false },
+  KTL_REGISTRY_FULL: { statusCode: 503, exitCode: 75, retryable: true },
+  KTL_POD_NOT_FOUND: { statusCode: 404, exitCode: 1, retryable: false },
+  KTL_STORE_UNAVAILABLE: { statusCode: 503, exitCode: 75, retryable: true },
+  KTL_MASTER_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
+
+  KTL_TRANSITION_REFUSED: { statusCode: 409, exitCode: 1, retryable: false },
+  KTL_QUEUE_FULL: { statusCode: 503, exitCode: 75, retryable: true },
+  KTL_STEP_FAILED: { statusCode: 500, exitCode: 1, retryable: false },
+  KTL_SOCKET_UNUSABLE: { statusCode: 500, exitCode: 78, retryable: false },
+
+  KTL_TEMPLATE_MISSING: { statusCode: 409, exitCode: 78, retryable: false },
+  KTL_TEMPLATE_INVALID: { statusCode: 422, exitCode: 1, retryable: false },
+  KTL_TEMPLATE_LIMIT: { statusCode: 422, exitCode: 1, retryable: false },
+
+  KTL_HAPROXY_MISSING: { statusCode: 500, exitCode: 78, retryable: false },
+  KTL_HAPROXY_CONFIG_REJECTED: { statusCode: 422, exitCode: 1, retryable: false },
+  KTL_HAPROXY_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
+  KTL_HAPROXY_RELOAD_FAILED: { statusCode: 502, exitCode: 75, retryable: true },
+
+  KTL_UNEXPECTED: { statusCode: 500, exitCode: 1, retryable: false }
+} as const satisfies Record<string, CatalogueRow>
+
+interface CatalogueRow {
+  statusCode: number
+  exitCode: 1 | 64 | 75 | 78
+  /** Whether the loop that met the error tries again by itself. */
+  retryable: boolean
+}
+
+export type ErrorCode = keyof typeof catalogue
+
+export interface ErrorDetails {
+  /** What the reader can do about it, as one imperative sentence. */
+  hint?: string
+  cause?: unknown
+}
+
+export class KontrolError extends Error {
+  override readonly name = 'KontrolError'
+  readonly code: ErrorCode
+  readonly statusCode: number
+  readonly exitCode: number
+  readonly retryable: boolean
+  readonly hint: string | undefined
+
+  constructor(code: ErrorCode, message: string, { hint, cause }: ErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    const { statusCode, exitCode, retryable } = catalogue[code]
+    this.code = code
+    this.statusCode = statusCode
+    this.exitCode = exitCode
+    this.retryable = retryable
+    this.hint = hint
+  }
+}
+
+/** Walks the `cause` chain: an adapter may have wrapped the error we look for. */
+export function findKontrolError(error: unknown, code?: ErrorCode): KontrolError | undefined {
+  for (let e: unknown = error; e instanceof Error; e = e.cause) {
+    if (e instanceof KontrolError && (code === undefined || e.code === code)) return e
+  }
+  return undefined
+}
+
+/** The sentence of any thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

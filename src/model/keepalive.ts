@@ -1,0 +1,66 @@
+import { isIP } from 'node:net'
+import { Type, type Static } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { KontrolError } from '../errors.ts'
+
+/** Bytes of a request body, of a payload, and how many pods one master keeps. */
+export const limits = { bodyBytes: 64 * 1024, payloadBytes: 32 * 1024, pods: 200_000 } as const
+
+/** What may reach a configuration file as a name: no white space, no quotes, nothing HAProxy reads as syntax. */
+const NAME = '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$'
+/** A pod's name may be a full DNS name. */
+const ID = '^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$'
+
+export const Keepalive = Type.Object({
+  app: Type.String({ pattern: NAME }),
+  id: Type.String({ pattern: ID }),
+  ip: Type.String({ minLength: 2, maxLength: 45, description: 'Literal IPv4 or IPv6 address' }),
+  key: Type.String({ pattern: NAME, description: 'Identity of the pod: base62 of its address' }),
+  role: Type.String({ pattern: NAME }),
+  nonce: Type.Optional(Type.String({ maxLength: 64, description: 'Changes when the slave restarts' })),
+  payload: Type.Optional(Type.Unknown({ description: 'JSON, handed as it is to templates and callbacks' })),
+  down: Type.Optional(Type.Boolean({ description: 'True in the last keepalive of a pod that leaves' }))
+})
+export type Keepalive = Static<typeof Keepalive>
+
+const validator = Compile(Keepalive)
+
+/**
+ * Checks what a slave sent, whoever carried it here. Unknown fields are
+ * dropped, as newer slaves may send more.
+ *
+ * @throws KontrolError KTL_KEEPALIVE_INVALID naming each field that is wrong
+ */
+export function parseKeepalive(body: unknown): Keepalive {
+  const problems = validator.Check(body) ? problemsBeyondSchema(body) : schemaProblems(body)
+  if (problems.length > 0) {
+    throw new KontrolError('KTL_KEEPALIVE_INVALID', `Invalid keepalive: ${problems.join('; ')}`, {
+      hint: 'Send {"app","id","ip","key","role"} as described in docs/http-api.md.'
+    })
+  }
+  const { app, id, ip, key, role, nonce, payload, down } = body as Keepalive
+  return {
+    app,
+    id,
+    ip,
+    key,
+    role,
+    ...(nonce !== undefined && { nonce }),
+    ...(payload !== undefined && { payload }),
+    ...(down !== undefined && { down })
+  }
+}
+
+function schemaProblems(body: unknown): string[] {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return ['the body must be a JSON object']
+  return [...validator.Errors(body)].map(({ instancePath, message }) => `${instancePath.slice(1) || 'body'} ${message}`)
+}
+
+function problemsBeyondSchema({ ip, payload }: Keepalive): string[] {
+  const problems: string[] = []
+  if (isIP(ip) === 0 || ip.includes('%')) problems.push('ip must be a literal IPv4 or IPv6 address')
+  if (payload !== undefined && Buffer.byteLength(JSON.stringify(payload)) > limits.payloadBytes) {
+    problems.push(`payload must be at most ${limits.payloadBytes} bytes of JSON`)
+  }
+  return problems
+}
