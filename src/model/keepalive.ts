@@ -23,6 +23,11 @@ export const Keepalive = Type.Object({
 })
 export type Keepalive = Static<typeof Keepalive>
 
+const namePattern = new RegExp(NAME)
+
+/** Whether a text may stand for an app or a role. */
+export const isName = (text: string): boolean => namePattern.test(text)
+
 const validator = Compile(Keepalive)
 
 /**

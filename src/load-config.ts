@@ -1,0 +1,136 @@
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { envTable, type Mode } from './config.ts'
+import { KontrolError } from './errors.ts'
+import { isName } from './model/keepalive.ts'
+import type { LogLevel } from './platform/logger.ts'
+import { readEnvTable, type EnvSource, type Origin, type Values } from './platform/env-table.ts'
+
+type RawConfig = Values<typeof envTable>
+
+export interface Config extends RawConfig {
+  readonly isMaster: boolean
+  readonly isSlave: boolean
+  readonly dataFolder: string
+  readonly payloadFile: string
+  /** Labels `app` and `role`, known to be there and to be names. */
+  readonly app: string
+  readonly role: string
+  /** Hosts of the annotation kontrol.unity3d.com/master. */
+  readonly masters: readonly string[]
+}
+
+export interface LoadedConfig {
+  config: Config
+  origins: Readonly<Record<keyof typeof envTable, Origin>>
+}
+
+const MASTER_ANNOTATION = 'kontrol.unity3d.com/master'
+
+/** What mode `debug` stands in for: a process that is its own master, without Kubernetes. */
+const debugDefaults = {
+  KONTROL_ID: 'local',
+  KONTROL_LABELS: '{"app":"test","role":"test"}',
+  KONTROL_ANNOTATIONS: `{"${MASTER_ANNOTATION}":"127.0.0.1"}`
+}
+
+/**
+ * Reads the whole environment once.
+ *
+ * @param discovered what Kubernetes tells, by variable name; the environment wins
+ * @throws KontrolError KTL_CONFIG_INVALID listing every problem at once
+ */
+export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<string, string>> = {}): LoadedConfig {
+  const debug = /\bdebug\b/.test(env.KONTROL_MODE ?? '')
+  const sources: EnvSource[] = [
+    ['environment', env],
+    ['kubernetes', discovered],
+    ...(debug ? [['debug mode', debugDefaults] as const] : [])
+  ]
+  const { values, origins, problems } = readEnvTable(envTable, sources)
+  const modes = effectiveModes(values.modes)
+  const tokens = [...values.tokens, ...tokensFromFile(values.tokenFile, problems)]
+  problems.push(...crossProblems({ ...values, tokens }))
+  if (problems.length > 0) throw invalid(problems)
+
+  const dataFolder = values.dataFolder ?? defaultDataFolder()
+  const config: Config = Object.freeze({
+    ...values,
+    modes,
+    tokens,
+    isMaster: modes.includes('master'),
+    isSlave: modes.includes('slave'),
+    logLevel: logLevelOf(modes, values, origins),
+    dataFolder,
+    payloadFile: values.payloadFile ?? join(dataFolder, 'state.json'),
+    app: String(values.labels.app),
+    role: String(values.labels.role),
+    masters: mastersOf(values.annotations)
+  })
+  return { config, origins }
+}
+
+export function mastersOf(annotations: Readonly<Record<string, string>>): readonly string[] {
+  return (annotations[MASTER_ANNOTATION] ?? '')
+    .split(',')
+    .map((master) => master.trim())
+    .filter((master) => master !== '')
+}
+
+function effectiveModes(modes: readonly Mode[]): readonly Mode[] {
+  return modes.includes('debug') ? [...new Set<Mode>([...modes, 'master', 'slave'])] : modes
+}
+
+/** Mode `verbose` means debug lines, unless a level was asked for. */
+function logLevelOf(modes: readonly Mode[], values: RawConfig, origins: Record<string, Origin>): LogLevel {
+  return modes.includes('verbose') && origins.logLevel === 'default' ? 'debug' : values.logLevel
+}
+
+function tokensFromFile(path: string | undefined, problems: string[]): string[] {
+  if (path === undefined) return []
+  try {
+    const tokens = readFileSync(path, 'utf8')
+      .split('\n')
+      .map((line) => line.trim())
+    return tokens.filter((token) => token !== '')
+  } catch (error) {
+    problems.push(`KONTROL_TOKEN_FILE must name a readable file (${(error as Error).message})`)
+    return []
+  }
+}
+
+/** What no variable can know of itself. */
+function crossProblems({ labels, script, tokens, tlsCert, tlsKey, tlsClientCa }: RawConfig): string[] {
+  const problems: string[] = []
+  for (const label of ['app', 'role']) {
+    const value = labels[label]
+    if (value === undefined) problems.push(`KONTROL_LABELS must hold ${label}, got ${JSON.stringify(labels)}`)
+    else if (!isName(value))
+      problems.push(`KONTROL_LABELS must hold a plain name as ${label}, got ${JSON.stringify(value)}`)
+  }
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    problems.push('KONTROL_TLS_CERT and KONTROL_TLS_KEY must be set together')
+  }
+  if (tlsClientCa !== undefined && tlsCert === undefined) {
+    problems.push('KONTROL_TLS_CLIENT_CA needs KONTROL_TLS_CERT and KONTROL_TLS_KEY')
+  }
+  if (script === 'shell' && tokens.length === 0 && tlsClientCa === undefined) {
+    problems.push('KONTROL_SCRIPT=shell needs KONTROL_TOKEN, KONTROL_TOKEN_FILE or KONTROL_TLS_CLIENT_CA')
+  }
+  return problems
+}
+
+function defaultDataFolder(): string {
+  try {
+    accessSync('/data', constants.W_OK)
+    return '/data'
+  } catch {
+    return resolve('data')
+  }
+}
+
+function invalid(problems: string[]): KontrolError {
+  return new KontrolError('KTL_CONFIG_INVALID', `Invalid environment:\n  - ${problems.join('\n  - ')}`, {
+    hint: 'Run "kontrol config" for every variable, its value and where it came from.'
+  })
+}
