@@ -23,6 +23,22 @@ const packagedLifecycle = fileURLToPath(new URL('../lifecycle/lifecycle.yml', im
 const variable = <T>(row: EnvVar<T>): EnvVar<T> => row
 const unset = undefined
 
+const fromKubernetes = (name: string, doc: string): EnvVar<Readonly<Record<string, string>>> => ({
+  name,
+  doc,
+  fallback: {},
+  fallbackDoc: 'from Kubernetes',
+  parse: stringMap
+})
+
+const pemFile = (name: string, doc: string): EnvVar<string | undefined> => ({
+  name,
+  doc,
+  fallback: unset,
+  fallbackDoc: 'unset',
+  parse: existingFile
+})
+
 /** Single source for parsing, for `kontrol config` and for docs/configuration.md. */
 export const envTable = {
   modes: variable<readonly Mode[]>({
@@ -58,34 +74,13 @@ export const envTable = {
     fallbackDoc: 'the pod name, else the host name',
     parse: text
   }),
-  labels: variable<Readonly<Record<string, string>>>({
-    name: 'KONTROL_LABELS',
-    doc: 'JSON object of labels of this pod; must hold app and role',
-    fallback: {},
-    fallbackDoc: 'from Kubernetes',
-    parse: stringMap
-  }),
-  annotations: variable<Readonly<Record<string, string>>>({
-    name: 'KONTROL_ANNOTATIONS',
-    doc: 'JSON object of annotations of this pod: the template, the masters, the domains',
-    fallback: {},
-    fallbackDoc: 'from Kubernetes',
-    parse: stringMap
-  }),
-  nodeLabels: variable<Readonly<Record<string, string>>>({
-    name: 'KONTROL_NODE_LABELS',
-    doc: 'JSON object of labels of the node',
-    fallback: {},
-    fallbackDoc: 'from Kubernetes',
-    parse: stringMap
-  }),
-  nodeAnnotations: variable<Readonly<Record<string, string>>>({
-    name: 'KONTROL_NODE_ANNOTATIONS',
-    doc: 'JSON object of annotations of the node',
-    fallback: {},
-    fallbackDoc: 'from Kubernetes',
-    parse: stringMap
-  }),
+  labels: fromKubernetes('KONTROL_LABELS', 'JSON object of labels of this pod; must hold app and role'),
+  annotations: fromKubernetes(
+    'KONTROL_ANNOTATIONS',
+    'JSON object of annotations of this pod: the template, the masters, the domains'
+  ),
+  nodeLabels: fromKubernetes('KONTROL_NODE_LABELS', 'JSON object of labels of the node'),
+  nodeAnnotations: fromKubernetes('KONTROL_NODE_ANNOTATIONS', 'JSON object of annotations of the node'),
   eip: variable<string | undefined>({
     name: 'KONTROL_EIP',
     doc: 'External address of this proxy, reported in its payload as {"eip": …}',
@@ -220,27 +215,15 @@ export const envTable = {
     fallbackDoc: 'unset',
     parse: text
   }),
-  tlsCert: variable<string | undefined>({
-    name: 'KONTROL_TLS_CERT',
-    doc: 'PEM file with the certificate chain of the control tier: HTTPS instead of HTTP',
-    fallback: unset,
-    fallbackDoc: 'unset',
-    parse: existingFile
-  }),
-  tlsKey: variable<string | undefined>({
-    name: 'KONTROL_TLS_KEY',
-    doc: 'PEM file with the key of that certificate',
-    fallback: unset,
-    fallbackDoc: 'unset',
-    parse: existingFile
-  }),
-  tlsClientCa: variable<string | undefined>({
-    name: 'KONTROL_TLS_CLIENT_CA',
-    doc: 'PEM file with the authorities whose client certificates are let in: mutual TLS',
-    fallback: unset,
-    fallbackDoc: 'unset',
-    parse: existingFile
-  }),
+  tlsCert: pemFile(
+    'KONTROL_TLS_CERT',
+    'PEM file with the certificate chain of the control tier: HTTPS instead of HTTP'
+  ),
+  tlsKey: pemFile('KONTROL_TLS_KEY', 'PEM file with the key of that certificate'),
+  tlsClientCa: pemFile(
+    'KONTROL_TLS_CLIENT_CA',
+    'PEM file with the authorities whose client certificates are let in: mutual TLS'
+  ),
   script: variable<'off' | 'automaton' | 'shell'>({
     name: 'KONTROL_SCRIPT',
     doc: 'What /script and invoke may run: off, automaton, or shell (only with a token or mutual TLS)',
