@@ -1,0 +1,120 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { findKontrolError, KontrolError } from '../errors.ts'
+
+type Options = NonNullable<ParseArgsConfig['options']>
+type ParsedArgs<O extends Options> = ReturnType<typeof parseArgs<{ options: O; allowPositionals: true }>>
+
+/** All that a command may touch, so that tests can run it without a process. */
+export interface CliContext {
+  stdout: (line: string) => void
+  stderr: (line: string) => void
+  env: NodeJS.ProcessEnv
+  /** Aborted when the user asks the process to end. */
+  signal: AbortSignal
+}
+
+export interface Command<O extends Options = Options> {
+  /** One line, no full stop. */
+  summary: string
+  /** What follows the command's name in the usage line. */
+  usage: string
+  /** One line for each option, shown by --help. */
+  optionDocs: { readonly [K in keyof O]: string }
+  options: O
+  run(args: ParsedArgs<O>, context: CliContext): Promise<void>
+}
+
+/** Keeps the option types of a command visible inside its own `run`. */
+export const defineCommand = <const O extends Options>(command: Command<O>): Command => command
+
+export const EXIT_OK = 0
+const EXIT_FAILURE = 1
+const EXIT_USAGE = 64
+
+/** Runs one command line and returns the exit code; never throws, never calls process.exit(). */
+export async function runCli(
+  argv: readonly string[],
+  commands: Record<string, Command>,
+  context: CliContext
+): Promise<number> {
+  const [name = 'run', ...rest] = argv
+  if (['help', '--help', '-h'].includes(name)) {
+    context.stdout(overview(commands))
+    return EXIT_OK
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command === undefined) {
+    context.stderr(`There is no command "${name}".\n\n${overview(commands)}`)
+    return EXIT_USAGE
+  }
+  return runCommand(name, command, rest, context)
+}
+
+/** Runs one command with the arguments that follow its name. */
+export async function runCommand(
+  name: string,
+  command: Command,
+  argv: readonly string[],
+  context: CliContext
+): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    context.stdout(helpOf(name, command))
+    return EXIT_OK
+  }
+  try {
+    const args = parseArguments(name, command, argv)
+    await command.run(args, context)
+    return EXIT_OK
+  } catch (error) {
+    return reportFailure(error, context)
+  }
+}
+
+/** What a command throws when its arguments make no sense. */
+export const usageError = (message: string, hint: string): KontrolError =>
+  new KontrolError('KTL_USAGE', message, { hint })
+
+function parseArguments(name: string, { options, usage }: Command, argv: readonly string[]): ParsedArgs<Options> {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true })
+  } catch (error) {
+    throw usageError((error as Error).message, `Usage: kontrol ${name} ${usage}`)
+  }
+}
+
+function overview(commands: Record<string, Command>): string {
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  return [
+    'Usage: kontrol [command] [options]',
+    '',
+    ...lines,
+    '',
+    'Without a command: run. "kontrol <command> --help" shows its options.',
+    'Exit codes: 0 done, 1 failed, 64 usage, 75 try again, 78 configuration.'
+  ].join('\n')
+}
+
+function helpOf(name: string, { summary, usage, options, optionDocs }: Command): string {
+  const lines = Object.entries(options).map(([option, { type, short, default: fallback }]) => {
+    const flag = `${short === undefined ? '' : `-${short}, `}--${option}${type === 'string' ? ' <value>' : ''}`
+    const preset = fallback === undefined || fallback === false ? '' : ` (default: ${String(fallback)})`
+    return `  ${flag.padEnd(24)} ${optionDocs[option] ?? ''}${preset}`
+  })
+  return [
+    `${summary}.`,
+    '',
+    `Usage: kontrol ${name} ${usage}`.trimEnd(),
+    ...(lines.length > 0 ? ['', ...lines] : [])
+  ].join('\n')
+}
+
+function reportFailure(error: unknown, { stderr }: CliContext): number {
+  const known = findKontrolError(error)
+  if (known === undefined) {
+    stderr(`Unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    return EXIT_FAILURE
+  }
+  stderr(`${known.code}: ${known.message}`)
+  if (known.hint !== undefined) stderr(`Hint: ${known.hint}`)
+  return known.exitCode
+}
