@@ -1,0 +1,53 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { Type, type Static } from 'typebox'
+import { findKontrolError, KontrolError, type ErrorCode } from '../errors.ts'
+
+export const ErrorBody = Type.Object({
+  code: Type.String({ description: 'Stable; see docs/errors.md' }),
+  message: Type.String(),
+  hint: Type.Optional(Type.String({ description: 'What to do about it' }))
+})
+export type ErrorBody = Static<typeof ErrorBody>
+
+/** For the `response` of a route's schema. */
+export const errorResponses = { '4xx': ErrorBody, '5xx': ErrorBody } as const
+
+/** Turns any error into one body shape; what was not foreseen is logged in full and sent empty-handed. */
+export function errorHandler(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = findKontrolError(error) ?? fromFastify(error)
+  if (known === undefined) {
+    request.log.error({ err: error, method: request.method, url: request.url }, 'unexpected error in a request')
+    return send(
+      reply,
+      new KontrolError('KTL_UNEXPECTED', 'Unexpected error', {
+        hint: 'Read the log of this process for the stack trace.'
+      })
+    )
+  }
+  if (known.statusCode >= 500) {
+    request.log.error({ err: error, method: request.method, url: request.url }, 'request failed')
+  }
+  return send(reply, known)
+}
+
+export function send(reply: FastifyReply, { statusCode, code, message, hint }: KontrolError): FastifyReply {
+  const body: ErrorBody = { code, message, ...(hint !== undefined && { hint }) }
+  // Past the serializer of the route: an error must never fail to be told.
+  return reply.code(statusCode).type('application/json; charset=utf-8').serializer(JSON.stringify).send(body)
+}
+
+const byFastifyCode: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['KTL_BODY_TOO_LARGE', 'Send at most 65536 bytes.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['KTL_REQUEST_INVALID', 'Make Content-Length match the body.'],
+  FST_ERR_VALIDATION: ['KTL_REQUEST_INVALID', 'See GET /openapi.json for what this route takes.']
+}
+
+function fromFastify(error: FastifyError): KontrolError | undefined {
+  const row = byFastifyCode[error.code]
+  if (row !== undefined) return new KontrolError(row[0], error.message, { hint: row[1], cause: error })
+  if (error.statusCode === undefined || error.statusCode >= 500) return undefined
+  return new KontrolError('KTL_REQUEST_INVALID', error.message, {
+    hint: 'See GET /openapi.json for what this route takes.',
+    cause: error
+  })
+}

@@ -1,0 +1,102 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { KontrolError } from '../../errors.ts'
+import { parseKeepalive, type Keepalive } from '../../model/keepalive.ts'
+import { isLoopback } from '../auth.ts'
+import { errorResponses } from '../error-handler.ts'
+
+export interface KontrolRouteDeps {
+  /** Absent when this process is no master. */
+  registry: KeepaliveSink | undefined
+  scripts: ScriptSink
+  /** Leaves gracefully and ends the process; answers before it is done. */
+  leave: () => void
+  hasTokens: boolean
+}
+
+export interface KeepaliveSink {
+  keepalive(keepalive: Keepalive): void
+  callbackState(): string | undefined
+}
+
+export interface ScriptSink {
+  run(body: unknown): Promise<string>
+}
+
+/** Kontrol's own requests, byte for byte what its clients know. */
+export const kontrolRoutes: FastifyPluginAsyncTypebox<KontrolRouteDeps> = async (
+  app,
+  { registry, scripts, leave, hasTokens }
+) => {
+  app.put(
+    '/ping',
+    {
+      schema: {
+        summary: 'A slave says that it is alive',
+        tags: ['kontrol'],
+        response: { 200: Type.String({ description: 'Always empty' }), ...errorResponses }
+      }
+    },
+    async (request, reply) => {
+      if (registry === undefined) throw notAMaster()
+      registry.keepalive(parseKeepalive(request.body))
+      return reply.code(200).type('text/plain; charset=utf-8').send('')
+    }
+  )
+
+  app.get(
+    '/state',
+    {
+      schema: {
+        summary: 'What the last callback printed, or the built-in reaction',
+        tags: ['kontrol'],
+        response: { 200: Type.String({ description: 'JSON; empty before the first one' }), ...errorResponses }
+      }
+    },
+    async (_request, reply) => {
+      const state = registry?.callbackState() ?? ''
+      return reply.type('application/json; charset=utf-8').serializer(String).send(state)
+    }
+  )
+
+  app.put(
+    '/script',
+    {
+      schema: {
+        summary: 'Runs a command, within what KONTROL_SCRIPT allows',
+        tags: ['kontrol'],
+        response: { 200: Type.String({ description: 'Standard output without its final newline' }), ...errorResponses }
+      }
+    },
+    async (request, reply) => {
+      const output = await scripts.run(request.body)
+      return reply.type('text/plain; charset=utf-8').send(output)
+    }
+  )
+
+  app.post(
+    '/down',
+    {
+      schema: {
+        summary: 'Leaves gracefully: a last keepalive with "down", then the process ends',
+        tags: ['kontrol'],
+        response: { 200: Type.String({ description: 'Always empty' }), ...errorResponses }
+      }
+    },
+    async (request, reply) => {
+      if (!hasTokens && !isLoopback(request)) {
+        throw new KontrolError('KTL_FORBIDDEN', 'POST /down is taken from loopback only', {
+          hint: 'Call it on the host itself, or set KONTROL_TOKEN and send it.'
+        })
+      }
+      reply.raw.once('finish', leave)
+      return reply.type('text/plain; charset=utf-8').send('')
+    }
+  )
+}
+
+function notAMaster(): KontrolError {
+  return new KontrolError('KTL_NOT_A_MASTER', 'This process is no master and keeps no registry', {
+    hint: 'Set KONTROL_MODE=master,slave here, or point kontrol.unity3d.com/master at a master.'
+  })
+}

@@ -1,0 +1,78 @@
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { KontrolError } from '../errors.ts'
+import { limits } from '../model/keepalive.ts'
+import type { Logger } from '../platform/logger.ts'
+import { requireTokenForWrites } from './auth.ts'
+import { errorHandler, send } from './error-handler.ts'
+
+export interface ServerOptions {
+  logger: Logger
+  /** Shared secrets; with any, writes need one. */
+  tokens: readonly string[]
+  /** PEM texts: HTTPS, and with `ca` mutual TLS. */
+  tls?: { cert: string; key: string; ca?: string }
+}
+
+/** The bare control tier: error bodies, limits, auth; routes are registered by the caller, who also listens. */
+export function buildServer({ logger, tokens, tls }: ServerOptions): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: logger,
+    // A line for each keepalive would cost a third of all keepalives and drown the rest.
+    disableRequestLogging: true,
+    bodyLimit: limits.bodyBytes,
+    // Slow-loris guards: Node's own defaults, stated.
+    requestTimeout: 30_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: false },
+    ...(tls !== undefined && {
+      https: { ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: tls.ca !== undefined }
+    })
+  }) as unknown as FastifyInstance
+  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  app.setErrorHandler(errorHandler)
+  acceptAnyContentTypeAsJson(app)
+  answerUnknownRoutes(app)
+  requireTokenForWrites(app, tokens)
+  return app
+}
+
+/** Kontrol never looked at the content type, so neither do its clients. */
+function acceptAnyContentTypeAsJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(body as string))
+    } catch (error) {
+      done(
+        new KontrolError('KTL_REQUEST_INVALID', `The body is not JSON: ${(error as Error).message}`, {
+          hint: 'Send one JSON object.',
+          cause: error
+        })
+      )
+    }
+  })
+}
+
+/** 405 with `Allow` where the path exists under another method, else 404. */
+function answerUnknownRoutes(app: FastifyInstance): void {
+  const methods = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] as const
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const allowed = methods.filter((method) => app.findRoute({ method, url: path }) !== null)
+    if (allowed.length === 0) {
+      return send(
+        reply,
+        new KontrolError('KTL_NOT_FOUND', `There is no ${path}`, { hint: 'GET /openapi.json lists what there is.' })
+      )
+    }
+    return send(
+      reply.header('allow', allowed.join(', ')),
+      new KontrolError('KTL_METHOD_NOT_ALLOWED', `${path} does not take ${request.method}`, {
+        hint: `Use ${allowed.join(' or ')}.`
+      })
+    )
+  })
+}
