@@ -15,13 +15,24 @@ export interface Snapshot {
   readonly digest: string
 }
 
+/** The digest is worked out when it is first asked for: a reconfiguration of thousands of hosts does not wait for it. */
 export function takeSnapshot(pods: Iterable<Pod>): Snapshot {
   const ordered = [...pods].sort((a, b) => a.seq - b.seq)
+  let digest: string | undefined
+  return {
+    pods: ordered,
+    get digest() {
+      return (digest ??= digestOf(ordered))
+    }
+  }
+}
+
+function digestOf(pods: readonly Pod[]): string {
   const hash = createHash('md5')
-  for (const { app, id, ip, key, role, nonce, payload, seq } of ordered) {
+  for (const { app, id, ip, key, role, nonce, payload, seq } of pods) {
     hash.update(JSON.stringify([seq, key, app, id, ip, role, nonce ?? null, payload ?? null]))
   }
-  return { pods: ordered, digest: hash.digest('hex').replace(/..(?=.)/g, '$&:') }
+  return hash.digest('hex').replace(/..(?=.)/g, '$&:')
 }
 
 /**

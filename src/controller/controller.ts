@@ -1,0 +1,125 @@
+import { isIP } from 'node:net'
+import { findKontrolError, messageOf } from '../errors.ts'
+import { hostsToJson } from '../model/hosts-json.ts'
+import type { Pod } from '../model/pod.ts'
+import { groupHosts, type Snapshot } from '../model/snapshot.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Damper } from './damper.ts'
+
+/** What the registry tells of a pod. */
+export interface MembershipEvent {
+  readonly type: string
+  readonly reason: string
+  readonly pods: readonly Pod[]
+}
+
+export interface ControllerDeps {
+  registry: {
+    snapshot(): Snapshot
+    subscribe(listener: (event: MembershipEvent) => void): () => void
+    saveCallbackState(state: string): Promise<void>
+  }
+  /** Absent when this process drives no HAProxy. */
+  lifecycle: { goto(tag: string, input: string): Promise<void> } | undefined
+  /** The user's own callback; absent when there is none. */
+  callback: { request(snapshot: Snapshot): void } | undefined
+  /** Told the external addresses of the live proxies whenever they change. */
+  dns: { want(addresses: readonly string[]): void } | undefined
+  noteCause: (cause: string) => void
+  ownApp: string
+  damperMs: number
+  clock: Clock
+  logger: Logger
+}
+
+const SHOWN_PODS = 3
+
+/** From "something changed" to "the machine must move": the only place that knows both ends. */
+export class Controller {
+  readonly #deps: ControllerDeps
+  readonly #damper: Damper
+  /** What changed since the last act: the backends re-render, the proxies only move the DNS record. */
+  #changed = { backends: false, proxies: false }
+  #unsubscribe: (() => void) | undefined
+
+  constructor(deps: ControllerDeps) {
+    this.#deps = deps
+    this.#damper = new Damper({ windowMs: deps.damperMs, clock: deps.clock, act: () => this.#act() })
+  }
+
+  start(): void {
+    const { registry, dns } = this.#deps
+    this.#unsubscribe = registry.subscribe((event) => this.#onMembership(event))
+    dns?.want(this.#externalAddresses())
+  }
+
+  stop(): void {
+    this.#unsubscribe?.()
+    this.#damper.stop()
+  }
+
+  /** The template, or what it is rendered with, is another one now. */
+  templateChanged(cause: string): void {
+    this.#deps.noteCause(cause)
+    this.#changed.backends = true
+    this.#damper.push()
+  }
+
+  #onMembership({ type, reason, pods }: MembershipEvent): void {
+    const backends = pods.filter(({ app }) => app !== this.#deps.ownApp)
+    if (backends.length > 0) {
+      this.#changed.backends = true
+      this.#deps.noteCause(sentenceOf(type, reason, backends))
+    }
+    if (backends.length < pods.length) this.#changed.proxies = true
+    this.#damper.push()
+  }
+
+  #act(): void {
+    const { registry, callback, dns, ownApp } = this.#deps
+    const { backends, proxies } = this.#changed
+    this.#changed = { backends: false, proxies: false }
+    const snapshot = registry.snapshot()
+    if (backends) this.#reconfigure(hostsToJson(groupHosts(snapshot.pods, ownApp)))
+    if (proxies) dns?.want(this.#externalAddresses())
+    if (callback !== undefined) callback.request(snapshot)
+    else if (backends) this.#saveBuiltInState(snapshot)
+  }
+
+  #reconfigure(hosts: string): void {
+    const { lifecycle, logger } = this.#deps
+    lifecycle?.goto('render', hosts).catch((error: unknown) => {
+      const known = findKontrolError(error)
+      logger.error({ code: known?.code, hint: known?.hint, message: messageOf(error) }, 'change not rendered')
+    })
+  }
+
+  #saveBuiltInState(snapshot: Snapshot): void {
+    const { registry, ownApp, logger } = this.#deps
+    const hosts = hostsToJson(groupHosts(snapshot.pods, ownApp))
+    const state = `{"hosts": ${hosts}, "md5": ${JSON.stringify(snapshot.digest)}}`
+    registry.saveCallbackState(state).catch((error: unknown) => {
+      logger.error({ err: error }, 'state not saved: a restart will show an older one')
+    })
+  }
+
+  #externalAddresses(): string[] {
+    const { registry, ownApp } = this.#deps
+    return registry.snapshot().pods.flatMap(({ app, payload }) => (app === ownApp ? externalAddressesOf(payload) : []))
+  }
+}
+
+/** `{"eip": "1.2.3.4"}`, or a list of addresses; anything else is no address. */
+export function externalAddressesOf(payload: unknown): string[] {
+  if (typeof payload !== 'object' || payload === null || !('eip' in payload)) return []
+  const { eip } = payload
+  const candidates: unknown[] = Array.isArray(eip) ? eip : [eip]
+  return candidates.filter((one): one is string => typeof one === 'string' && isIP(one) !== 0)
+}
+
+function sentenceOf(type: string, reason: string, pods: readonly Pod[]): string {
+  const shown = pods.slice(0, SHOWN_PODS).map(({ app, ip }) => `${app} ${ip}`)
+  const more = pods.length > SHOWN_PODS ? ` and ${pods.length - SHOWN_PODS} more` : ''
+  return `${type} ${shown.join(', ')}${more} (${reason})`
+}

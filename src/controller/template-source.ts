@@ -1,0 +1,71 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { KontrolError } from '../errors.ts'
+
+const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config'
+/** A mounted ConfigMap changes by a symlink that moves, which only a look at the file itself notices. */
+const POLL_MS = 500
+
+export interface TemplateSourceOptions {
+  /** A file instead of the annotation. */
+  file: string | undefined
+  annotations: Readonly<Record<string, string>>
+}
+
+/** The template as it is now, wherever it comes from. */
+export class TemplateSource {
+  readonly #file: string | undefined
+  #annotations: Readonly<Record<string, string>>
+  #onChange: ((cause: string) => void) | undefined
+
+  constructor({ file, annotations }: TemplateSourceOptions) {
+    this.#file = file
+    this.#annotations = annotations
+  }
+
+  /** Whether a template was given at all: without one a slave needs no HAProxy. */
+  isConfigured(): boolean {
+    return this.#file !== undefined || this.#annotations[CONFIG_ANNOTATION] !== undefined
+  }
+
+  /** @throws KontrolError KTL_TEMPLATE_MISSING */
+  read(): string {
+    if (this.#file !== undefined) return readTemplate(this.#file)
+    const text = this.#annotations[CONFIG_ANNOTATION]
+    if (text !== undefined) return text
+    throw new KontrolError('KTL_TEMPLATE_MISSING', `This pod has no annotation ${CONFIG_ANNOTATION}`, {
+      hint: `Set ${CONFIG_ANNOTATION} on the pod, or KONTROL_CONFIG_FILE.`
+    })
+  }
+
+  /** Annotations were edited on the running pod. */
+  replaceAnnotations(annotations: Readonly<Record<string, string>>): void {
+    const changed = annotations[CONFIG_ANNOTATION] !== this.#annotations[CONFIG_ANNOTATION]
+    this.#annotations = annotations
+    if (changed && this.#file === undefined) this.#onChange?.(`annotation ${CONFIG_ANNOTATION} changed`)
+  }
+
+  watch(onChange: (cause: string) => void): void {
+    this.#onChange = onChange
+    const file = this.#file
+    if (file === undefined) return
+    watchFile(file, { interval: POLL_MS, persistent: false }, (now, before) => {
+      if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) onChange(`template file ${file} changed`)
+    })
+  }
+
+  close(): void {
+    this.#onChange = undefined
+    if (this.#file !== undefined) unwatchFile(this.#file)
+  }
+}
+
+function readTemplate(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new KontrolError('KTL_TEMPLATE_MISSING', `The template ${file} cannot be read: ${(cause as Error).message}`, {
+      hint: 'Check KONTROL_CONFIG_FILE and the permissions of the file.',
+      cause
+    })
+  }
+}

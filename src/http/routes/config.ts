@@ -1,0 +1,85 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { KontrolError } from '../../errors.ts'
+import type { Reconfiguration } from '../../model/reconfiguration.ts'
+import { errorResponses } from '../error-handler.ts'
+
+export interface ConfigurationText {
+  text: string
+  digest: string
+}
+
+export interface ConfigRouteDeps {
+  running: () => ConfigurationText | undefined
+  candidate: () => ConfigurationText | undefined
+  reconfigurations: () => readonly Reconfiguration[]
+}
+
+const ReconfigurationBody = Type.Object({
+  id: Type.Integer(),
+  cause: Type.String(),
+  startedAt: Type.String({ format: 'date-time' }),
+  plan: Type.Union([Type.Literal('none'), Type.Literal('runtime'), Type.Literal('reload'), Type.Null()]),
+  operations: Type.Array(Type.String()),
+  phases: Type.Object(
+    {
+      render: Type.Optional(Type.Number()),
+      configure: Type.Optional(Type.Number()),
+      restart: Type.Optional(Type.Number())
+    },
+    { description: 'Milliseconds' }
+  ),
+  outcome: Type.String({ description: 'running, unchanged, applied, reloaded or failed' }),
+  error: Type.Union([
+    Type.Object({ code: Type.String(), message: Type.String(), hint: Type.Optional(Type.String()) }),
+    Type.Null()
+  ]),
+  diff: Type.String()
+})
+
+export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
+  app,
+  { running, candidate, reconfigurations }
+) => {
+  app.get(
+    '/api/v1/config',
+    {
+      schema: {
+        summary: 'The configuration that HAProxy runs, or the last one that was rendered',
+        tags: ['haproxy'],
+        querystring: Type.Object(
+          { candidate: Type.Optional(Type.String({ description: 'Any value, or none: the last one rendered' })) },
+          { additionalProperties: false }
+        ),
+        response: { 200: Type.String(), ...errorResponses }
+      }
+    },
+    async (request, reply) => {
+      const wanted = request.query.candidate === undefined ? running() : candidate()
+      if (wanted === undefined) {
+        throw new KontrolError('KTL_NOT_FOUND', 'There is no such configuration yet', {
+          hint: 'GET /api/v1/lifecycle tells why: look at lastError.'
+        })
+      }
+      return reply.type('text/plain; charset=utf-8').header('etag', `"${wanted.digest}"`).send(wanted.text)
+    }
+  )
+
+  app.get(
+    '/api/v1/reconfigurations',
+    {
+      schema: {
+        summary: 'The last 100 rounds, newest last',
+        tags: ['haproxy'],
+        response: { 200: Type.Object({ reconfigurations: Type.Array(ReconfigurationBody) }), ...errorResponses }
+      }
+    },
+    () => ({
+      reconfigurations: reconfigurations().map((entry) => ({
+        ...entry,
+        operations: [...entry.operations],
+        startedAt: new Date(entry.startedAt).toISOString()
+      }))
+    })
+  )
+}

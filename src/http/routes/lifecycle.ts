@@ -1,0 +1,54 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { errorResponses } from '../error-handler.ts'
+
+export interface LifecycleControl {
+  /** Shown as it is. */
+  status(): unknown
+  goto(tag: string, input: string): Promise<void>
+  wait(tag: string, input: string): Promise<unknown>
+}
+
+const Transition = Type.Object(
+  {
+    state: Type.String({ minLength: 1, description: 'Tag of the state to go to' }),
+    input: Type.Optional(Type.String({ description: '$INPUT of the state' })),
+    wait: Type.Optional(Type.Boolean({ description: 'Answer once the machine is at rest' }))
+  },
+  { additionalProperties: false }
+)
+
+export const lifecycleRoutes: FastifyPluginAsyncTypebox<{ lifecycle: LifecycleControl }> = async (
+  app,
+  { lifecycle }
+) => {
+  app.get(
+    '/api/v1/lifecycle',
+    {
+      schema: {
+        summary: 'Where the automaton stands, and how it came there',
+        tags: ['lifecycle'],
+        response: { 200: Type.Unknown(), ...errorResponses }
+      }
+    },
+    () => lifecycle.status()
+  )
+
+  app.post(
+    '/api/v1/lifecycle/transitions',
+    {
+      schema: {
+        summary: 'Moves the automaton',
+        tags: ['lifecycle'],
+        body: Transition,
+        response: { 200: Type.Unknown(), 202: Type.Unknown(), ...errorResponses }
+      }
+    },
+    async (request, reply) => {
+      const { state, input = '', wait = false } = request.body
+      if (wait) return lifecycle.wait(state, input)
+      await lifecycle.goto(state, input)
+      return reply.code(202).send({ state })
+    }
+  )
+}

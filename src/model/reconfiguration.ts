@@ -1,0 +1,23 @@
+/** How a change reaches HAProxy. */
+export type PlanKind = 'none' | 'runtime' | 'reload'
+
+export type ReconfigurationPhase = 'render' | 'configure' | 'restart'
+
+/** One round of the automaton, from what caused it to how it ended. */
+export interface Reconfiguration {
+  id: number
+  /** What happened, in words: "pod-up web 10.0.0.1". */
+  cause: string
+  /** Milliseconds since the epoch. */
+  startedAt: number
+  /** Null while it is not known, and when the round failed before. */
+  plan: PlanKind | null
+  /** Runtime operations sent, or the reasons of a reload. */
+  operations: readonly string[]
+  /** Milliseconds each phase took, of those that ran. */
+  phases: Partial<Record<ReconfigurationPhase, number>>
+  outcome: 'running' | 'unchanged' | 'applied' | 'reloaded' | 'failed'
+  error: { code: string; message: string; hint?: string } | null
+  /** Unified diff of the configuration, shortened when it is long. */
+  diff: string
+}

@@ -1,0 +1,49 @@
+import { KontrolError } from '../errors.ts'
+import type { ReconfigurationLog } from './reconfiguration-log.ts'
+import type { CandidateSlot } from './render.ts'
+import type { Renderer } from './renderer.ts'
+import type { Step } from './step.ts'
+
+export type ConfigureOutcome = 'unchanged' | 'applied' | 'reload'
+
+export interface Configurer {
+  configure(
+    text: string,
+    signal: AbortSignal
+  ): Promise<{ outcome: ConfigureOutcome; operations: readonly string[]; reasons: readonly string[]; diff: string }>
+}
+
+export interface ConfigureStepDeps {
+  driver: Configurer
+  renderer: Renderer
+  candidate: CandidateSlot
+  log: ReconfigurationLog
+  /** Keeps hosts that another master sent, so that a restart begins with them. */
+  keepHosts: (json: string) => Promise<void>
+}
+
+const planOf = { unchanged: 'none', applied: 'runtime', reload: 'reload' } as const
+
+/** Candidate → checked, and live at once when only servers changed. With hosts as input it renders first. */
+export const configureStep =
+  ({ driver, renderer, candidate, log, keepHosts }: ConfigureStepDeps): Step =>
+  async ({ input, signal }) => {
+    if (input !== '') {
+      log.begin('asked to configure')
+      candidate.text = await log.measure('render', () => renderer.render(input))
+      await keepHosts(input)
+    }
+    const { outcome, operations, reasons, diff } = await log.measure('configure', () => {
+      if (candidate.text === undefined) throw nothingRendered()
+      return driver.configure(candidate.text, signal)
+    })
+    log.planned({ plan: planOf[outcome], operations: outcome === 'reload' ? reasons : operations, diff })
+    if (outcome !== 'reload') log.end(outcome)
+    return outcome
+  }
+
+function nothingRendered(): KontrolError {
+  return new KontrolError('KTL_STEP_FAILED', 'There is no candidate to configure', {
+    hint: 'Go to "render" first, or give the hosts as input.'
+  })
+}

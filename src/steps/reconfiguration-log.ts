@@ -1,0 +1,127 @@
+import { findKontrolError, messageOf } from '../errors.ts'
+import type { PlanKind, Reconfiguration, ReconfigurationPhase } from '../model/reconfiguration.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+
+export interface ReconfigurationLogOptions {
+  clock: Clock
+  logger: Logger
+}
+
+export interface Planned {
+  plan: PlanKind
+  operations: readonly string[]
+  diff: string
+}
+
+type Ending = Exclude<Reconfiguration['outcome'], 'running'>
+
+const KEPT = 100
+const SHOWN_CAUSES = 3
+
+/** The last rounds of the automaton: who asked, what was done, how long it took. */
+export class ReconfigurationLog {
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #listeners = new Set<(reconfiguration: Reconfiguration) => void>()
+  #entries: Reconfiguration[] = []
+  #current: Reconfiguration | undefined
+  #causes: string[] = []
+  #nextId = 1
+
+  constructor({ clock, logger }: ReconfigurationLogOptions) {
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  /** Newest last. */
+  entries(): readonly Reconfiguration[] {
+    return this.#entries
+  }
+
+  /** Tells each round when it has ended. */
+  subscribe(listener: (reconfiguration: Reconfiguration) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Remembers what happened, for the round that will answer it. */
+  noteCause(cause: string): void {
+    this.#causes.push(cause)
+  }
+
+  /** Begins a round; one that a newer round overtook is ended as what it was. */
+  begin(fallbackCause: string): void {
+    if (this.#current !== undefined) this.#end('unchanged')
+    const causes = this.#causes
+    this.#causes = []
+    this.#current = {
+      id: this.#nextId++,
+      cause: causes.length === 0 ? fallbackCause : shorten(causes),
+      startedAt: this.#clock.now(),
+      plan: null,
+      operations: [],
+      phases: {},
+      outcome: 'running',
+      error: null,
+      diff: ''
+    }
+    this.#entries = [...this.#entries.slice(1 - KEPT), this.#current]
+  }
+
+  /** Runs a phase of the round, keeps its time, and ends the round when it fails. */
+  async measure<T>(phase: ReconfigurationPhase, work: () => T | Promise<T>): Promise<T> {
+    if (this.#current === undefined) this.begin(`asked to ${phase}`)
+    const startedAt = performance.now()
+    try {
+      const result = await work()
+      this.#measured(phase, startedAt)
+      return result
+    } catch (error) {
+      this.#measured(phase, startedAt)
+      this.#end('failed', error)
+      throw error
+    }
+  }
+
+  planned({ plan, operations, diff }: Planned): void {
+    if (this.#current === undefined) return
+    this.#current.plan = plan
+    this.#current.operations = operations
+    this.#current.diff = diff
+  }
+
+  end(outcome: Ending): void {
+    this.#end(outcome)
+  }
+
+  #measured(phase: ReconfigurationPhase, startedAt: number): void {
+    const ms = Math.round((performance.now() - startedAt) * 100) / 100
+    if (this.#current !== undefined) this.#current.phases[phase] = ms
+  }
+
+  #end(outcome: Ending, error?: unknown): void {
+    const current = this.#current
+    if (current === undefined) return
+    this.#current = undefined
+    current.outcome = outcome
+    if (error !== undefined) current.error = describe(error)
+    const { id, cause, plan, operations, phases } = current
+    const line = { id, cause, plan, operations: operations.length, ...phases, outcome }
+    if (outcome === 'failed') this.#logger.error({ ...line, ...current.error }, 'reconfiguration failed')
+    else this.#logger.info(plan === 'reload' ? { ...line, reasons: operations } : line, 'reconfigured')
+    for (const listener of this.#listeners) listener(current)
+  }
+}
+
+function shorten(causes: readonly string[]): string {
+  const shown = causes.slice(0, SHOWN_CAUSES).join(', ')
+  return causes.length > SHOWN_CAUSES ? `${shown} and ${causes.length - SHOWN_CAUSES} more` : shown
+}
+
+function describe(error: unknown): NonNullable<Reconfiguration['error']> {
+  const known = findKontrolError(error)
+  if (known === undefined) return { code: 'KTL_UNEXPECTED', message: messageOf(error) }
+  const { code, message, hint } = known
+  return { code, message, ...(hint !== undefined && { hint }) }
+}
