@@ -40,6 +40,8 @@ export const catalogue = {
   KTL_HAPROXY_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
   KTL_HAPROXY_RELOAD_FAILED: { statusCode: 502, exitCode: 75, retryable: true },
 
+  KTL_REQUEST_REFUSED: { statusCode: 502, exitCode: 1, retryable: false },
+
   KTL_UNEXPECTED: { statusCode: 500, exitCode: 1, retryable: false }
 } as const satisfies Record<string, CatalogueRow>
 

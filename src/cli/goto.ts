@@ -1,0 +1,21 @@
+import { defineCommand, usageError } from './command.ts'
+import { ControlTier, controlTierOptionDocs } from './control-tier.ts'
+
+export const goto = defineCommand({
+  summary: 'Move the automaton to a state and wait until it is at rest',
+  usage: '<tag> [input] [--no-wait] [--url <url>]',
+  options: { url: { type: 'string' }, 'no-wait': { type: 'boolean', default: false } },
+  optionDocs: { url: controlTierOptionDocs.url, 'no-wait': 'Return once the transition has started' },
+  async run({ values, positionals }, { env, stdout }) {
+    const [tag, input = '', ...rest] = positionals
+    if (tag === undefined || rest.length > 0)
+      throw usageError('goto takes a tag and at most one input', 'Usage: kontrol goto <tag> [input]')
+    const tier = new ControlTier(values.url, env)
+    const answer = await tier.text('POST', '/api/v1/lifecycle/transitions', {
+      state: tag,
+      input,
+      wait: !values['no-wait']
+    })
+    stdout(answer)
+  }
+})
