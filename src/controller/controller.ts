@@ -7,12 +7,12 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Damper } from './damper.ts'
 
-/** What the registry tells of a pod. */
-export interface MembershipEvent {
-  readonly type: string
-  readonly reason: string
-  readonly pods: readonly Pod[]
-}
+/** What the registry tells. */
+export type MembershipEvent =
+  | { type: 'pod-up' | 'pod-down'; pod: Pod; reason: string }
+  | { type: 'pod-changed'; pod: Pod; fields: readonly string[] }
+  | { type: 'pods-held' | 'pods-released'; pods: readonly Pod[] }
+  | { type: 'leader'; leading: boolean }
 
 export interface ControllerDeps {
   registry: {
@@ -21,7 +21,7 @@ export interface ControllerDeps {
     saveCallbackState(state: string): Promise<void>
   }
   /** Absent when this process drives no HAProxy. */
-  lifecycle: { goto(tag: string, input: string): Promise<void> } | undefined
+  lifecycle: { goto(tag: string, input: string, options: { coalesce: boolean }): Promise<void> } | undefined
   /** The user's own callback; absent when there is none. */
   callback: { request(snapshot: Snapshot): void } | undefined
   /** Told the external addresses of the live proxies whenever they change. */
@@ -32,8 +32,6 @@ export interface ControllerDeps {
   clock: Clock
   logger: Logger
 }
-
-const SHOWN_PODS = 3
 
 /** From "something changed" to "the machine must move": the only place that knows both ends. */
 export class Controller {
@@ -66,13 +64,35 @@ export class Controller {
     this.#damper.push()
   }
 
-  #onMembership({ type, reason, pods }: MembershipEvent): void {
-    const backends = pods.filter(({ app }) => app !== this.#deps.ownApp)
-    if (backends.length > 0) {
-      this.#changed.backends = true
-      this.#deps.noteCause(sentenceOf(type, reason, backends))
+  #onMembership(event: MembershipEvent): void {
+    switch (event.type) {
+      case 'pod-up':
+      case 'pod-down':
+        return this.#podMoved(event.pod, event.type, event.reason)
+      case 'pod-changed':
+        return this.#podMoved(event.pod, event.type, event.fields.join(', '))
+      case 'leader':
+        return this.#leaderChanged(event.leading)
+      case 'pods-held':
+      case 'pods-released':
+        // They stay where they are: nothing has to move.
+        return
     }
-    if (backends.length < pods.length) this.#changed.proxies = true
+  }
+
+  #podMoved(pod: Pod, type: string, reason: string): void {
+    if (pod.app === this.#deps.ownApp) this.#changed.proxies = true
+    else {
+      this.#changed.backends = true
+      this.#deps.noteCause(`${type} ${pod.app} ${pod.ip} (${reason})`)
+    }
+    this.#damper.push()
+  }
+
+  /** A new leader takes over what the old one may have left half done. */
+  #leaderChanged(leading: boolean): void {
+    if (!leading) return
+    this.#changed.proxies = true
     this.#damper.push()
   }
 
@@ -89,7 +109,7 @@ export class Controller {
 
   #reconfigure(hosts: string): void {
     const { lifecycle, logger } = this.#deps
-    lifecycle?.goto('render', hosts).catch((error: unknown) => {
+    lifecycle?.goto('render', hosts, { coalesce: true }).catch((error: unknown) => {
       const known = findKontrolError(error)
       logger.error({ code: known?.code, hint: known?.hint, message: messageOf(error) }, 'change not rendered')
     })
@@ -116,10 +136,4 @@ export function externalAddressesOf(payload: unknown): string[] {
   const { eip } = payload
   const candidates: unknown[] = Array.isArray(eip) ? eip : [eip]
   return candidates.filter((one): one is string => typeof one === 'string' && isIP(one) !== 0)
-}
-
-function sentenceOf(type: string, reason: string, pods: readonly Pod[]): string {
-  const shown = pods.slice(0, SHOWN_PODS).map(({ app, ip }) => `${app} ${ip}`)
-  const more = pods.length > SHOWN_PODS ? ` and ${pods.length - SHOWN_PODS} more` : ''
-  return `${type} ${shown.join(', ')}${more} (${reason})`
 }

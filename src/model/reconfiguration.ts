@@ -12,8 +12,10 @@ export interface Reconfiguration {
   startedAt: number
   /** Null while it is not known, and when the round failed before. */
   plan: PlanKind | null
-  /** Runtime operations sent, or the reasons of a reload. */
-  operations: readonly string[]
+  /** Runtime operations carried out. */
+  operations: number
+  /** Why a reload was needed, one sentence each. */
+  reasons: readonly string[]
   /** Milliseconds each phase took, of those that ran. */
   phases: Partial<Record<ReconfigurationPhase, number>>
   outcome: 'running' | 'unchanged' | 'applied' | 'reloaded' | 'failed'

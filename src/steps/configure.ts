@@ -1,5 +1,5 @@
 import { KontrolError } from '../errors.ts'
-import type { ReconfigurationLog } from './reconfiguration-log.ts'
+import type { Planned, ReconfigurationLog } from './reconfiguration-log.ts'
 import type { CandidateSlot } from './render.ts'
 import type { Renderer } from './renderer.ts'
 import type { Step } from './step.ts'
@@ -10,7 +10,7 @@ export interface Configurer {
   configure(
     text: string,
     signal: AbortSignal
-  ): Promise<{ outcome: ConfigureOutcome; operations: readonly string[]; reasons: readonly string[]; diff: string }>
+  ): Promise<Planned & { outcome: ConfigureOutcome }>
 }
 
 export interface ConfigureStepDeps {
@@ -22,8 +22,6 @@ export interface ConfigureStepDeps {
   keepHosts: (json: string) => Promise<void>
 }
 
-const planOf = { unchanged: 'none', applied: 'runtime', reload: 'reload' } as const
-
 /** Candidate → checked, and live at once when only servers changed. With hosts as input it renders first. */
 export const configureStep =
   ({ driver, renderer, candidate, log, keepHosts }: ConfigureStepDeps): Step =>
@@ -33,11 +31,11 @@ export const configureStep =
       candidate.text = await log.measure('render', () => renderer.render(input))
       await keepHosts(input)
     }
-    const { outcome, operations, reasons, diff } = await log.measure('configure', () => {
+    const { outcome, ...planned } = await log.measure('configure', () => {
       if (candidate.text === undefined) throw nothingRendered()
       return driver.configure(candidate.text, signal)
     })
-    log.planned({ plan: planOf[outcome], operations: outcome === 'reload' ? reasons : operations, diff })
+    log.planned(planned)
     if (outcome !== 'reload') log.end(outcome)
     return outcome
   }

@@ -10,7 +10,8 @@ export interface ReconfigurationLogOptions {
 
 export interface Planned {
   plan: PlanKind
-  operations: readonly string[]
+  operations: number
+  reasons: readonly string[]
   diff: string
 }
 
@@ -60,7 +61,8 @@ export class ReconfigurationLog {
       cause: causes.length === 0 ? fallbackCause : shorten(causes),
       startedAt: this.#clock.now(),
       plan: null,
-      operations: [],
+      operations: 0,
+      reasons: [],
       phases: {},
       outcome: 'running',
       error: null,
@@ -84,11 +86,8 @@ export class ReconfigurationLog {
     }
   }
 
-  planned({ plan, operations, diff }: Planned): void {
-    if (this.#current === undefined) return
-    this.#current.plan = plan
-    this.#current.operations = operations
-    this.#current.diff = diff
+  planned({ plan, operations, reasons, diff }: Planned): void {
+    if (this.#current !== undefined) Object.assign(this.#current, { plan, operations, reasons, diff })
   }
 
   end(outcome: Ending): void {
@@ -106,10 +105,10 @@ export class ReconfigurationLog {
     this.#current = undefined
     current.outcome = outcome
     if (error !== undefined) current.error = describe(error)
-    const { id, cause, plan, operations, phases } = current
-    const line = { id, cause, plan, operations: operations.length, ...phases, outcome }
+    const { id, cause, plan, operations, reasons, phases } = current
+    const line = { id, cause, plan, operations, ...(reasons.length > 0 && { reasons }), ...phases, outcome }
     if (outcome === 'failed') this.#logger.error({ ...line, ...current.error }, 'reconfiguration failed')
-    else this.#logger.info(plan === 'reload' ? { ...line, reasons: operations } : line, 'reconfigured')
+    else this.#logger.info(line, 'reconfigured')
     for (const listener of this.#listeners) listener(current)
   }
 }

@@ -3,13 +3,13 @@ import type { Step } from './step.ts'
 
 export interface Restarter {
   /** Reloads with the pending candidate and proves it, or rolls back and throws. */
-  restart(signal: AbortSignal): Promise<void>
+  restart(signal: AbortSignal): Promise<{ outcome: 'unchanged' | 'started' | 'reloaded' }>
 }
 
 export const restartStep =
   ({ driver, log }: { driver: Restarter; log: ReconfigurationLog }): Step =>
   async ({ signal }) => {
-    await log.measure('restart', () => driver.restart(signal))
-    log.end('reloaded')
+    const { outcome } = await log.measure('restart', () => driver.restart(signal))
+    log.end(outcome === 'unchanged' ? 'unchanged' : 'reloaded')
     return 'done'
   }

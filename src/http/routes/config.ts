@@ -20,7 +20,8 @@ const ReconfigurationBody = Type.Object({
   cause: Type.String(),
   startedAt: Type.String({ format: 'date-time' }),
   plan: Type.Union([Type.Literal('none'), Type.Literal('runtime'), Type.Literal('reload'), Type.Null()]),
-  operations: Type.Array(Type.String()),
+  operations: Type.Integer({ description: 'Runtime operations carried out' }),
+  reasons: Type.Array(Type.String(), { description: 'Why a reload was needed' }),
   phases: Type.Object(
     {
       render: Type.Optional(Type.Number()),
@@ -77,7 +78,7 @@ export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
     () => ({
       reconfigurations: reconfigurations().map((entry) => ({
         ...entry,
-        operations: [...entry.operations],
+        reasons: [...entry.reasons],
         startedAt: new Date(entry.startedAt).toISOString()
       }))
     })

@@ -15,7 +15,8 @@ export interface KontrolRouteDeps {
 }
 
 export interface KeepaliveSink {
-  keepalive(keepalive: Keepalive): void
+  /** The promise, if there is one, ends when a new pod is recorded. */
+  keepalive(keepalive: Keepalive): void | Promise<void>
   callbackState(): string | undefined
 }
 
@@ -39,7 +40,7 @@ export const kontrolRoutes: FastifyPluginAsyncTypebox<KontrolRouteDeps> = async 
     },
     async (request, reply) => {
       if (registry === undefined) throw notAMaster()
-      registry.keepalive(parseKeepalive(request.body))
+      await registry.keepalive(parseKeepalive(request.body))
       return reply.code(200).type('text/plain; charset=utf-8').send('')
     }
   )
