@@ -3,7 +3,7 @@ import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 export default defineConfig(
-  { ignores: ['dist', 'coverage', 'data', 'src/http/dashboard'] },
+  { ignores: ['dist', 'coverage', 'data', 'src/http/dashboard', 'test/support/zeromq-shim'] },
   js.configs.recommended,
   tseslint.configs.recommendedTypeChecked,
   {

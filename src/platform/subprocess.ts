@@ -69,7 +69,12 @@ function endOnDemand(child: ChildProcess, { timeoutMs, graceMs = DEFAULT_GRACE_M
   let killTimer: NodeJS.Timeout | undefined
   const end = (): void => {
     signalGroup(child, 'SIGTERM')
-    killTimer ??= setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs)
+    killTimer ??= setTimeout(() => {
+      signalGroup(child, 'SIGKILL')
+      // What left the group may hold the pipes open for ever: wait for it no longer.
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+    }, graceMs)
   }
   const timeout =
     timeoutMs === undefined

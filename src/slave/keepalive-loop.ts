@@ -1,0 +1,99 @@
+import { toKontrolJson } from '../model/kontrol-json.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import { HttpMaster, type TlsCredentials } from './http-master.ts'
+import { keyOf, newNonce } from './identity.ts'
+import { parseMasterAddress, type MasterAddress } from './master-address.ts'
+import type { MasterConnection } from './master-connection.ts'
+import { MasterPinger, type MasterStatus } from './master-pinger.ts'
+
+/** The part of a payload file that the loop needs. */
+interface PayloadSource {
+  readonly payload: unknown
+  watch(onChange: () => void): Promise<void>
+  stop(): void
+}
+
+export interface KeepaliveLoopOptions {
+  /** This pod; `key` follows from `ip` when absent. */
+  self: { app: string; id: string; ip: string; role: string; key?: string | undefined }
+  /** As the annotation names them, see parseMasterAddress(). */
+  masters: readonly string[]
+  /** Port of the masters that name none: this slave's own. */
+  port: number
+  ttlMs: number
+  payload: PayloadSource | undefined
+  token?: string | undefined
+  tls?: TlsCredentials | undefined
+  /** Connects to the masters named zerorpc://host:port. */
+  connectZerorpc: (address: MasterAddress) => MasterConnection
+  clock: Clock
+  logger: Logger
+  random?: () => number
+}
+
+/** What Kontrol's masters were built for: three quarters of a TTL leave one retry's room. */
+const PERIOD_IN_TTLS = 0.75
+const LONGEST_ANSWER_MS = 1000
+
+/** Tells every master that this pod is alive: at once, each 0.75 TTL, and when its payload changes. */
+export class KeepaliveLoop {
+  readonly #options: KeepaliveLoopOptions
+  readonly #identity: Record<string, string>
+  readonly #pingers: readonly MasterPinger[]
+
+  /** @throws KontrolError KTL_CONFIG_INVALID for a master or an address of this pod that is none */
+  constructor(options: KeepaliveLoopOptions) {
+    const { self, masters, port, ttlMs, clock, logger, random = Math.random } = options
+    const { app, id, ip, role, key = keyOf(ip) } = self
+    this.#options = options
+    this.#identity = { app, id, ip, key, nonce: newNonce(), role }
+    this.#pingers = masters.map((name) => {
+      const address = parseMasterAddress(name, port)
+      return new MasterPinger({
+        master: address.name,
+        connection: this.#connect(address),
+        periodMs: ttlMs * PERIOD_IN_TTLS,
+        // Leaves room for a retry within a TTL of a second or two.
+        timeoutMs: Math.min(LONGEST_ANSWER_MS, ttlMs / 4),
+        keepalive: () => this.#keepalive(),
+        clock,
+        logger,
+        random
+      })
+    })
+  }
+
+  /** The first ping leaves as soon as the payload file has been read. */
+  start(): void {
+    const { payload } = this.#options
+    if (payload === undefined) this.poke()
+    else void payload.watch(() => this.poke()).then(() => this.poke())
+  }
+
+  /** Sends a keepalive to every master now. */
+  poke(): void {
+    for (const pinger of this.#pingers) pinger.ping()
+  }
+
+  /** Stops, and tells every master that this pod leaves; resolves after two answer times at the latest. */
+  async leave(): Promise<void> {
+    this.#options.payload?.stop()
+    const farewell = this.#keepalive({ down: true })
+    await Promise.all(this.#pingers.map((pinger) => pinger.leave(farewell)))
+  }
+
+  status(): MasterStatus[] {
+    return this.#pingers.map((pinger) => pinger.status())
+  }
+
+  #keepalive(extra: { down?: true } = {}): string {
+    return toKontrolJson({ ...this.#identity, payload: this.#options.payload?.payload ?? '', ...extra })
+  }
+
+  #connect(address: MasterAddress): MasterConnection {
+    const { connectZerorpc, token, tls, ttlMs } = this.#options
+    if (address.protocol === 'zerorpc') return connectZerorpc(address)
+    return new HttpMaster({ address, token, tls, keepAliveMs: 2 * ttlMs })
+  }
+}

@@ -1,0 +1,133 @@
+import { messageOf } from '../errors.ts'
+import type { Cancel, Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { MasterConnection } from './master-connection.ts'
+
+export interface MasterPingerOptions {
+  /** The master, as the annotation names it. */
+  master: string
+  connection: MasterConnection
+  /** Milliseconds from one ping to the next. */
+  periodMs: number
+  /** Milliseconds a master has to answer. */
+  timeoutMs: number
+  /** The body to send now. */
+  keepalive: () => string
+  clock: Clock
+  logger: Logger
+  /** In [0, 1); spreads the retries of a fleet whose master went away. */
+  random: () => number
+}
+
+/** How one master is doing, as seen from this slave. */
+export interface MasterStatus {
+  master: string
+  reachable: boolean
+  /** Milliseconds since the epoch; undefined before the first one that was taken. */
+  lastSuccess: number | undefined
+  /** Pings in a row that were not taken. */
+  failures: number
+  lastError: string | undefined
+}
+
+const FIRST_RETRY_MS = 250
+
+/**
+ * Keeps one master informed: a ping each period, and after a failure sooner
+ * than that, at first quickly and then with growing pauses which never exceed
+ * the period. A master that comes back is thus reached within 0.75 TTL, and it
+ * grants the pods that it remembers a full one.
+ */
+export class MasterPinger {
+  readonly #options: MasterPingerOptions
+  #cancel: Cancel | undefined
+  #flight: Promise<void> | undefined
+  /** A change came while a ping was on its way, which may have left without it. */
+  #stale = false
+  #stopped = false
+  #lastSuccess: number | undefined
+  #failures = 0
+  #lastError: string | undefined
+
+  constructor(options: MasterPingerOptions) {
+    this.#options = options
+  }
+
+  /** Sends one now, or as soon as the one on its way has been answered. */
+  ping(): void {
+    if (this.#stopped) return
+    this.#stale = this.#flight !== undefined
+    if (this.#flight !== undefined) return
+    this.#cancel?.()
+    this.#flight = this.#attempt().finally(() => {
+      this.#flight = undefined
+      if (this.#stale) this.ping()
+    })
+  }
+
+  /**
+   * Sends a last keepalive after the one on its way, as the order of the two
+   * decides whether the pod lives. Never rejects.
+   */
+  async leave(farewell: string): Promise<void> {
+    this.#stopped = true
+    this.#cancel?.()
+    await this.#flight
+    const { master, connection, timeoutMs, logger } = this.#options
+    try {
+      await connection.send(farewell, AbortSignal.timeout(timeoutMs))
+    } catch (error) {
+      logger.warn({ master, reason: messageOf(error) }, 'master not told that this pod leaves')
+    }
+    await connection.close()
+  }
+
+  status(): MasterStatus {
+    return {
+      master: this.#options.master,
+      reachable: this.#lastSuccess !== undefined && this.#failures === 0,
+      lastSuccess: this.#lastSuccess,
+      failures: this.#failures,
+      lastError: this.#lastError
+    }
+  }
+
+  async #attempt(): Promise<void> {
+    const { connection, keepalive, timeoutMs, periodMs, clock } = this.#options
+    const startedAt = clock.now()
+    let delayMs: number
+    try {
+      await connection.send(keepalive(), AbortSignal.timeout(timeoutMs))
+      this.#succeeded()
+      // From its start, so that slow answers do not stretch the period.
+      delayMs = startedAt + periodMs - clock.now()
+    } catch (error) {
+      this.#failed(messageOf(error))
+      delayMs = this.#retryDelay()
+    }
+    if (!this.#stopped) this.#cancel = clock.after(Math.max(0, delayMs), () => this.ping())
+  }
+
+  #succeeded(): void {
+    const { master, clock, logger } = this.#options
+    if (this.#lastSuccess === undefined) logger.info({ master }, 'master reached')
+    else if (this.#failures > 0) logger.info({ master, failures: this.#failures }, 'master reached again')
+    this.#lastSuccess = clock.now()
+    this.#failures = 0
+    this.#lastError = undefined
+  }
+
+  /** Logs the first failure and each new reason; a master that stays away is one line, not one a second. */
+  #failed(reason: string): void {
+    const { master, logger } = this.#options
+    this.#failures += 1
+    if (reason !== this.#lastError) logger.warn({ master, reason }, 'master does not take keepalives')
+    this.#lastError = reason
+  }
+
+  #retryDelay(): number {
+    const { periodMs, random } = this.#options
+    const ceiling = Math.min(periodMs, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 20))
+    return ceiling * (0.5 + random() / 2)
+  }
+}

@@ -1,0 +1,82 @@
+import { open } from 'node:fs/promises'
+import { limits } from '../model/keepalive.ts'
+import { messageOf } from '../errors.ts'
+import type { Cancel, Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+
+export interface PayloadFileOptions {
+  path: string
+  clock: Clock
+  logger: Logger
+  /** Milliseconds between two looks at the file. */
+  pollMs?: number
+}
+
+/**
+ * The JSON file that goes along with keepalives. It is looked at by time and
+ * size rather than watched: notifications do not cross every mount of a
+ * container. A file that is missing, half-written or too large changes
+ * nothing, so the last good payload stays.
+ */
+export class PayloadFile {
+  readonly #options: PayloadFileOptions
+  #payload: unknown = ''
+  /** Time, size and inode of the content that was last taken, or refused for its size. */
+  #seen = ''
+  #cancel: Cancel | undefined
+  #watching = false
+
+  constructor(options: PayloadFileOptions) {
+    this.#options = options
+  }
+
+  /** An empty string until the file has parsed once, as in Kontrol. */
+  get payload(): unknown {
+    return this.#payload
+  }
+
+  /** Reads the file now; resolves once that is done, and calls `onChange` for each later change until stop(). */
+  async watch(onChange: () => void): Promise<void> {
+    this.#watching = true
+    await this.#look()
+    this.#lookLater(onChange)
+  }
+
+  stop(): void {
+    this.#watching = false
+    this.#cancel?.()
+  }
+
+  #lookLater(onChange: () => void): void {
+    if (!this.#watching) return
+    this.#cancel = this.#options.clock.after(this.#options.pollMs ?? 1000, () => {
+      void this.#look().then((changed) => {
+        if (changed && this.#watching) onChange()
+        this.#lookLater(onChange)
+      })
+    })
+  }
+
+  /** Never rejects. */
+  async #look(): Promise<boolean> {
+    const { path, logger } = this.#options
+    try {
+      await using file = await open(path, 'r')
+      const { mtimeMs, size, ino } = await file.stat()
+      const seen = `${mtimeMs} ${size} ${ino}`
+      if (seen === this.#seen) return false
+      if (size > limits.payloadBytes) {
+        this.#seen = seen
+        logger.warn({ path, size, limit: limits.payloadBytes }, 'payload file too large, keeping the last payload')
+        return false
+      }
+      // Set after parsing: a file caught half-written may end up with the same time and size.
+      this.#payload = JSON.parse(await file.readFile('utf8'))
+      this.#seen = seen
+      return true
+    } catch (error) {
+      logger.trace({ path, reason: messageOf(error) }, 'payload file not read')
+      return false
+    }
+  }
+}
