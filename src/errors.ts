@@ -41,6 +41,15 @@ export const catalogue = {
   KTL_HAPROXY_RELOAD_FAILED: { statusCode: 502, exitCode: 75, retryable: true },
 
   KTL_REQUEST_REFUSED: { statusCode: 502, exitCode: 1, retryable: false },
+  KTL_DNS_ANNOTATION_INVALID: { statusCode: 500, exitCode: 78, retryable: false },
+  KTL_DNS_NO_CREDENTIALS: { statusCode: 502, exitCode: 78, retryable: false },
+  KTL_DNS_DENIED: { statusCode: 502, exitCode: 78, retryable: false },
+  KTL_DNS_NO_ZONE: { statusCode: 502, exitCode: 78, retryable: false },
+  KTL_DNS_ZONE_AMBIGUOUS: { statusCode: 409, exitCode: 78, retryable: false },
+  KTL_DNS_CONFLICT: { statusCode: 409, exitCode: 1, retryable: false },
+  KTL_DNS_REFUSED: { statusCode: 502, exitCode: 1, retryable: false },
+  KTL_DNS_RACE: { statusCode: 409, exitCode: 75, retryable: true },
+  KTL_DNS_UNAVAILABLE: { statusCode: 503, exitCode: 75, retryable: true },
 
   KTL_UNEXPECTED: { statusCode: 500, exitCode: 1, retryable: false }
 } as const satisfies Record<string, CatalogueRow>

@@ -1,0 +1,68 @@
+import { isIP } from 'node:net'
+import { KontrolError } from '../errors.ts'
+
+/** The addresses of the proxies by record type, each sorted and without duplicates. */
+export interface AddressesByType {
+  readonly A: readonly string[]
+  readonly AAAA: readonly string[]
+}
+
+/**
+ * External addresses that the live proxies report in their payload: `{"eip": "1.2.3.4"}`,
+ * or a list of several. What is no literal address is left out: it was said by a
+ * pod, and one wrong pod must not stop the others from being found.
+ *
+ * @param proxies the live pods of the proxies' own app, held ones among them
+ */
+export function externalAddresses(proxies: Iterable<{ readonly payload?: unknown }>): string[] {
+  const addresses = [...proxies].flatMap(({ payload }) => {
+    if (typeof payload !== 'object' || payload === null || !('eip' in payload)) return []
+    return Array.isArray(payload.eip) ? (payload.eip as unknown[]) : [payload.eip]
+  })
+  return [...new Set(addresses.flatMap((address) => canonicalAddress(address) ?? []))].sort()
+}
+
+/**
+ * The input of `WAIT expose-via-route53 '["1.2.3.4"]'`, as a master of the original sends it.
+ * A proxy without an external address may stand in it as null or an empty string.
+ *
+ * @throws KontrolError KTL_REQUEST_INVALID naming what is no address
+ */
+export function parseExposeInput(input: string): string[] {
+  const items = parseArray(input)
+  if (items === undefined) throw notAddresses(input)
+  const present = items.filter((item) => item !== null && item !== '')
+  const bad = present.filter((item) => canonicalAddress(item) === undefined)
+  if (bad.length > 0) throw notAddresses(JSON.stringify(bad))
+  return externalAddresses([{ payload: { eip: present } }])
+}
+
+function parseArray(input: string): unknown[] | undefined {
+  try {
+    const value: unknown = JSON.parse(input)
+    return Array.isArray(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function notAddresses(what: string): KontrolError {
+  return new KontrolError('KTL_REQUEST_INVALID', `Not a list of addresses: ${what.slice(0, 200)}`, {
+    hint: `Send a JSON array of literal addresses, such as '["192.0.2.1"]'.`
+  })
+}
+
+/** Splits by record type; what is no address is left out. */
+export function groupAddresses(addresses: Iterable<string>): AddressesByType {
+  const all = [...new Set([...addresses].flatMap((address) => canonicalAddress(address) ?? []))].sort()
+  return { A: all.filter((address) => isIP(address) === 4), AAAA: all.filter((address) => isIP(address) === 6) }
+}
+
+/** One spelling for each address, so that `2001:DB8:0::1` equals the `2001:db8::1` that Route53 holds. */
+export function canonicalAddress(address: unknown): string | undefined {
+  if (typeof address !== 'string') return undefined
+  const text = address.trim()
+  if (isIP(text) === 4) return text
+  if (isIP(text) !== 6 || text.includes('%')) return undefined
+  return new URL(`http://[${text}]`).hostname.slice(1, -1)
+}

@@ -1,0 +1,250 @@
+import { KontrolError, messageOf } from '../errors.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import { groupAddresses, type AddressesByType } from './addresses.ts'
+import { ChangeWatch } from './change-watch.ts'
+import { withDeadline } from './deadline.ts'
+import type { DnsEvent, DnsRecordStatus, DnsStatus } from './dns-status.ts'
+import type { DnsSettings } from './dns-settings.ts'
+import { logDnsEvent } from './log-dns-event.ts'
+import { PassLoop } from './pass-loop.ts'
+import { reconcile, type DnsConnection, type RecordOutcome } from './reconcile.ts'
+import { RecordTable } from './record-table.ts'
+import type { DnsProvider } from './record-set.ts'
+import { Zones } from './zones.ts'
+
+export interface DnsExposerOptions {
+  /** Undefined: the annotation is not there, and nothing happens until configure() brings one. */
+  settings: DnsSettings | undefined
+  /** Called at the first write or look, so that nothing of a cloud is loaded before. */
+  providerFactory: () => Promise<DnsProvider>
+  clock: Clock
+  logger: Logger
+  /** Look and tell, but do not write. */
+  dryRun: boolean
+  isLeader: () => boolean
+  /** Milliseconds between two looks when nothing changes, 5 minutes unless told. */
+  driftIntervalMs?: number
+  /** From 0 to 1; spreads retries, so that many processes do not come back at once. */
+  random?: () => number
+}
+
+export interface ExposeResult {
+  outcome: 'off' | 'follower' | 'kept' | 'unchanged' | 'planned' | 'submitted'
+  records: readonly DnsRecordStatus[]
+}
+
+const DRIFT_INTERVAL_MS = 5 * 60_000
+/** What the step waits for at most; the work goes on in the background. */
+const EXPOSE_TIMEOUT_MS = 120_000
+
+/** How the last pass ended: `skipped` when somebody else is the leader. */
+type PassState = 'none' | 'right' | 'failed' | 'skipped'
+
+/**
+ * Keeps the records of the annotation pointing at the proxies: after a change
+ * at once, after a passing failure with growing pauses, otherwise every few
+ * minutes to find what somebody else changed.
+ */
+export class DnsExposer {
+  readonly #options: DnsExposerOptions
+  readonly #loop: PassLoop
+  readonly #watch: ChangeWatch
+  readonly #table = new RecordTable()
+  readonly #listeners = new Set<(event: DnsEvent) => void>()
+  readonly #stopping = new AbortController()
+  /** Every address that we wanted so far: only these do we ever take out of a record that becomes empty. */
+  readonly #ours = new Set<string>()
+  #settings: DnsSettings | undefined
+  #wanted: AddressesByType | undefined
+  #nobodyLeft = false
+  #connection: Promise<DnsConnection> | undefined
+  #state: PassState = 'none'
+
+  constructor(options: DnsExposerOptions) {
+    const { settings, clock, logger, driftIntervalMs: intervalMs = DRIFT_INTERVAL_MS, random = Math.random } = options
+    this.#options = options
+    this.#settings = settings
+    this.#loop = new PassLoop({ clock, random, intervalMs, pass: () => this.#pass() })
+    this.#watch = new ChangeWatch({
+      clock,
+      ask: async (id) => (await this.#connect()).provider.changeStatus(id, this.#stopping.signal),
+      onInSync: (id) => this.#publish(this.#table.settle(id)),
+      onGivenUp: (changeId, err) => logger.warn({ changeId, err }, 'dns change is no longer followed')
+    })
+  }
+
+  start(): void {
+    this.#loop.start()
+  }
+
+  /** Gives up what is under way; the records stay as they are. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#watch.stop()
+    await this.#loop.stop()
+    const connection = await this.#connection?.catch(() => undefined)
+    connection?.provider.close()
+  }
+
+  /**
+   * The external addresses of all live proxies, held ones among them. Costs
+   * nothing when they are those of the last time. An empty list changes nothing.
+   */
+  want(addresses: readonly string[]): void {
+    const changed = this.#remember(addresses)
+    if (changed || (this.#state === 'skipped' && this.#options.isLeader())) this.#loop.nudge()
+  }
+
+  /** The annotation was changed, or is gone. Records of names that are no longer in it stay as they are. */
+  configure(settings: DnsSettings | undefined): void {
+    if (JSON.stringify(settings) === JSON.stringify(this.#settings)) return
+    this.#settings = settings
+    this.#state = 'none'
+    this.#table.clear()
+    this.#loop.resetRetries()
+    this.#loop.nudge()
+  }
+
+  /** Looks now, whatever was found before: this process became the leader, or somebody asks. */
+  refresh(): void {
+    this.#loop.nudge()
+  }
+
+  /**
+   * Brings the records in line once; resolves when Route53 has accepted the
+   * change. No call at all when they are in line with these addresses already.
+   *
+   * @throws KontrolError KTL_DNS_*, naming the domain; what can pass by itself is tried again in the background
+   */
+  async expose(addresses: readonly string[], signal: AbortSignal): Promise<ExposeResult> {
+    const changed = this.#remember(addresses)
+    const idle = this.#idleOutcome()
+    if (idle !== undefined) return this.#result(idle)
+    if (!changed && this.#state === 'right' && !this.#loop.busy) return this.#result('unchanged')
+
+    let touched = false
+    const unsubscribe = this.subscribe(({ kind }) => (touched ||= kind === 'changed' || kind === 'planned'))
+    try {
+      await withDeadline(signal, EXPOSE_TIMEOUT_MS, () => this.#loop.run())
+    } finally {
+      unsubscribe()
+    }
+    this.#throwFailures()
+    if (!touched) return this.#result('unchanged')
+    return this.#result(this.#options.dryRun ? 'planned' : 'submitted')
+  }
+
+  status(): DnsStatus {
+    const { isLeader, dryRun } = this.#options
+    return {
+      enabled: this.#settings !== undefined,
+      leader: isLeader(),
+      dryRun,
+      ...(this.#nobodyLeft && { note: 'no live proxy has an external address: the records are left as they are' }),
+      records: this.#records()
+    }
+  }
+
+  /** @returns what takes the listener off again */
+  subscribe(listener: (event: DnsEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #idleOutcome(): ExposeResult['outcome'] | undefined {
+    if (this.#settings === undefined) return 'off'
+    if (this.#nobodyLeft) return 'kept'
+    return this.#options.isLeader() ? undefined : 'follower'
+  }
+
+  #result(outcome: ExposeResult['outcome']): ExposeResult {
+    return { outcome, records: this.#records() }
+  }
+
+  /** What is wanted stands there before the first look, and at a follower, as well. */
+  #records(): DnsRecordStatus[] {
+    const { names, ttl } = this.#settings ?? { names: [], ttl: 0 }
+    const wanted = this.#wanted ?? { A: [], AAAA: [] }
+    const pending = names.flatMap((name) =>
+      (['A', 'AAAA'] as const)
+        .filter((type) => wanted[type].length > 0 && !this.#table.has(name, type))
+        .map((type) => ({ name, type, ttl, wanted: wanted[type] }))
+    )
+    return [...this.#table.rows(), ...pending].sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
+  }
+
+  #throwFailures(): void {
+    const failures = this.#table.rows().flatMap(({ lastError }) => lastError ?? [])
+    const [first] = failures
+    if (first === undefined) return
+    const message = [...new Set(failures.map((failure) => failure.message))].join('; ')
+    throw new KontrolError(first.code, message, first.hint === undefined ? {} : { hint: first.hint })
+  }
+
+  /** @returns whether something else is wanted than before */
+  #remember(addresses: readonly string[]): boolean {
+    const wanted = groupAddresses(addresses)
+    const nobody = wanted.A.length + wanted.AAAA.length === 0
+    if (nobody && !this.#nobodyLeft && this.#settings !== undefined) this.#publish([{ kind: 'kept' }])
+    this.#nobodyLeft = nobody
+    if (nobody || JSON.stringify(wanted) === JSON.stringify(this.#wanted)) return false
+    for (const address of [...wanted.A, ...wanted.AAAA]) this.#ours.add(address)
+    this.#wanted = wanted
+    this.#loop.resetRetries()
+    return true
+  }
+
+  async #pass(): Promise<boolean> {
+    const { clock, dryRun, isLeader } = this.#options
+    const settings = this.#settings
+    const wanted = this.#wanted
+    if (settings === undefined || wanted === undefined) return false
+    if (!isLeader()) {
+      this.#state = 'skipped'
+      return false
+    }
+    const outcomes = await reconcile({
+      connect: () => this.#connect(),
+      settings,
+      wanted,
+      isOurs: (address) => this.#ours.has(address),
+      mayWrite: () => !dryRun && isLeader(),
+      signal: this.#stopping.signal
+    })
+    // Stopped or told otherwise in between: these outcomes concern nobody any more.
+    if (this.#stopping.signal.aborted || settings !== this.#settings) return false
+    this.#state = stateOf(outcomes, dryRun)
+    this.#publish(this.#table.apply(outcomes, settings.ttl, clock.now()))
+    for (const { change } of outcomes) if (change?.status === 'PENDING') this.#watch.watch(change.id)
+    return outcomes.some(({ error }) => error?.retryable)
+  }
+
+  #connect(): Promise<DnsConnection> {
+    const { providerFactory, clock } = this.#options
+    this.#connection ??= providerFactory().then(
+      (provider) => ({ provider, zones: new Zones(provider, clock) }),
+      (cause: unknown) => {
+        this.#connection = undefined
+        throw new KontrolError('KTL_DNS_UNAVAILABLE', `cannot set up the DNS provider: ${messageOf(cause)}`, {
+          cause,
+          hint: 'Check the AWS_* variables, and that the installation is complete.'
+        })
+      }
+    )
+    return this.#connection
+  }
+
+  #publish(events: readonly DnsEvent[]): void {
+    for (const event of events) {
+      logDnsEvent(this.#options.logger, event)
+      for (const listener of this.#listeners) listener(event)
+    }
+  }
+}
+
+function stateOf(outcomes: readonly RecordOutcome[], dryRun: boolean): PassState {
+  if (outcomes.some(({ outcome }) => outcome === 'failed')) return 'failed'
+  // Held back although this is no dry run: the leadership went elsewhere on the way.
+  return !dryRun && outcomes.some(({ outcome }) => outcome === 'planned') ? 'skipped' : 'right'
+}

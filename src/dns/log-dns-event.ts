@@ -1,0 +1,28 @@
+import type { Logger } from '../platform/logger.ts'
+import type { DnsEvent } from './dns-status.ts'
+
+/** One line for each thing that happened, at the level of who must act. */
+export function logDnsEvent(logger: Logger, event: DnsEvent): void {
+  if (event.kind === 'kept') {
+    logger.warn('no live proxy has an external address, dns records are left as they are')
+    return
+  }
+  const { name, type, ttl, wanted, found, zone, changeId, lastError } = event.record
+  switch (event.kind) {
+    case 'changed':
+      logger.info({ name, type, ttl, from: found, to: wanted, zone, changeId }, 'dns record changed')
+      return
+    case 'planned':
+      logger.info({ name, type, ttl, from: found, to: wanted, zone }, 'dns record would change, held back')
+      return
+    case 'drifted':
+      logger.warn({ name, type, found, wanted, zone }, 'dns record was changed by somebody else')
+      return
+    case 'insync':
+      logger.info({ name, type, changeId }, 'dns record is on all name servers')
+      return
+    case 'failed':
+      logger.error({ name, type, wanted, ...lastError }, 'dns record is not in line')
+      return
+  }
+}

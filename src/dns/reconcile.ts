@@ -1,0 +1,138 @@
+import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
+import type { AddressesByType } from './addresses.ts'
+import { packBatches } from './change-batches.ts'
+import type { DnsSettings } from './dns-settings.ts'
+import { planName, type NamePlan, type PlannedRecord } from './plan-records.ts'
+import type { AddressType, ChangeStatus, DnsProvider, Zone } from './record-set.ts'
+import type { Zones } from './zones.ts'
+
+export interface DnsConnection {
+  readonly provider: DnsProvider
+  readonly zones: Zones
+}
+
+export interface ReconcileInput {
+  readonly connect: () => Promise<DnsConnection>
+  readonly settings: DnsSettings
+  /** At least one address. */
+  readonly wanted: AddressesByType
+  readonly isOurs: (address: string) => boolean
+  /** Asked before each write, as leadership may be lost on the way; false: look and do not touch. */
+  readonly mayWrite: () => boolean
+  readonly signal: AbortSignal
+}
+
+export interface RecordOutcome {
+  readonly name: string
+  readonly type: AddressType
+  readonly wanted: readonly string[]
+  readonly outcome: 'unchanged' | 'submitted' | 'planned' | 'failed'
+  /** Absent when we did not get as far as looking. */
+  readonly found?: readonly string[]
+  readonly zone?: string
+  readonly change?: { readonly id: string; readonly status: ChangeStatus }
+  readonly note?: string
+  readonly error?: KontrolError
+}
+
+interface PlannedName extends NamePlan {
+  readonly name: string
+  readonly zone: Zone
+}
+
+/**
+ * One look at every name, and one change batch for each zone where something
+ * differs. A name that fails does not stop the others. Never rejects.
+ */
+export async function reconcile(input: ReconcileInput): Promise<RecordOutcome[]> {
+  const outcomes: RecordOutcome[] = []
+  const plans: PlannedName[] = []
+  let outage: KontrolError | undefined
+  for (const name of input.settings.names) {
+    const plan = outage ?? (await lookAt(name, input))
+    if (plan instanceof KontrolError) {
+      outcomes.push(...failedName(name, input.wanted, plan))
+      if (concernsAll(plan)) outage = plan
+    } else {
+      plans.push(plan)
+    }
+  }
+
+  const zoneIds = new Set(plans.map(({ zone }) => zone.id))
+  for (const zoneId of zoneIds) {
+    const changing = plans.filter(({ zone, changes }) => zone.id === zoneId && changes.length > 0)
+    for (const batch of packBatches(changing)) outcomes.push(...(await submit(zoneId, batch, input)))
+  }
+  const unchanged = plans.filter(({ changes }) => changes.length === 0)
+  return [...outcomes, ...unchanged.flatMap((plan) => outcomesOf(plan, 'unchanged'))]
+}
+
+/** Without credentials or network the other names would only wait for the same answer. */
+const concernsAll = ({ code }: KontrolError): boolean =>
+  code === 'KTL_DNS_UNAVAILABLE' || code === 'KTL_DNS_NO_CREDENTIALS'
+
+async function lookAt(name: string, input: ReconcileInput): Promise<PlannedName | KontrolError> {
+  const { settings, wanted, isOurs, signal } = input
+  const { ttl, overwrite, zoneId } = settings
+  try {
+    const { provider, zones } = await input.connect()
+    const zone = await zones.find(name, zoneId, signal)
+    const found = await provider.listRecordSets(zone.id, name, signal).catch((error: unknown) => {
+      // The zone that we remembered may have been deleted and made anew.
+      if (findKontrolError(error, 'KTL_DNS_NO_ZONE') !== undefined) zones.forget()
+      throw error
+    })
+    return { name, zone, ...planName({ name, ttl, wanted, found, overwrite, isOurs }) }
+  } catch (error) {
+    return toKontrolError(error)
+  }
+}
+
+async function submit(zoneId: string, batch: readonly PlannedName[], input: ReconcileInput): Promise<RecordOutcome[]> {
+  if (!input.mayWrite()) return batch.flatMap((plan) => outcomesOf(plan, 'planned'))
+  try {
+    const { provider } = await input.connect()
+    const changes = batch.flatMap((plan) => plan.changes)
+    const change = await provider.change(zoneId, changes, input.signal)
+    return batch.flatMap((plan) => outcomesOf(plan, 'submitted', { change }))
+  } catch (error) {
+    const known = toKontrolError(error)
+    // One bad name spoils the whole batch: let the good ones through.
+    if (known.code === 'KTL_DNS_REFUSED' && batch.length > 1) {
+      const single: RecordOutcome[] = []
+      for (const plan of batch) single.push(...(await submit(zoneId, [plan], input)))
+      return single
+    }
+    return batch.flatMap((plan) => outcomesOf(plan, 'failed', { error: naming(plan.name, known) }))
+  }
+}
+
+function outcomesOf(
+  { name, zone, records }: PlannedName,
+  outcome: RecordOutcome['outcome'],
+  extra: Pick<RecordOutcome, 'change' | 'error'> = {}
+): RecordOutcome[] {
+  return records.map(({ type, wanted, found, note, changed }: PlannedRecord) => ({
+    name,
+    type,
+    wanted,
+    found,
+    zone: zone.id,
+    ...(note !== undefined && { note }),
+    ...(changed ? { outcome, ...extra } : { outcome: 'unchanged' as const })
+  }))
+}
+
+function failedName(name: string, wanted: AddressesByType, error: KontrolError): RecordOutcome[] {
+  const types = (['A', 'AAAA'] as const).filter((type) => wanted[type].length > 0)
+  return types.map((type) => ({ name, type, wanted: wanted[type], outcome: 'failed', error: naming(name, error) }))
+}
+
+function naming(name: string, error: KontrolError): KontrolError {
+  const { code, message, hint } = error
+  return new KontrolError(code, `${name}: ${message}`, { cause: error, ...(hint !== undefined && { hint }) })
+}
+
+function toKontrolError(error: unknown): KontrolError {
+  return findKontrolError(error) ?? new KontrolError('KTL_UNEXPECTED', messageOf(error), { cause: error })
+}
