@@ -1,0 +1,296 @@
+import { resolve } from 'node:path'
+import { createActor, fromPromise, type ActorRefFrom } from 'xstate'
+import { KontrolError } from '../errors.ts'
+import type { Cancel, Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { AutomatonStatus, StateChange } from './automaton-status.ts'
+import { compileMachine, positionOf, type LifecycleMachine, type StepInput } from './compile-machine.ts'
+import type { LifecycleState, Manifest } from './manifest.ts'
+import { Reach } from './reach.ts'
+import { fitsEnvironment } from './shell-step.ts'
+import { shorten, StepLog } from './step-log.ts'
+import { StepRunner, type Action, type StepResult } from './step-runner.ts'
+import { Transition, TransitionQueue, type Rest } from './transition-queue.ts'
+
+export interface AutomatonOptions {
+  manifest: Manifest
+  actions: Readonly<Record<string, Action>>
+  /** Handed to scripts as `$SOCKET`, made absolute. */
+  socketPath: string
+  logger: Logger
+  clock: Clock
+  /** What scripts inherit; the environment of this process when absent. */
+  env?: NodeJS.ProcessEnv
+  /** Milliseconds between SIGTERM and SIGKILL, 10 s when absent. */
+  killGraceMs?: number
+}
+
+export interface RequestOptions {
+  /**
+   * When the same state is waiting already, replaces the input of that request
+   * and shares its answer. For requests whose input says all, so that the last one wins.
+   */
+  coalesce?: boolean
+}
+
+/** A script that talks to its own machine would otherwise kill itself. */
+const KILL_AFTER_MS = 1_000
+/** What a step gets at least, when transitions have been waiting since before it began. */
+const LEAST_STEP_MS = 250
+const DEFAULT_KILL_GRACE_MS = 10_000
+/** Where the machine is before its first transition. */
+const START_STATE = 'idle'
+
+interface Round {
+  transition: Transition
+  /** Of the last step that ended. */
+  outcome: string
+  entered: boolean
+}
+
+interface RunningStep {
+  state: LifecycleState
+  startedAt: number
+  controller: AbortController
+}
+
+/** Runs the machine of a manifest: one step at a time, and requests in order. */
+export class Automaton {
+  readonly #manifest: Manifest
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #reach: Reach
+  readonly #runner: StepRunner
+  readonly #log: StepLog
+  readonly #actor: ActorRefFrom<LifecycleMachine>
+  readonly #queue = new TransitionQueue()
+  readonly #listeners = new Set<(change: StateChange) => void>()
+  /** Undefined before the first transition. */
+  #tag: string | undefined
+  #since: number
+  #round: Round | undefined
+  #step: RunningStep | undefined
+  #stopped: Promise<void> | undefined
+  #cancelKill: Cancel = () => {}
+
+  constructor({ manifest, actions, socketPath, logger, clock, env = process.env, killGraceMs }: AutomatonOptions) {
+    this.#manifest = manifest
+    this.#clock = clock
+    this.#logger = logger
+    this.#since = clock.now()
+    this.#reach = new Reach(manifest)
+    this.#log = new StepLog(this.#reach)
+    this.#runner = new StepRunner({
+      actions,
+      socketPath: resolve(socketPath),
+      env,
+      killGraceMs: killGraceMs ?? DEFAULT_KILL_GRACE_MS,
+      logger
+    })
+    const runStep = fromPromise<string, StepInput>(({ input }) => this.#runStep(input))
+    this.#actor = createActor(compileMachine(manifest).provide({ actors: { runStep } }))
+    this.#actor.subscribe((snapshot) => {
+      if (positionOf(snapshot).phase === 'resting' && this.#round?.entered) this.#rest(this.#round)
+    })
+  }
+
+  /** Begins with the initial state; one that the manifest does not have leaves the machine in `idle`. */
+  start(): void {
+    this.#actor.start()
+    const { initial } = this.#manifest
+    if (this.#reach.allowedAt(undefined).includes(initial)) this.#enqueue(initial, '')
+    else this.#logger.warn({ initial }, 'initial state is not in the manifest')
+  }
+
+  /**
+   * Asks for a state; resolves when its step starts.
+   *
+   * @throws KontrolError KTL_TRANSITION_REFUSED, KTL_QUEUE_FULL, KTL_REQUEST_INVALID
+   */
+  async goto(tag: string, input = '', options: RequestOptions = {}): Promise<void> {
+    await this.#request(tag, input, options).started
+  }
+
+  /** Like goto(), but resolves when the machine has come to rest, however its steps ended. */
+  async wait(tag: string, input = '', options: RequestOptions = {}): Promise<Rest> {
+    return this.#request(tag, input, options).rested
+  }
+
+  /**
+   * Sets a variable for the steps that start from now on.
+   *
+   * @throws KontrolError KTL_REQUEST_INVALID for what no environment can hold
+   */
+  set(name: string, value: string): void {
+    if (name === '' || /[=\0]/.test(name) || value.includes('\0') || !fitsEnvironment(name, value)) {
+      throw new KontrolError('KTL_REQUEST_INVALID', `Cannot set the variable "${shorten(name)}"`, {
+        hint: 'Give a name without "=", and at most 128 KiB.'
+      })
+    }
+    if (this.#actor.getSnapshot().status === 'active') this.#actor.send({ type: 'SET', name, value })
+  }
+
+  /** Asks for the terminal state, from which there is no way on; resolves when it starts. */
+  async die(): Promise<void> {
+    await this.goto(this.#manifest.terminal)
+  }
+
+  /** Drops what waits, and resolves once the terminal state has run to its end. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  /** The state alone, as the command STATE answers it. */
+  get state(): string {
+    return this.#tag ?? START_STATE
+  }
+
+  status(): AutomatonStatus {
+    return {
+      state: this.state,
+      since: this.#since,
+      running: this.#step !== undefined,
+      queue: this.#queue.list().map(({ tag, input, queuedAt }) => ({ tag, input: shorten(input), queuedAt })),
+      lastError: this.#log.lastError ?? null,
+      states: this.#manifest.states.map(({ tag, shell, action, force = false, on = {} }) => ({
+        tag,
+        kind: shell !== undefined ? 'shell' : action !== undefined ? 'action' : 'none',
+        force,
+        terminal: tag === this.#manifest.terminal,
+        on,
+        next: this.#reach.allowedAt(tag)
+      })),
+      history: this.#log.entries()
+    }
+  }
+
+  /** Calling the result ends it. */
+  subscribe(listener: (change: StateChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #request(tag: string, input: string, { coalesce = false }: RequestOptions): Transition {
+    if (input.includes('\0')) {
+      throw new KontrolError('KTL_REQUEST_INVALID', `The input of "${tag}" holds a zero byte`, {
+        hint: 'Encode the input as text.'
+      })
+    }
+    const waiting = coalesce ? this.#queue.find(tag) : undefined
+    if (waiting !== undefined) {
+      waiting.input = input
+      return waiting
+    }
+    const allowed = this.#stopped === undefined ? this.#allowed() : []
+    if (!allowed.includes(tag)) throw refusal(tag, this.state, allowed)
+    return this.#enqueue(tag, input)
+  }
+
+  /** What may be asked for once all that runs and waits is through. */
+  #allowed(): readonly string[] {
+    const last = this.#queue.tail?.tag
+    if (last !== undefined) return this.#reach.allowedAfter(last)
+    if (this.#round === undefined) return this.#reach.allowedAt(this.#tag)
+    const { entered, transition } = this.#round
+    return this.#reach.allowedAfter(entered ? this.state : transition.tag)
+  }
+
+  #enqueue(tag: string, input: string): Transition {
+    const transition = new Transition(tag, input, this.#clock.now())
+    this.#queue.add(transition)
+    this.#advance()
+    return transition
+  }
+
+  /** Starts the next transition at rest, else makes the running step end in time for it. */
+  #advance(): void {
+    if (this.#round !== undefined) return this.#planKill()
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const event = { type: 'MOVE', tag: next.tag, input: next.input } as const
+      if (this.#actor.getSnapshot().can(event)) {
+        this.#round = { transition: next, outcome: 'done', entered: false }
+        this.#log.roundStarted(next.tag)
+        this.#actor.send(event)
+        return
+      }
+      // It was allowed after one of the outcomes that were open then.
+      next.refuse(refusal(next.tag, this.state, this.#reach.allowedAt(this.#tag)))
+    }
+  }
+
+  async #runStep({ tag, input, variables }: StepInput): Promise<string> {
+    const state = this.#manifest.states.find((candidate) => candidate.tag === tag) as LifecycleState
+    const step = { state, startedAt: this.#clock.now(), controller: new AbortController() }
+    this.#logger.info({ from: this.state, state: tag }, 'state entered')
+    this.#tag = tag
+    this.#since = step.startedAt
+    this.#step = step
+    if (this.#round !== undefined) {
+      this.#round.entered = true
+      this.#round.transition.start()
+    }
+    this.#tell({ type: 'state', state: tag, at: step.startedAt, running: true })
+    this.#planKill()
+
+    const result = await this.#runner.run(state, { tag, input, variables }, step.controller.signal)
+    this.#cancelKill()
+    this.#stepEnded(step, input, result)
+    return result.outcome
+  }
+
+  #stepEnded({ state: { tag }, startedAt }: RunningStep, input: string, { outcome, error }: StepResult): void {
+    const endedAt = this.#clock.now()
+    const ms = endedAt - startedAt
+    this.#step = undefined
+    if (this.#round !== undefined) this.#round.outcome = outcome
+    this.#log.stepEnded({ tag, input, startedAt, endedAt, outcome, ...(error && { error }) })
+    if (error === undefined) this.#logger.debug({ state: tag, outcome, ms }, 'step ended')
+    else this.#logger.warn({ state: tag, outcome, ms, err: error }, 'step failed')
+    this.#tell({ type: 'state', state: tag, at: endedAt, running: false, outcome, ms })
+  }
+
+  #rest(round: Round): void {
+    this.#round = undefined
+    this.#log.roundEnded()
+    round.transition.rest({ state: this.state, outcome: round.outcome })
+    this.#advance()
+  }
+
+  #planKill(): void {
+    this.#cancelKill()
+    const { head } = this.#queue
+    const step = this.#step
+    if (head === undefined || step === undefined || step.state.force === true) return
+    const dueAt = Math.max(head.queuedAt + KILL_AFTER_MS, step.startedAt + LEAST_STEP_MS)
+    this.#cancelKill = this.#clock.after(dueAt - this.#clock.now(), () => {
+      this.#logger.info({ state: step.state.tag, for: head.tag }, 'ending the step for a waiting transition')
+      step.controller.abort()
+    })
+  }
+
+  async #stop(): Promise<void> {
+    const { terminal } = this.#manifest
+    this.#queue.refuseAll(refusal('anything', this.state, []))
+    const last = this.#tag === terminal ? this.#round?.transition : this.#enqueue(terminal, '')
+    // Refused only when `on` led to the terminal state before.
+    await last?.rested.catch(() => {})
+    this.#actor.stop()
+  }
+
+  #tell(change: StateChange): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change)
+      } catch (error) {
+        this.#logger.error({ err: error }, 'listener of the state failed')
+      }
+    }
+  }
+}
+
+function refusal(tag: string, state: string, allowed: readonly string[]): KontrolError {
+  return new KontrolError('KTL_TRANSITION_REFUSED', `"${tag}" cannot be asked for, the machine being in "${state}"`, {
+    hint: allowed.length === 0 ? 'Start the program anew: it is at its end.' : `Ask for one of ${allowed.join(', ')}.`
+  })
+}

@@ -1,0 +1,130 @@
+import { assign, fromPromise, setup, type StateValue } from 'xstate'
+import { compileGlob } from './glob.ts'
+import type { LifecycleState, Manifest } from './manifest.ts'
+
+export interface StepInput {
+  readonly tag: string
+  /** What the transition brought along; empty when the machine moved by itself. */
+  readonly input: string
+  readonly variables: Readonly<Record<string, string>>
+}
+
+export interface LifecycleContext {
+  input: string
+  /** Set by SET commands, seen by every later step. */
+  variables: Record<string, string>
+}
+
+export type LifecycleEvent = { type: 'MOVE'; tag: string; input: string } | { type: 'SET'; name: string; value: string }
+
+/** Before the first transition; shown as "idle". A percent sign begins no key that `keyOf` makes of a tag by itself. */
+const START = '%start'
+
+const lifecycle = setup({
+  types: {
+    context: {} as LifecycleContext,
+    events: {} as LifecycleEvent
+  },
+  actors: {
+    // Replaced with machine.provide() by whoever runs the machine. Never
+    // rejects: how a step failed is an outcome like any other.
+    runStep: fromPromise<string, StepInput>(() => {
+      throw new Error('runStep was not provided')
+    })
+  },
+  guards: {
+    asksFor: ({ event }, { tag }: { tag: string }) => event.type === 'MOVE' && event.tag === tag,
+    ended: (_, { as, outcome }: { as: string; outcome: string }) => as === outcome
+  },
+  actions: {
+    takeInput: assign(({ event }) => ({ input: event.type === 'MOVE' ? event.input : '' })),
+    dropInput: assign({ input: '' }),
+    setVariable: assign(({ context, event }) =>
+      event.type === 'SET' ? { variables: { ...context.variables, [event.name]: event.value } } : {}
+    )
+  }
+})
+
+/**
+ * The machine of a manifest: a compound state for each tag, `running` its step
+ * and then `resting`, unless `on` names where its outcome leads. MOVE is taken
+ * at rest only, and only to where `next` or the terminal state allow.
+ */
+export function compileMachine(manifest: Manifest) {
+  const states: Record<string, ReturnType<typeof compileState> | ReturnType<typeof restingState>> = {
+    [START]: restingState(manifest.states.map(({ tag }) => tag))
+  }
+  for (const state of manifest.states) states[keyOf(state.tag)] = compileState(state, manifest)
+  return lifecycle.createMachine({
+    id: 'lifecycle',
+    context: { input: '', variables: {} },
+    initial: START,
+    on: { SET: { actions: 'setVariable' } },
+    states
+  })
+}
+
+export type LifecycleMachine = ReturnType<typeof compileMachine>
+
+function compileState(state: LifecycleState, manifest: Manifest) {
+  return lifecycle.createStateConfig({
+    initial: 'running',
+    states: {
+      running: {
+        invoke: {
+          src: 'runStep',
+          input: ({ context }) => ({ tag: state.tag, input: context.input, variables: context.variables }),
+          onDone: [
+            ...Object.entries(state.on ?? {}).map(([outcome, target]) => ({
+              guard: {
+                type: 'ended' as const,
+                params: ({ event }: { event: { output: string } }) => ({ as: event.output, outcome })
+              },
+              target: `#lifecycle.${keyOf(target)}`,
+              reenter: true,
+              actions: 'dropInput' as const
+            })),
+            { target: 'resting' }
+          ]
+        }
+      },
+      resting: restingState(followers(state, manifest))
+    }
+  })
+}
+
+function restingState(allowed: readonly string[]) {
+  return lifecycle.createStateConfig({
+    on: {
+      MOVE: allowed.map((tag) => ({
+        guard: { type: 'asksFor' as const, params: { tag } },
+        target: `#lifecycle.${keyOf(tag)}`,
+        reenter: true,
+        actions: 'takeInput' as const
+      }))
+    }
+  })
+}
+
+/** The states that may be asked for while the machine rests in this one. */
+export function followers({ tag, next = [] }: LifecycleState, { states, terminal }: Manifest): string[] {
+  if (tag === terminal) return []
+  const globs = next.map(compileGlob)
+  const tags = states.map((state) => state.tag)
+  return tags.filter((other) => other === terminal || globs.some((glob) => glob?.test(other)))
+}
+
+/** A tag may hold what xstate reads as a path: dots and a leading number sign. */
+const keyOf = (tag: string): string => encodeURIComponent(tag).replaceAll('.', '%2E')
+
+export interface Position {
+  /** Undefined before the first transition. */
+  tag: string | undefined
+  phase: 'running' | 'resting'
+}
+
+export function positionOf({ value }: { value: StateValue }): Position {
+  if (typeof value === 'string') return { tag: undefined, phase: 'resting' }
+  const [[key, phase] = [START, 'resting']] = Object.entries(value)
+  return { tag: decodeURIComponent(key), phase: phase === 'running' ? 'running' : 'resting' }
+}

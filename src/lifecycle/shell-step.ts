@@ -1,0 +1,108 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '../platform/logger.ts'
+import { logLines } from './log-lines.ts'
+
+export interface ShellStep {
+  script: string
+  input: string
+  /** Environment of the script, without INPUT. */
+  env: NodeJS.ProcessEnv
+  /** Aborting ends the script and all that it started: SIGTERM, and SIGKILL after `graceMs`. */
+  signal: AbortSignal
+  graceMs: number
+  /** Gets each line of output at debug. */
+  logger: Logger
+}
+
+export interface ShellResult {
+  /** Null when a signal ended it. */
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+/** Linux takes 128 KiB for each string of an environment, its name and final zero included. */
+const MAX_ENV_STRING_BYTES = 128 * 1024 - 1
+/** How long output may come in after the script has ended, while something it left running holds the pipes. */
+const DRAIN_MS = 250
+const GROUP_POLL_MS = 20
+
+/**
+ * Runs a script by /bin/sh in a session and process group of its own, until
+ * the shell has ended; what it left running in the background goes on.
+ *
+ * The script finds its input in `$INPUT`, and always in the file `$INPUT_FILE`
+ * too: past 128 KiB the variable is left out, as no process could be started with it.
+ */
+export async function runShellStep({ script, input, env, signal, graceMs, logger }: ShellStep): Promise<ShellResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'kontrol-step-'))
+  try {
+    const inputFile = join(folder, 'input')
+    await writeFile(inputFile, input, { mode: 0o600 })
+    const child = spawn('/bin/sh', ['-c', script], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...env, INPUT_FILE: inputFile, INPUT: fitsEnvironment('INPUT', input) ? input : undefined }
+    })
+    return await untilEnd(child, { signal, graceMs, logger: logger.child({ pid: child.pid }) })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Whether a process can be started with the variable. */
+export const fitsEnvironment = (name: string, value: string): boolean =>
+  Buffer.byteLength(name) + 1 + Buffer.byteLength(value) <= MAX_ENV_STRING_BYTES
+
+async function untilEnd(
+  child: ChildProcess,
+  { signal, graceMs, logger }: Pick<ShellStep, 'signal' | 'graceMs' | 'logger'>
+): Promise<ShellResult> {
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  const drained = once(child, 'close')
+  logLines(child.stdout, logger, 'stdout')
+  logLines(child.stderr, logger, 'stderr')
+
+  let killTimer: NodeJS.Timeout | undefined
+  const end = (): void => {
+    signalGroup(child, 'SIGTERM')
+    killTimer = setTimeout(() => {
+      logger.warn({ graceMs }, 'step did not end on SIGTERM, killing it')
+      signalGroup(child, 'SIGKILL')
+    }, graceMs)
+  }
+  if (signal.aborted) end()
+  else signal.addEventListener('abort', end, { once: true })
+  try {
+    const [code, endedBy] = await exited
+    if (signal.aborted) await groupGone(child, graceMs)
+    await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })])
+    return { code, signal: endedBy }
+  } finally {
+    clearTimeout(killTimer)
+    signal.removeEventListener('abort', end)
+  }
+}
+
+/**
+ * After a kill, the children of the shell may outlive it: the next state must not
+ * run beside them. Ends a little after the SIGKILL at the latest.
+ */
+async function groupGone(child: ChildProcess, graceMs: number): Promise<void> {
+  for (let left = graceMs / GROUP_POLL_MS + 10; left > 0 && signalGroup(child, 0); left--) await sleep(GROUP_POLL_MS)
+}
+
+/** Returns whether the group was there to be signalled. */
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  if (pid === undefined) return false
+  try {
+    return process.kill(-pid, signal)
+  } catch {
+    // ESRCH: all of them are gone, which is what was wanted.
+    return false
+  }
+}

@@ -1,0 +1,96 @@
+import type { KontrolError } from '../errors.ts'
+import type { Reach } from './reach.ts'
+
+export interface StepError {
+  code: string
+  message: string
+  hint?: string
+}
+
+export interface StepEntry {
+  tag: string
+  /** Its first 200 characters. */
+  input: string
+  /** Milliseconds since the epoch. */
+  startedAt: number
+  ms: number
+  outcome: string
+  error?: StepError
+}
+
+export interface LastError extends StepError {
+  /** Milliseconds since the epoch. */
+  at: number
+  state: string
+}
+
+export interface EndedStep {
+  tag: string
+  input: string
+  startedAt: number
+  endedAt: number
+  outcome: string
+  error?: KontrolError
+}
+
+const MAX_ENTRIES = 100
+const MAX_INPUT_LENGTH = 200
+
+/**
+ * What the steps of a machine came to.
+ *
+ * The last error stands until it is healed: by the failed state itself ending
+ * well, or by a clean round (no step failed or killed) that began in a state
+ * from which `on` leads to the failed one. So a repaired template heals a
+ * failed `render` at once, and a round that ends in `configure` with nothing
+ * to do heals a failed `restart`, but an update of the DNS heals neither.
+ */
+export class StepLog {
+  readonly #reach: Reach
+  readonly #entries: StepEntry[] = []
+  #lastError: LastError | undefined
+  #round = { start: '', clean: true }
+
+  constructor(reach: Reach) {
+    this.#reach = reach
+  }
+
+  get lastError(): LastError | undefined {
+    return this.#lastError
+  }
+
+  /** The last hundred, oldest first. */
+  entries(): StepEntry[] {
+    return [...this.#entries]
+  }
+
+  roundStarted(tag: string): void {
+    this.#round = { start: tag, clean: true }
+  }
+
+  stepEnded({ tag, input, startedAt, endedAt, outcome, error }: EndedStep): void {
+    const entry: StepEntry = { tag, input: shorten(input), startedAt, ms: endedAt - startedAt, outcome }
+    if (error !== undefined) entry.error = bodyOf(error)
+    this.#entries.push(entry)
+    if (this.#entries.length > MAX_ENTRIES) this.#entries.shift()
+
+    if (error !== undefined) this.#lastError = { ...bodyOf(error), at: endedAt, state: tag }
+    if (error !== undefined || outcome === 'killed') this.#round.clean = false
+    else if (this.#lastError?.state === tag) this.#lastError = undefined
+  }
+
+  roundEnded(): void {
+    const { start, clean } = this.#round
+    if (clean && this.#lastError !== undefined && this.#reach.byItself(start).has(this.#lastError.state)) {
+      this.#lastError = undefined
+    }
+  }
+}
+
+/** For lists: inputs may be megabytes. */
+export const shorten = (input: string): string =>
+  input.length > MAX_INPUT_LENGTH ? `${input.slice(0, MAX_INPUT_LENGTH)}…` : input
+
+function bodyOf({ code, message, hint }: KontrolError): StepError {
+  return hint === undefined ? { code, message } : { code, message, hint }
+}

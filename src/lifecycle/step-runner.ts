@@ -1,0 +1,84 @@
+import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { StepInput } from './compile-machine.ts'
+import type { LifecycleState } from './manifest.ts'
+import { runShellStep } from './shell-step.ts'
+
+export interface ActionContext {
+  /** What the transition brought along; empty when the machine moved by itself. */
+  readonly input: string
+  readonly variables: Readonly<Record<string, string>>
+  /** Aborted when a waiting transition wants the step to end. */
+  readonly signal: AbortSignal
+}
+
+/** A step built into the program. Returns its outcome; throwing is the outcome `failed` with the error kept. */
+export type Action = (context: ActionContext) => Promise<string>
+
+export interface StepResult {
+  outcome: string
+  error?: KontrolError
+}
+
+export interface StepRunnerOptions {
+  actions: Readonly<Record<string, Action>>
+  /** Absolute path, for `$SOCKET`. */
+  socketPath: string
+  /** What scripts inherit. */
+  env: NodeJS.ProcessEnv
+  /** Milliseconds between SIGTERM and SIGKILL. */
+  killGraceMs: number
+  logger: Logger
+}
+
+/**
+ * Runs the step of a state and never rejects: `done` or `failed` for a script,
+ * whatever an action returns, `killed` for a step that ended on demand.
+ */
+export class StepRunner {
+  readonly #options: StepRunnerOptions
+
+  constructor(options: StepRunnerOptions) {
+    this.#options = options
+  }
+
+  async run(state: LifecycleState, input: StepInput, signal: AbortSignal): Promise<StepResult> {
+    try {
+      if (state.shell !== undefined) return await this.#runScript(state.tag, state.shell, input, signal)
+      if (state.action !== undefined) return await this.#runAction(state.tag, state.action, input, signal)
+      return { outcome: 'done' }
+    } catch (error) {
+      if (signal.aborted) return { outcome: 'killed' }
+      return { outcome: 'failed', error: asKontrolError(state.tag, error) }
+    }
+  }
+
+  async #runScript(tag: string, script: string, step: StepInput, signal: AbortSignal): Promise<StepResult> {
+    const { env, socketPath, killGraceMs, logger } = this.#options
+    const { code, signal: endedBy } = await runShellStep({
+      script,
+      input: step.input,
+      env: { ...env, ...step.variables, SOCKET: socketPath },
+      signal,
+      graceMs: killGraceMs,
+      logger: logger.child({ state: tag })
+    })
+    if (signal.aborted) return { outcome: 'killed' }
+    if (code === 0) return { outcome: 'done' }
+    const how = endedBy === null ? `exit code ${code}` : endedBy
+    return { outcome: 'failed', error: stepFailed(`The script of "${tag}" ended with ${how}`) }
+  }
+
+  async #runAction(tag: string, name: string, step: StepInput, signal: AbortSignal): Promise<StepResult> {
+    const action = this.#options.actions[name]
+    if (action === undefined) throw stepFailed(`The action "${name}" of "${tag}" is not built in here`)
+    const outcome = await action({ input: step.input, variables: step.variables, signal })
+    return outcome === 'failed' ? { outcome, error: stepFailed(`The step of "${tag}" failed`) } : { outcome }
+  }
+}
+
+const asKontrolError = (tag: string, error: unknown): KontrolError =>
+  findKontrolError(error) ?? stepFailed(`The step of "${tag}" failed: ${messageOf(error)}`, error)
+
+const stepFailed = (message: string, cause?: unknown): KontrolError =>
+  new KontrolError('KTL_STEP_FAILED', message, { hint: 'Read the log of the step at level debug.', cause })

@@ -1,0 +1,92 @@
+import { KontrolError } from '../errors.ts'
+
+/** Where a machine came to rest, and how the last step before ended. */
+export interface Rest {
+  state: string
+  outcome: string
+}
+
+/** A state that was asked for, and the answers to all who asked. */
+export class Transition {
+  readonly tag: string
+  /** Milliseconds since the epoch. */
+  readonly queuedAt: number
+  /** Resolves when the step of the state starts. */
+  readonly started: Promise<void>
+  /** Resolves when the machine has come to rest after it. */
+  readonly rested: Promise<Rest>
+  input: string
+  #start!: () => void
+  #rest!: (rest: Rest) => void
+  #refuse!: (error: KontrolError) => void
+
+  constructor(tag: string, input: string, queuedAt: number) {
+    this.tag = tag
+    this.input = input
+    this.queuedAt = queuedAt
+    this.rested = new Promise((resolve, reject) => {
+      this.#rest = resolve
+      this.#refuse = reject
+    })
+    this.started = new Promise((resolve, reject) => {
+      this.#start = resolve
+      this.rested.catch(reject)
+    })
+    // Not everybody who asks waits for the answer.
+    this.started.catch(() => {})
+  }
+
+  start(): void {
+    this.#start()
+  }
+
+  rest(rest: Rest): void {
+    this.#rest(rest)
+  }
+
+  refuse(error: KontrolError): void {
+    this.#refuse(error)
+  }
+}
+
+/** Inputs may be megabytes each, so that the queue must end somewhere. */
+const MAX_QUEUED = 100
+
+/** The transitions that wait for the machine to come to rest, oldest first. */
+export class TransitionQueue {
+  #waiting: Transition[] = []
+
+  get head(): Transition | undefined {
+    return this.#waiting[0]
+  }
+
+  get tail(): Transition | undefined {
+    return this.#waiting.at(-1)
+  }
+
+  /** @throws KontrolError KTL_QUEUE_FULL */
+  add(transition: Transition): void {
+    if (this.#waiting.length >= MAX_QUEUED) {
+      throw new KontrolError('KTL_QUEUE_FULL', `${MAX_QUEUED} transitions are waiting already`, {
+        hint: 'Wait for the running step to end, or look at it with "kontrol state".'
+      })
+    }
+    this.#waiting.push(transition)
+  }
+
+  find(tag: string): Transition | undefined {
+    return this.#waiting.find((transition) => transition.tag === tag)
+  }
+
+  shift(): Transition | undefined {
+    return this.#waiting.shift()
+  }
+
+  refuseAll(error: KontrolError): void {
+    for (const transition of this.#waiting.splice(0)) transition.refuse(error)
+  }
+
+  list(): readonly Transition[] {
+    return [...this.#waiting]
+  }
+}
