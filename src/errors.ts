@@ -40,6 +40,15 @@ export const catalogue = {
   KTL_HAPROXY_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
   KTL_HAPROXY_RELOAD_FAILED: { statusCode: 502, exitCode: 75, retryable: true },
 
+  KTL_KUBERNETES_FORBIDDEN: { statusCode: 502, exitCode: 78, retryable: false },
+  KTL_KUBERNETES_POD_NOT_FOUND: { statusCode: 502, exitCode: 78, retryable: false },
+  KTL_KUBERNETES_UNAUTHORIZED: { statusCode: 502, exitCode: 75, retryable: true },
+  KTL_KUBERNETES_UNAVAILABLE: { statusCode: 502, exitCode: 75, retryable: true },
+  KTL_METADATA_INVALID: { statusCode: 500, exitCode: 78, retryable: false },
+
+  KTL_SUPERVISOR_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
+  KTL_SUPERVISOR_REFUSED: { statusCode: 502, exitCode: 1, retryable: false },
+
   KTL_UNEXPECTED: { statusCode: 500, exitCode: 1, retryable: false }
 } as const satisfies Record<string, CatalogueRow>
 
