@@ -50,6 +50,14 @@ export const catalogue = {
   KTL_DNS_REFUSED: { statusCode: 502, exitCode: 1, retryable: false },
   KTL_DNS_RACE: { statusCode: 409, exitCode: 75, retryable: true },
   KTL_DNS_UNAVAILABLE: { statusCode: 503, exitCode: 75, retryable: true },
+  KTL_KUBERNETES_FORBIDDEN: { statusCode: 502, exitCode: 78, retryable: false },
+  KTL_KUBERNETES_POD_NOT_FOUND: { statusCode: 502, exitCode: 78, retryable: false },
+  KTL_KUBERNETES_UNAUTHORIZED: { statusCode: 502, exitCode: 75, retryable: true },
+  KTL_KUBERNETES_UNAVAILABLE: { statusCode: 502, exitCode: 75, retryable: true },
+  KTL_METADATA_INVALID: { statusCode: 500, exitCode: 78, retryable: false },
+
+  KTL_SUPERVISOR_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
+  KTL_SUPERVISOR_REFUSED: { statusCode: 502, exitCode: 1, retryable: false },
 
   KTL_UNEXPECTED: { statusCode: 500, exitCode: 1, retryable: false }
 } as const satisfies Record<string, CatalogueRow>

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { findKontrolError, messageOf } from '../errors.ts'
+import type { Backoff } from '../platform/backoff.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { AnnotationListener } from './metadata-source.ts'
+import type { PodObject } from './pod-metadata.ts'
+import { readEvents, ResourceExpired } from './watch-events.ts'
+
+export interface AnnotationWatchOptions {
+  readPod: (signal: AbortSignal) => Promise<PodObject>
+  /** Opens the stream of what happened to the pod after a version. */
+  openWatch: (resourceVersion: string, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>
+  /** What the listener knows already. */
+  known: Record<string, string> | undefined
+  listener: AnnotationListener
+  backoff: Backoff
+  logger: Logger
+}
+
+/**
+ * Follows one pod's annotations for as long as the process lives: through the
+ * server's regular end of each watch, cut connections and forgotten versions.
+ */
+export class AnnotationWatch {
+  readonly #options: AnnotationWatchOptions
+  #known: Record<string, string> | undefined
+
+  constructor(options: AnnotationWatchOptions) {
+    this.#options = options
+    this.#known = options.known
+  }
+
+  /** Returns once `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#readAndFollow(signal)
+      } catch (error) {
+        if (signal.aborted) return
+        await this.#pause(error, signal)
+      }
+    }
+  }
+
+  async #readAndFollow(signal: AbortSignal): Promise<void> {
+    const pod = await this.#options.readPod(signal)
+    this.#tell(pod)
+    let version = pod.metadata.resourceVersion ?? ''
+    while (!signal.aborted) {
+      const begun = version
+      for await (const event of readEvents(await this.#options.openWatch(version, signal))) {
+        this.#options.backoff.reset()
+        version = event.object.metadata.resourceVersion ?? version
+        // A bookmark carries a version and nothing else.
+        if (event.type === 'ADDED' || event.type === 'MODIFIED') this.#tell(event.object)
+      }
+      // A server, or a proxy before it, that ends each watch at once must not be asked in a tight loop.
+      if (version === begun) await rest(this.#options.backoff.next(), signal)
+    }
+  }
+
+  #tell({ metadata: { annotations = {} } }: PodObject): void {
+    const known = this.#known
+    if (isDeepStrictEqual(annotations, known)) return
+    this.#known = annotations
+    if (known === undefined) return
+    this.#options.logger.info({ annotations: changedKeys(known, annotations) }, 'annotations edited')
+    this.#options.listener(annotations)
+  }
+
+  async #pause(error: unknown, signal: AbortSignal): Promise<void> {
+    const { backoff, logger } = this.#options
+    if (error instanceof ResourceExpired) {
+      logger.debug({ reason: error.message }, 'pod read again after its version expired')
+    } else {
+      const { code, hint } = findKontrolError(error) ?? {}
+      logger.warn({ code, hint, reason: messageOf(error) }, 'annotations not watched for a moment')
+    }
+    await rest(backoff.next(), signal)
+  }
+}
+
+function changedKeys(before: Record<string, string>, after: Record<string, string>): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => before[key] !== after[key])
+}
+
+/** Ends early, and without an error, when the watch is stopped. */
+async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal, ref: false }).catch(() => {})
+}

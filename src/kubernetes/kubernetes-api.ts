@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Agent, type Dispatcher } from 'undici'
+import { KontrolError, messageOf } from '../errors.ts'
+
+export interface KubernetesApiOptions {
+  /** Value of `KUBERNETES_SERVICE_HOST`; IPv6 without brackets. */
+  host: string
+  /** Value of `KUBERNETES_SERVICE_PORT`. */
+  port: number
+  /** Folder with `token` and `ca.crt`. */
+  serviceAccount: string
+  /** Milliseconds that a connection, and a plain request, may take. */
+  timeoutMs: number
+}
+
+export interface KubernetesResponse {
+  body: Dispatcher.ResponseData['body']
+}
+
+/** How long the server keeps a watch open before it ends it by itself. */
+export const WATCH_SECONDS = 240
+
+/** The few requests that we make of the API server, over TLS with the pod's own service account. */
+export class KubernetesApi {
+  readonly #options: KubernetesApiOptions
+  readonly #origin: string
+  #agent: { ca: string; agent: Agent } | undefined
+
+  constructor(options: KubernetesApiOptions) {
+    this.#options = options
+    const host = options.host.includes(':') ? `[${options.host}]` : options.host
+    this.#origin = `https://${host}:${options.port}`
+  }
+
+  /**
+   * GET of one object.
+   *
+   * @param rule what a Role must allow for this request; named when it does not
+   */
+  async get<T>(path: string, rule: string, signal?: AbortSignal): Promise<T> {
+    const { body } = await this.#request(path, rule, this.#options.timeoutMs, signal)
+    try {
+      return (await body.json()) as T
+    } catch (cause) {
+      throw unavailable(`${this.#origin}${path} sent an answer that is no JSON`, cause)
+    }
+  }
+
+  /** GET of a stream of events, one JSON object a line, which the server ends after `WATCH_SECONDS`. */
+  async watch(path: string, rule: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    // Bookmarks come about every minute: past the server's own end the connection is dead.
+    const { body } = await this.#request(path, rule, (WATCH_SECONDS + 30) * 1000, signal)
+    return body as AsyncIterable<Buffer>
+  }
+
+  async close(): Promise<void> {
+    await this.#agent?.agent.destroy()
+    this.#agent = undefined
+  }
+
+  async #request(path: string, rule: string, bodyTimeout: number, signal?: AbortSignal): Promise<KubernetesResponse> {
+    const token = await this.#read('token')
+    const agent = this.#agentFor(await this.#read('ca.crt'))
+    let response: Dispatcher.ResponseData
+    try {
+      response = await agent.request({
+        origin: this.#origin,
+        path,
+        method: 'GET',
+        headers: { authorization: `Bearer ${token.trim()}`, accept: 'application/json' },
+        headersTimeout: this.#options.timeoutMs,
+        bodyTimeout,
+        signal: signal ?? null
+      })
+    } catch (cause) {
+      throw unavailable(`The Kubernetes API at ${this.#origin} does not answer: ${messageOf(cause)}`, cause)
+    }
+    if (response.statusCode === 200) return { body: response.body }
+    throw refusal(response.statusCode, path, rule, await reasonOf(response))
+  }
+
+  /** Both files are replaced while we run: tokens live an hour, certificates a few years. */
+  async #read(name: string): Promise<string> {
+    const path = join(this.#options.serviceAccount, name)
+    try {
+      return await readFile(path, 'utf8')
+    } catch (cause) {
+      throw new KontrolError('KTL_KUBERNETES_UNAUTHORIZED', `Cannot read ${path}: ${messageOf(cause)}`, {
+        cause,
+        hint: 'Set serviceAccountName in the pod, and leave automountServiceAccountToken on.'
+      })
+    }
+  }
+
+  #agentFor(ca: string): Agent {
+    if (this.#agent?.ca === ca) return this.#agent.agent
+    // What is under way on the old one may end.
+    void this.#agent?.agent.close()
+    const agent = new Agent({ connect: { ca, timeout: this.#options.timeoutMs, keepAlive: true } })
+    this.#agent = { ca, agent }
+    return agent
+  }
+}
+
+function unavailable(message: string, cause?: unknown): KontrolError {
+  return new KontrolError('KTL_KUBERNETES_UNAVAILABLE', message, {
+    cause,
+    hint: 'Check that the pod may reach the API server on KUBERNETES_SERVICE_HOST (NetworkPolicy, egress).'
+  })
+}
+
+/**
+ * The sentence of a Status object, as an API server 1.29 sends it:
+ * `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"pods \"haproxy-1\" is forbidden: User
+ * \"system:serviceaccount:default:default\" cannot get resource \"pods\" in API group \"\" in the namespace
+ * \"default\"","reason":"Forbidden","details":{"name":"haproxy-1","kind":"pods"},"code":403}`
+ */
+async function reasonOf(response: Dispatcher.ResponseData): Promise<string> {
+  const text = await response.body.text().catch(() => '')
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown }
+    if (typeof message === 'string') return message
+  } catch {
+    // A proxy in between answers in its own words.
+  }
+  return text.slice(0, 200) || `status ${response.statusCode}`
+}
+
+function refusal(status: number, path: string, rule: string, reason: string): KontrolError {
+  switch (status) {
+    case 401:
+      return new KontrolError('KTL_KUBERNETES_UNAUTHORIZED', `The Kubernetes API refused our token: ${reason}`, {
+        hint: 'Check that the service account still exists: its token is read again for each request.'
+      })
+    case 403:
+      return new KontrolError('KTL_KUBERNETES_FORBIDDEN', `The Kubernetes API forbids ${path}: ${reason}`, {
+        hint: `Allow the pod's service account ${rule}.`
+      })
+    case 404:
+      return new KontrolError('KTL_KUBERNETES_POD_NOT_FOUND', `The Kubernetes API knows no ${path}: ${reason}`, {
+        hint: "Set KONTROL_ID and NAMESPACE from the fields metadata.name and metadata.namespace: a pod's hostname may differ from its name."
+      })
+    default:
+      return unavailable(`The Kubernetes API answered ${status} to ${path}: ${reason}`)
+  }
+}
