@@ -164,7 +164,7 @@ export class DnsExposer {
 
   /** What is wanted stands there before the first look, and at a follower, as well. */
   #records(): DnsRecordStatus[] {
-    const { names, ttl } = this.#settings ?? { names: [], ttl: 0 }
+    const { names, ttl }: Pick<DnsSettings, 'names' | 'ttl'> = this.#settings ?? { names: [], ttl: 0 }
     const wanted = this.#wanted ?? { A: [], AAAA: [] }
     const pending = names.flatMap((name) =>
       (['A', 'AAAA'] as const)

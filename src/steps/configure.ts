@@ -7,10 +7,7 @@ import type { Step } from './step.ts'
 export type ConfigureOutcome = 'unchanged' | 'applied' | 'reload'
 
 export interface Configurer {
-  configure(
-    text: string,
-    signal: AbortSignal
-  ): Promise<Planned & { outcome: ConfigureOutcome }>
+  configure(text: string, signal: AbortSignal): Promise<Planned & { outcome: ConfigureOutcome }>
 }
 
 export interface ConfigureStepDeps {
