@@ -31,6 +31,18 @@ export class FakeClock implements Clock {
     this.#now = end
   }
 
+  /** Moves time on as a process that was stopped sees it: the timers that fell due run late, at the end. */
+  freeze(ms: number): void {
+    this.#now += ms
+    this.advance(0)
+  }
+
+  /** Moves the time of day back; timers still take as long as they were told to. */
+  setBack(ms: number): void {
+    this.#now -= ms
+    for (const timer of this.#timers) timer.at -= ms
+  }
+
   #nextUntil(end: number): Timer | undefined {
     return [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0]
   }

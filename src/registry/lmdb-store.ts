@@ -1,0 +1,143 @@
+import { mkdir, open as openFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { open, type Database, type RootDatabase } from 'lmdb'
+import { KontrolError, messageOf } from '../errors.ts'
+import type { Pod } from '../model/pod.ts'
+import type { NewPod, Store, StoredState } from './store.ts'
+
+/** Everything that is not a pod, by name. */
+interface Meta {
+  nextSeq: number
+  callbackState: string
+}
+
+interface Databases {
+  root: RootDatabase
+  /** By key. */
+  pods: Database<Pod, string>
+  meta: Database<Meta[keyof Meta], keyof Meta>
+}
+
+/**
+ * The embedded store: one LMDB environment in a folder, used by one master,
+ * which therefore always leads. Writes of the same moment share a transaction;
+ * a crash at any point leaves the last one that was complete.
+ */
+export class LmdbStore implements Store {
+  readonly leading = true
+  readonly #folder: string
+  #databases: Databases | undefined
+  #nextSeq = 0
+
+  /** @param folder is made when it is not there */
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  async open(): Promise<StoredState> {
+    await this.#makeFolder()
+    try {
+      await checkFile(join(this.#folder, 'data.mdb'))
+      const root = open({ path: this.#folder, noSubdir: false, encoding: 'json' })
+      const pods = root.openDB<Pod, string>({ name: 'pods', encoding: 'json' })
+      const meta = root.openDB<Meta[keyof Meta], keyof Meta>({ name: 'meta', encoding: 'json' })
+      this.#databases = { root, pods, meta }
+      return this.#load(this.#databases)
+    } catch (cause) {
+      throw new KontrolError(
+        'KTL_STORE_UNAVAILABLE',
+        `Cannot open the registry at ${this.#folder}: ${messageOf(cause)}`,
+        {
+          cause,
+          hint: 'Check that the folder is writable and its files are whole; move it away to begin with an empty registry.'
+        }
+      )
+    }
+  }
+
+  async admit(newPod: NewPod): Promise<Pod> {
+    const pod = { ...newPod, seq: this.#nextSeq++ }
+    await this.#write(({ pods, meta }) => {
+      void pods.put(pod.key, pod)
+      void meta.put('nextSeq', this.#nextSeq)
+    })
+    return pod
+  }
+
+  async put(pod: Pod): Promise<void> {
+    await this.#write(({ pods }) => void pods.put(pod.key, pod))
+  }
+
+  async remove(gone: readonly Pod[]): Promise<void> {
+    await this.#write(({ pods }) => {
+      for (const { key, seq } of gone) {
+        if (pods.get(key)?.seq === seq) void pods.remove(key)
+      }
+    })
+  }
+
+  heard(): void {
+    // There is no other master to tell.
+  }
+
+  async saveCallbackState(state: string): Promise<void> {
+    await this.#write(({ meta }) => void meta.put('callbackState', state))
+  }
+
+  async close(): Promise<void> {
+    const databases = this.#databases
+    this.#databases = undefined
+    await databases?.root.close()
+  }
+
+  async #makeFolder(): Promise<void> {
+    try {
+      await mkdir(this.#folder, { recursive: true })
+    } catch (cause) {
+      throw new KontrolError('KTL_DATA_UNWRITABLE', `Cannot make the folder ${this.#folder}: ${messageOf(cause)}`, {
+        cause,
+        hint: 'Point KONTROL_DATA at a folder that this user may write to.'
+      })
+    }
+  }
+
+  #load({ pods, meta }: Databases): StoredState {
+    const known = [...pods.getRange()].map(({ value }) => value)
+    this.#nextSeq = known.reduce((next, { seq }) => Math.max(next, seq + 1), Number(meta.get('nextSeq') ?? 0))
+    return { pods: known, callbackState: meta.get('callbackState') as string | undefined }
+  }
+
+  /** Runs `change` inside the write transaction, where it sees the writes before it; all of it is committed, or none. */
+  async #write(change: (databases: Databases) => void): Promise<void> {
+    try {
+      const databases = this.#databases
+      if (databases === undefined) throw new Error('it is closed')
+      await databases.root.transaction(() => change(databases))
+    } catch (cause) {
+      throw new KontrolError(
+        'KTL_STORE_UNAVAILABLE',
+        `Cannot write the registry at ${this.#folder}: ${messageOf(cause)}`,
+        { cause, hint: 'Check the free space and the permissions of KONTROL_DATA.' }
+      )
+    }
+  }
+}
+
+/** Where the first page keeps LMDB's magic number, in the 64-bit layout of lmdb 3.5. */
+const MAGIC_OFFSET = 24
+const MAGIC = 0xbeefc0de
+
+/** LMDB ends the process with SIGSEGV when the file is something else: better an error that names it. */
+async function checkFile(path: string): Promise<void> {
+  const file = await openFile(path, 'a+')
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAGIC_OFFSET + 4), 0, MAGIC_OFFSET + 4, 0)
+    // Empty: LMDB was about to begin it.
+    if (bytesRead === 0) return
+    if (bytesRead < buffer.length || buffer.readUInt32LE(MAGIC_OFFSET) !== MAGIC) {
+      throw new Error(`${path} is not an LMDB database`)
+    }
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,121 @@
+import type { Pod } from '../model/pod.ts'
+import { takeSnapshot, type Snapshot } from '../model/snapshot.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { AppCensus } from './app-census.ts'
+import { replacePod, type ChangedField, type Entry } from './entry.ts'
+import type { DownReason, RegistryEvent } from './registry-event.ts'
+
+/** An app may have thousands of pods, a log line must not. */
+const LOGGED_IPS = 20
+
+export type RegistryListener = (event: RegistryEvent) => void
+
+/**
+ * The pods that are known now. Each change of the set keeps the census and the
+ * snapshot in line, is logged and is told to the listeners; whether a change is
+ * due is the registry's to decide.
+ */
+export class Membership {
+  readonly census: AppCensus
+  readonly #logger: Logger
+  readonly #entries = new Map<string, Entry>()
+  readonly #listeners = new Set<RegistryListener>()
+  #snapshot: Snapshot | undefined
+
+  constructor({ census, logger }: { census: AppCensus; logger: Logger }) {
+    this.census = census
+    this.#logger = logger
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(key: string): Entry | undefined {
+    return this.#entries.get(key)
+  }
+
+  entries(): Iterable<Entry> {
+    return this.#entries.values()
+  }
+
+  snapshot(): Snapshot {
+    this.#snapshot ??= takeSnapshot([...this.#entries.values()].map(({ pod }) => pod))
+    return this.#snapshot
+  }
+
+  subscribe(listener: RegistryListener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  emit(event: RegistryEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  /** Adds a pod without a word: it was known before this process began, or is told of as held. */
+  insert(entry: Entry): void {
+    this.#entries.set(entry.pod.key, entry)
+    this.census.added(entry)
+    this.#snapshot = undefined
+  }
+
+  up(entry: Entry): void {
+    this.insert(entry)
+    this.#logger.info(describe(entry.pod), 'pod up')
+    this.emit({ type: 'pod-up', pod: entry.pod, reason: 'new' })
+  }
+
+  /** All of them leave before the first listener hears of it. */
+  down(entries: readonly Entry[], reason: DownReason): void {
+    for (const entry of entries) {
+      this.#entries.delete(entry.pod.key)
+      this.census.removed(entry)
+    }
+    this.#snapshot = undefined
+    for (const { pod } of entries) {
+      this.#logger.info({ ...describe(pod), reason }, 'pod down')
+      this.emit({ type: 'pod-down', pod, reason })
+    }
+  }
+
+  change(entry: Entry, pod: Pod, fields: readonly ChangedField[]): void {
+    this.census.removed(entry)
+    replacePod(entry, pod)
+    this.census.added(entry)
+    this.#snapshot = undefined
+    this.#logger.info({ ...describe(pod), fields }, 'pod changed')
+    this.emit({ type: 'pod-changed', pod, fields })
+  }
+
+  /**
+   * Keeps silent pods of one app.
+   *
+   * @param restored pods that left within the last TTL, brought back
+   */
+  hold(app: string, silent: readonly Entry[], restored: readonly Entry[]): void {
+    for (const entry of silent) {
+      entry.held = true
+      this.census.heldChanged(app, 1)
+    }
+    for (const entry of restored) {
+      entry.held = true
+      this.insert(entry)
+    }
+    const pods = [...restored, ...silent].map(({ pod }) => pod)
+    this.#logger.warn(
+      { app, pods: pods.length, restored: restored.length, ips: pods.slice(0, LOGGED_IPS).map(({ ip }) => ip) },
+      'pods held'
+    )
+    this.emit({ type: 'pods-held', app, pods, reason: 'panic' })
+  }
+
+  release(entry: Entry): void {
+    entry.held = false
+    this.census.heldChanged(entry.pod.app, -1)
+    this.#logger.info(describe(entry.pod), 'pod released')
+    this.emit({ type: 'pods-released', app: entry.pod.app, pods: [entry.pod], reason: 'returned' })
+  }
+}
+
+const describe = ({ app, ip, key, id, seq }: Pod): object => ({ app, ip, key, id, seq })

@@ -1,0 +1,292 @@
+import { KontrolError } from '../errors.ts'
+import type { Keepalive } from '../model/keepalive.ts'
+import type { Pod, PodStatus } from '../model/pod.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import { AppCensus } from './app-census.ts'
+import { changedFields, createEntry, podOf, type Entry } from './entry.ts'
+import { Expiry } from './expiry.ts'
+import { Membership, type RegistryListener } from './membership.ts'
+import type { DownReason } from './registry-event.ts'
+import type { Store } from './store.ts'
+
+export interface RegistryOptions {
+  store: Store
+  clock: Clock
+  logger: Logger
+  /** Milliseconds after the last keepalive at which a pod is gone. */
+  ttlMs: number
+  /** Share of an app's pods, 0 to 1, above which silent ones are held and not dropped. */
+  panicThreshold: number
+  maxPods: number
+}
+
+/**
+ * Who is alive: a pod is, from its first keepalive until it says `down` or no
+ * keepalive came for a TTL. A repeated keepalive touches nothing but the time
+ * of the last one, which the timer looks at when the pod would have expired.
+ *
+ * When most pods of an app fall silent within one TTL, none of them is taken
+ * out: see AppCensus and docs/registry.md.
+ */
+export class Registry {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #maxPods: number
+  readonly #members: Membership
+  readonly #expiry: Expiry
+  /** Pods that the store is about to admit, by key. */
+  readonly #arriving = new Map<string, Promise<void>>()
+  #callbackState: string | undefined
+
+  constructor({ store, clock, logger, ttlMs, panicThreshold, maxPods }: RegistryOptions) {
+    this.#store = store
+    this.#clock = clock
+    this.#logger = logger
+    this.#maxPods = maxPods
+    const census = new AppCensus({ windowMs: ttlMs, threshold: panicThreshold })
+    this.#members = new Membership({ census, logger })
+    this.#expiry = new Expiry({
+      clock,
+      logger,
+      ttlMs,
+      entries: () => this.#members.entries(),
+      onOverdue: (app, entries) => this.#expire(app, entries)
+    })
+  }
+
+  /**
+   * Loads what the store knows; each of those pods has one full TTL from now to be heard.
+   *
+   * @throws KontrolError KTL_DATA_UNWRITABLE or KTL_STORE_UNAVAILABLE
+   */
+  async open(): Promise<void> {
+    const { pods, callbackState } = await this.#store.open({
+      onPut: (pod) => this.#putElsewhere(pod),
+      onRemove: (key, seq) => this.#removedElsewhere(key, seq),
+      onHeard: (keys, ageMs) => this.#heardElsewhere(keys, ageMs),
+      onCallbackState: (state) => void (this.#callbackState = state),
+      onLeadership: (leading) => this.#leadershipChanged(leading),
+      onContact: (contact) => this.#contactChanged(contact)
+    })
+    this.#callbackState = callbackState
+    for (const pod of pods) {
+      const entry = createEntry(pod, this.#clock.now())
+      this.#members.insert(entry)
+      this.#expiry.watch(entry)
+    }
+    this.#logger.info({ pods: this.size, leading: this.leading }, 'registry open')
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  /** Whether this master decides who is gone and runs the callback: always, with the embedded store. */
+  get leading(): boolean {
+    return this.#store.leading
+  }
+
+  /**
+   * Takes one keepalive, checked by `parseKeepalive`. The promise, if there is
+   * one, ends when a new pod is recorded; if it rejects, the pod is still
+   * unknown and its next keepalive tries again.
+   *
+   * @throws KontrolError KTL_REGISTRY_FULL or KTL_STORE_UNAVAILABLE, as a rejection
+   */
+  keepalive(said: Keepalive): void | Promise<void> {
+    const arriving = this.#arriving.get(said.key)
+    if (arriving !== undefined) {
+      const afterwards = (): void | Promise<void> => this.keepalive(said)
+      return arriving.then(afterwards, afterwards)
+    }
+    const entry = this.#members.get(said.key)
+    if (said.down === true) {
+      if (entry !== undefined) this.#drop([entry], 'down')
+      return
+    }
+    if (entry === undefined) return this.#admit(said)
+    this.#refresh(entry, said)
+  }
+
+  /** Takes a pod out on an operator's word; false when there is none with this key. */
+  forget(key: string): boolean {
+    const entry = this.#members.get(key)
+    if (entry === undefined) return false
+    this.#drop([entry], 'forgotten')
+    return true
+  }
+
+  /** All pods with their times, in sequence order. */
+  *pods(): Generator<PodStatus> {
+    for (const { key } of this.snapshot().pods) {
+      const entry = this.#members.get(key)
+      // It left while the caller was looking at the ones before it.
+      if (entry === undefined) continue
+      const { pod, lastSeen, held } = entry
+      yield { ...pod, lastSeen, expiresAt: this.#expiry.dueAt(entry), held }
+    }
+  }
+
+  /** The same object until the membership changes. */
+  snapshot(): Snapshot {
+    return this.#members.snapshot()
+  }
+
+  /** @returns a function that ends the subscription */
+  subscribe(listener: RegistryListener): () => void {
+    return this.#members.subscribe(listener)
+  }
+
+  /** What the last callback printed, at whichever master it ran. */
+  callbackState(): string | undefined {
+    return this.#callbackState
+  }
+
+  /** @throws KontrolError KTL_STORE_UNAVAILABLE; the state counts all the same until this process ends */
+  async saveCallbackState(state: string): Promise<void> {
+    this.#callbackState = state
+    await this.#store.saveCallbackState(state)
+  }
+
+  /** Waits for the writes under way; from here on no pod expires. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#arriving.values())
+    this.#expiry.stop()
+    await this.#store.close()
+  }
+
+  #admit(said: Keepalive): Promise<void> {
+    const admitted = this.#admitByStore(said).finally(() => this.#arriving.delete(said.key))
+    this.#arriving.set(said.key, admitted)
+    return admitted
+  }
+
+  async #admitByStore(said: Keepalive): Promise<void> {
+    if (this.size + this.#arriving.size >= this.#maxPods) {
+      throw new KontrolError('KTL_REGISTRY_FULL', `The registry is full: ${this.#maxPods} pods are known`, {
+        hint: 'Send the keepalives of some apps to another control tier.'
+      })
+    }
+    const pod = await this.#store.admit(podOf(said, { firstSeen: this.#clock.now() }))
+    const entry = this.#members.get(pod.key) ?? this.#up(pod)
+    // If another master admitted it first, it may have done so with something else.
+    this.#refresh(entry, said)
+  }
+
+  #up(pod: Pod): Entry {
+    const entry = createEntry(pod, this.#clock.now())
+    this.#expiry.watch(entry)
+    this.#members.up(entry)
+    return entry
+  }
+
+  #refresh(entry: Entry, said: Keepalive): void {
+    entry.lastSeen = this.#clock.now()
+    this.#store.heard(said.key)
+    if (entry.held) this.#release(entry)
+    const fields = changedFields(entry, said)
+    if (fields.length > 0) {
+      const { seq, firstSeen } = entry.pod
+      this.#members.change(entry, podOf(said, { seq, firstSeen }), fields)
+    }
+    if (fields.length > 0 || entry.unsaved) this.#save(entry)
+  }
+
+  /** In the background: what HAProxy is to do does not wait for the disk, and a failed write is repeated at the next keepalive. */
+  #save(entry: Entry): void {
+    const { pod } = entry
+    entry.unsaved = true
+    this.#store.put(pod).then(
+      () => {
+        if (entry.pod === pod) entry.unsaved = false
+      },
+      (err: unknown) => this.#logger.warn({ err, key: pod.key }, 'pod not saved')
+    )
+  }
+
+  #drop(entries: readonly Entry[], reason: DownReason): void {
+    this.#takeOut(entries, reason)
+    this.#store
+      .remove(entries.map(({ pod }) => pod))
+      // If that is the last word on them, a restart knows them again, for one TTL.
+      .catch((err: unknown) => this.#logger.warn({ err, pods: entries.length }, 'pods not removed from the store'))
+  }
+
+  #takeOut(entries: readonly Entry[], reason: DownReason): void {
+    for (const entry of entries) this.#expiry.unwatch(entry)
+    this.#members.down(entries, reason)
+    if (reason !== 'expired') return
+    for (const entry of entries) if (!entry.held) this.#members.census.expired(entry, this.#clock.now())
+  }
+
+  #release(entry: Entry): void {
+    this.#members.release(entry)
+    this.#expiry.watch(entry)
+  }
+
+  #expire(app: string, overdue: readonly Entry[]): void {
+    const heldTooLong = overdue.filter(({ held }) => held)
+    const silent = overdue.filter(({ held }) => !held)
+    if (silent.length > 0 && this.#members.census.isPanic(app, silent.length, this.#clock.now())) {
+      this.#hold(app, silent)
+      this.#dropExpired(heldTooLong)
+    } else this.#dropExpired(overdue)
+  }
+
+  #hold(app: string, silent: readonly Entry[]): void {
+    // Those that left before the silence was known to be that of most are part of it.
+    const restored = this.leading ? this.#members.census.takeGone(app) : []
+    this.#members.hold(app, silent, restored)
+    for (const entry of [...silent, ...restored]) this.#expiry.watch(entry)
+    for (const entry of restored) this.#save(entry)
+  }
+
+  #dropExpired(entries: readonly Entry[]): void {
+    if (entries.length === 0) return
+    if (this.leading) return this.#drop(entries, 'expired')
+    // The leader is about to say so; if this master leads by then, it looks at them again.
+    for (const entry of entries) this.#expiry.watchLater(entry)
+  }
+
+  #putElsewhere(pod: Pod): void {
+    const entry = this.#members.get(pod.key)
+    if (entry !== undefined && entry.pod.seq !== pod.seq) this.#takeOut([entry], 'down')
+    if (entry?.pod.seq !== pod.seq) {
+      this.#up(pod)
+      return
+    }
+    const fields = changedFields(entry, pod)
+    if (fields.length > 0) this.#members.change(entry, pod, fields)
+  }
+
+  #removedElsewhere(key: string, seq: number): void {
+    const entry = this.#members.get(key)
+    if (entry?.pod.seq !== seq) return
+    this.#takeOut([entry], this.#expiry.dueAt(entry) <= this.#clock.now() ? 'expired' : 'down')
+  }
+
+  #heardElsewhere(keys: readonly string[], ageMs: number): void {
+    const heardAt = this.#clock.now() - ageMs
+    for (const key of keys) {
+      const entry = this.#members.get(key)
+      if (entry === undefined || entry.lastSeen >= heardAt) continue
+      entry.lastSeen = heardAt
+      if (entry.held) this.#release(entry)
+    }
+  }
+
+  #leadershipChanged(leading: boolean): void {
+    this.#logger.info({ leading }, 'leadership changed')
+    if (leading) for (const entry of this.#members.entries()) this.#expiry.watch(entry)
+    this.#members.emit({ type: 'leader', leading })
+  }
+
+  #contactChanged(contact: boolean): void {
+    if (contact) this.#expiry.resume()
+    else this.#expiry.suspend()
+    this.#logger[contact ? 'info' : 'warn']({ contact }, 'store contact changed')
+  }
+}

@@ -1,0 +1,68 @@
+import type { Pod } from '../model/pod.ts'
+
+/** A pod that no master knew: the store gives it its sequence number. */
+export type NewPod = Omit<Pod, 'seq'>
+
+export interface StoredState {
+  /** In no particular order. */
+  pods: Pod[]
+  /** What the last callback printed; opaque. */
+  callbackState: string | undefined
+}
+
+/**
+ * What a store tells of, once open, that did not come from this master. None
+ * of it happens to a store that a single master uses.
+ */
+export interface StoreListener {
+  /** Another master admitted or changed this pod. */
+  onPut(pod: Pod): void
+  /** Another master removed the pod that had this key and sequence number. */
+  onRemove(key: string, seq: number): void
+  /** Other masters had keepalives of these pods at most `ageMs` ago. */
+  onHeard(keys: readonly string[], ageMs: number): void
+  onCallbackState(state: string): void
+  /** This master began to lead, or no longer does. */
+  onLeadership(leading: boolean): void
+  /**
+   * False: the store is out of reach, so nobody can know which pods are silent.
+   * True: it is back, and what changed meanwhile has been told.
+   */
+  onContact(contact: boolean): void
+}
+
+/**
+ * Where the membership outlives the process, and where several masters of one
+ * app meet. It is written to when the membership changes, never for a repeated
+ * keepalive. What a change means, and when a pod is gone, is the registry's job.
+ *
+ * Each write settles once it is safe from a crash of this process. A write that
+ * the store cannot take rejects with KTL_STORE_UNAVAILABLE, and may be repeated.
+ *
+ * The executable form of this contract is test/contract/store.contract.ts.
+ */
+export interface Store {
+  /**
+   * Reads everything; called once, before any other method.
+   *
+   * @throws KontrolError KTL_DATA_UNWRITABLE or KTL_STORE_UNAVAILABLE
+   */
+  open(listener: StoreListener): Promise<StoredState>
+  /**
+   * Writes a pod under the next sequence number, counted from 0 and never given
+   * twice, also after the pod is gone. If another master was faster, the pod
+   * that it admitted comes back and nothing is written.
+   */
+  admit(pod: NewPod): Promise<Pod>
+  /** Replaces what is known of a pod, or brings back one that was removed; its key and `seq` stay. */
+  put(pod: Pod): Promise<void>
+  /** Removes those pods that are still there under the same `seq`. */
+  remove(pods: readonly Pod[]): Promise<void>
+  /** A keepalive came: to be told to other masters in batches. Costs O(1) and writes nothing by itself. */
+  heard(key: string): void
+  saveCallbackState(state: string): Promise<void>
+  /** Whether this master decides which pods are gone, and runs the callback. */
+  readonly leading: boolean
+  /** Waits for the writes under way. */
+  close(): Promise<void>
+}

@@ -1,0 +1,306 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Keepalive } from '../../../src/model/keepalive.ts'
+import { Registry } from '../../../src/registry/registry.ts'
+import type { RegistryEvent } from '../../../src/registry/registry-event.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { emptyShelf, MemoryStore } from '../../support/memory-store.ts'
+import { recordingLogger, type RecordingLogger } from '../../support/test-logger.ts'
+
+const TTL = 25_000
+
+const ping = (key: string, more: Partial<Keepalive> = {}): Keepalive => ({
+  app: 'web',
+  id: `web-${key}`,
+  ip: '10.0.0.1',
+  key,
+  role: 'server',
+  ...more
+})
+
+describe('Registry', () => {
+  let clock: FakeClock
+  let store: MemoryStore
+  let recorded: RecordingLogger
+  let registry: Registry
+  let events: RegistryEvent[]
+
+  const start = async (on = new MemoryStore(), maxPods = 200_000): Promise<void> => {
+    store = on
+    registry = new Registry({ store, clock, logger: recorded.logger, ttlMs: TTL, panicThreshold: 0.5, maxPods })
+    events = []
+    registry.subscribe((event) => void events.push(event))
+    await registry.open()
+  }
+  const keys = (): string[] => registry.snapshot().pods.map(({ key }) => key)
+  const seqs = (): number[] => registry.snapshot().pods.map(({ seq }) => seq)
+  const types = (): string[] => events.map(({ type }) => type)
+  const logged = (msg: string): Record<string, unknown>[] => recorded.lines.filter((line) => line.msg === msg)
+  const held = (): string[] => [...registry.pods()].filter((pod) => pod.held).map(({ key }) => key)
+  const pingAll = async (...all: string[]): Promise<void> => {
+    for (const key of all) await registry.keepalive(ping(key))
+  }
+
+  beforeEach(async () => {
+    clock = new FakeClock()
+    recorded = recordingLogger()
+    await start()
+  })
+
+  it('admits an unknown pod, numbered from 0, and says so', async () => {
+    await pingAll('a', 'b')
+
+    expect(seqs()).toEqual([0, 1])
+    expect(events).toEqual([
+      {
+        type: 'pod-up',
+        reason: 'new',
+        pod: expect.objectContaining({ key: 'a', seq: 0, firstSeen: clock.now() }) as unknown
+      },
+      { type: 'pod-up', reason: 'new', pod: expect.objectContaining({ key: 'b', seq: 1 }) as unknown }
+    ])
+    expect(logged('pod up')[0]).toMatchObject({ app: 'web', ip: '10.0.0.1', key: 'a', id: 'web-a', seq: 0 })
+  })
+
+  it('touches neither the store nor the snapshot for a repeated keepalive', async () => {
+    await registry.keepalive(ping('a', { payload: { deep: [1, 2] }, nonce: 'n' }))
+    const [writes, snapshot] = [store.writes, registry.snapshot()]
+    clock.advance(10_000)
+
+    expect(registry.keepalive(ping('a', { payload: { deep: [1, 2] }, nonce: 'n' }))).toBeUndefined()
+
+    expect(store.writes).toBe(writes)
+    expect(registry.snapshot()).toBe(snapshot)
+    expect([...registry.pods()]).toEqual([
+      expect.objectContaining({ lastSeen: clock.now(), expiresAt: clock.now() + TTL, held: false })
+    ])
+    expect(types()).toEqual(['pod-up'])
+  })
+
+  it.each<[string, Partial<Keepalive>]>([
+    ['nonce', { nonce: 'other' }],
+    ['ip', { ip: '10.0.0.9' }],
+    ['payload', { payload: { n: 2 } }],
+    ['payload', { payload: '' }],
+    ['payload', { payload: undefined }],
+    ['app', { app: 'api' }],
+    ['id', { id: 'web-9' }],
+    ['role', { role: 'other' }]
+  ])('takes another %s for a change, which keeps the sequence number', async (field, more) => {
+    const first = ping('a', { nonce: 'n', payload: { n: 1 } })
+    await registry.keepalive(first)
+    const before = registry.snapshot()
+
+    await registry.keepalive({ ...first, ...more })
+
+    expect(events.at(-1)).toMatchObject({ type: 'pod-changed', fields: [field], pod: { seq: 0, key: 'a' } })
+    expect(registry.snapshot().digest).not.toBe(before.digest)
+    expect(registry.snapshot().pods[0]).toEqual({ ...before.pods[0], ...more })
+    expect(before.pods[0]?.payload).toEqual({ n: 1 })
+  })
+
+  it('drops a pod that says down at once, and ignores down from a stranger', async () => {
+    await pingAll('a', 'b')
+    await registry.keepalive(ping('a', { down: true }))
+    await registry.keepalive(ping('stranger', { down: true }))
+
+    expect(keys()).toEqual(['b'])
+    expect(events.slice(2)).toEqual([
+      { type: 'pod-down', reason: 'down', pod: expect.objectContaining({ key: 'a' }) as unknown }
+    ])
+  })
+
+  it('gives a pod that comes back after its down a new number and no memory of the down', async () => {
+    await pingAll('a', 'b')
+    await registry.keepalive(ping('a', { down: true }))
+    await pingAll('a')
+    clock.advance(TTL - 1000)
+
+    expect(keys()).toEqual(['b', 'a'])
+    expect(seqs()).toEqual([1, 2])
+  })
+
+  it('drops a pod within 100 ms after its TTL, not before', async () => {
+    await pingAll('a')
+    clock.advance(TTL - 1)
+    expect(keys()).toEqual(['a'])
+    clock.advance(101)
+
+    expect(keys()).toEqual([])
+    expect(events.at(-1)).toMatchObject({ type: 'pod-down', reason: 'expired' })
+    expect(logged('pod down')[0]).toMatchObject({ key: 'a', reason: 'expired' })
+  })
+
+  it('counts the TTL from the last keepalive', async () => {
+    await pingAll('a')
+    for (let i = 0; i < 20; i++) {
+      clock.advance(0.75 * TTL)
+      await pingAll('a')
+    }
+    clock.advance(TTL - 1)
+    expect(keys()).toEqual(['a'])
+    clock.advance(101)
+    expect(keys()).toEqual([])
+  })
+
+  it('forgets a pod on request, once', async () => {
+    await pingAll('a')
+
+    expect(registry.forget('a')).toBe(true)
+    expect(registry.forget('a')).toBe(false)
+    expect(events.at(-1)).toMatchObject({ type: 'pod-down', reason: 'forgotten' })
+  })
+
+  it('admits a pod once when several keepalives arrive while it is being recorded', async () => {
+    await Promise.all([
+      registry.keepalive(ping('a')),
+      registry.keepalive(ping('a', { payload: 1 })),
+      registry.keepalive(ping('a', { payload: 2 }))
+    ])
+
+    expect(seqs()).toEqual([0])
+    expect(registry.snapshot().pods[0]?.payload).toBe(2)
+    expect(types()).toEqual(['pod-up', 'pod-changed', 'pod-changed'])
+  })
+
+  it('obeys a down that overtakes the recording of its pod', async () => {
+    await Promise.all([registry.keepalive(ping('a')), registry.keepalive(ping('a', { down: true }))])
+
+    expect(keys()).toEqual([])
+    expect(types()).toEqual(['pod-up', 'pod-down'])
+  })
+
+  it('lists two pods that share an address, as each has its key', async () => {
+    await registry.keepalive(ping('a', { ip: '10.0.0.7' }))
+    await registry.keepalive(ping('b', { ip: '10.0.0.7' }))
+
+    expect(keys()).toEqual(['a', 'b'])
+  })
+
+  it('refuses a pod beyond the limit and goes on serving those it has', async () => {
+    await start(new MemoryStore(), 2)
+    await Promise.all([registry.keepalive(ping('a')), registry.keepalive(ping('b'))])
+
+    await expect(registry.keepalive(ping('c'))).rejects.toMatchObject({ code: 'KTL_REGISTRY_FULL', statusCode: 503 })
+    await pingAll('a')
+    registry.forget('a')
+    await pingAll('c')
+
+    expect(keys()).toEqual(['b', 'c'])
+  })
+
+  it('counts the pods that are being recorded against the limit', async () => {
+    await start(new MemoryStore(), 2)
+    const results = await Promise.allSettled(['a', 'b', 'c', 'd'].map(async (key) => registry.keepalive(ping(key))))
+
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected'])
+  })
+
+  it('stops telling who unsubscribed', async () => {
+    const seen: string[] = []
+    const stop = registry.subscribe(({ type }) => void seen.push(type))
+    await pingAll('a')
+    stop()
+    await pingAll('b')
+
+    expect(seen).toEqual(['pod-up'])
+  })
+
+  describe('with a store that fails', () => {
+    it('leaves a new pod unknown, and admits it at its next keepalive', async () => {
+      store.failure = new Error('disk full')
+      await expect(registry.keepalive(ping('a'))).rejects.toThrow('disk full')
+      expect(keys()).toEqual([])
+      store.failure = undefined
+      await pingAll('a')
+
+      expect(seqs()).toEqual([0])
+    })
+
+    it('applies a change at once, and writes it with the next keepalive', async () => {
+      const shelf = emptyShelf()
+      await start(new MemoryStore(shelf))
+      await pingAll('a')
+      store.failure = new Error('disk full')
+      void registry.keepalive(ping('a', { payload: 1 }))
+      expect(registry.snapshot().pods[0]?.payload).toBe(1)
+      await Promise.resolve()
+      store.failure = undefined
+      void registry.keepalive(ping('a', { payload: 1 }))
+      await Promise.resolve()
+
+      expect(shelf.pods.get('a')?.payload).toBe(1)
+    })
+
+    it('drops a pod that says down all the same', async () => {
+      await pingAll('a')
+      store.failure = new Error('disk full')
+      await registry.keepalive(ping('a', { down: true }))
+
+      expect(keys()).toEqual([])
+    })
+  })
+
+  describe('after a restart', () => {
+    it('knows its pods under the same numbers, with one full TTL each, and the callback state', async () => {
+      const shelf = emptyShelf()
+      await start(new MemoryStore(shelf))
+      await pingAll('a', 'b')
+      await registry.saveCallbackState('{"md5":"aa"}')
+      const { digest } = registry.snapshot()
+      await registry.close()
+      clock.advance(100 * TTL)
+      await start(new MemoryStore(shelf))
+
+      expect(registry.snapshot().digest).toBe(digest)
+      expect(registry.callbackState()).toBe('{"md5":"aa"}')
+      expect(types()).toEqual([])
+      clock.advance(TTL - 1)
+      await pingAll('b')
+      clock.advance(101)
+      expect(keys()).toEqual(['b'])
+    })
+
+    it('counts on where it was', async () => {
+      const shelf = emptyShelf()
+      await start(new MemoryStore(shelf))
+      await pingAll('a', 'b')
+      registry.forget('b')
+      await registry.close()
+      await start(new MemoryStore(shelf))
+      await pingAll('c')
+
+      expect(seqs()).toEqual([0, 2])
+    })
+
+    it('holds the pods of an app of which none comes back', async () => {
+      const shelf = emptyShelf()
+      await start(new MemoryStore(shelf))
+      await pingAll('a', 'b', 'c')
+      await registry.close()
+      await start(new MemoryStore(shelf))
+      clock.advance(TTL + 100)
+
+      expect(held()).toEqual(['a', 'b', 'c'])
+    })
+  })
+
+  describe('when time jumps', () => {
+    it('gives everybody a full TTL after the process stood still', async () => {
+      await pingAll('a')
+      clock.freeze(10 * TTL)
+      expect(keys()).toEqual(['a'])
+      clock.advance(TTL - 1)
+      expect(keys()).toEqual(['a'])
+      clock.advance(101)
+      expect(keys()).toEqual([])
+    })
+
+    it('still drops pods when the clock was set back', async () => {
+      await pingAll('a')
+      clock.setBack(3_600_000)
+      clock.advance(2 * TTL + 200)
+
+      expect(keys()).toEqual([])
+    })
+  })
+})
