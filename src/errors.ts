@@ -40,6 +40,7 @@ export const catalogue = {
   KTL_HAPROXY_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
   KTL_HAPROXY_RELOAD_FAILED: { statusCode: 502, exitCode: 75, retryable: true },
 
+  KTL_CHECK_FAILED: { statusCode: 502, exitCode: 75, retryable: true },
   KTL_REQUEST_REFUSED: { statusCode: 502, exitCode: 1, retryable: false },
   KTL_DNS_ANNOTATION_INVALID: { statusCode: 500, exitCode: 78, retryable: false },
   KTL_DNS_NO_CREDENTIALS: { statusCode: 502, exitCode: 78, retryable: false },

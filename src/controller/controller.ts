@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { findKontrolError, messageOf } from '../errors.ts'
 import { hostsToJson } from '../model/hosts-json.ts'
 import type { Pod } from '../model/pod.ts'
@@ -24,8 +23,8 @@ export interface ControllerDeps {
   lifecycle: { goto(tag: string, input: string, options: { coalesce: boolean }): Promise<void> } | undefined
   /** The user's own callback; absent when there is none. */
   callback: { request(snapshot: Snapshot): void } | undefined
-  /** Told the external addresses of the live proxies whenever they change. */
-  dns: { want(addresses: readonly string[]): void } | undefined
+  /** Told the live proxies whenever they change. */
+  dns: { want(proxies: readonly Pod[]): void } | undefined
   noteCause: (cause: string) => void
   ownApp: string
   damperMs: number
@@ -49,7 +48,7 @@ export class Controller {
   start(): void {
     const { registry, dns } = this.#deps
     this.#unsubscribe = registry.subscribe((event) => this.#onMembership(event))
-    dns?.want(this.#externalAddresses())
+    dns?.want(this.#proxies())
   }
 
   stop(): void {
@@ -102,7 +101,7 @@ export class Controller {
     this.#changed = { backends: false, proxies: false }
     const snapshot = registry.snapshot()
     if (backends) this.#reconfigure(hostsToJson(groupHosts(snapshot.pods, ownApp)))
-    if (proxies) dns?.want(this.#externalAddresses())
+    if (proxies) dns?.want(this.#proxies())
     if (callback !== undefined) callback.request(snapshot)
     else if (backends) this.#saveBuiltInState(snapshot)
   }
@@ -124,16 +123,8 @@ export class Controller {
     })
   }
 
-  #externalAddresses(): string[] {
+  #proxies(): Pod[] {
     const { registry, ownApp } = this.#deps
-    return registry.snapshot().pods.flatMap(({ app, payload }) => (app === ownApp ? externalAddressesOf(payload) : []))
+    return registry.snapshot().pods.filter(({ app }) => app === ownApp)
   }
-}
-
-/** `{"eip": "1.2.3.4"}`, or a list of addresses; anything else is no address. */
-export function externalAddressesOf(payload: unknown): string[] {
-  if (typeof payload !== 'object' || payload === null || !('eip' in payload)) return []
-  const { eip } = payload
-  const candidates: unknown[] = Array.isArray(eip) ? eip : [eip]
-  return candidates.filter((one): one is string => typeof one === 'string' && isIP(one) !== 0)
 }

@@ -1,0 +1,36 @@
+import { detectMetadataSource, type AnnotationListener, type MetadataSource } from './kubernetes/metadata-source.ts'
+import { systemClock } from './platform/clock.ts'
+import { createLogger } from './platform/logger.ts'
+
+export interface DiscoveredMetadata {
+  /** By name of the variable that each stands in for. */
+  variables: Readonly<Record<string, string>>
+  /** Tells of edited annotations; the result ends it. */
+  watch(listener: AnnotationListener): () => void
+}
+
+/** What Kubernetes tells of this pod, or nothing outside of it. */
+export async function discoverMetadata(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<DiscoveredMetadata> {
+  const source = await createSource(env)
+  if (source === undefined) return { variables: {}, watch: () => () => {} }
+  const variables = await source.discover(signal)
+  return {
+    variables: variables as Record<string, string>,
+    // What the environment sets itself wins, also over later edits.
+    watch: (listener) => (env.KONTROL_ANNOTATIONS === undefined ? source.watch(listener) : () => {})
+  }
+}
+
+/** Imported when needed: outside of Kubernetes none of it is loaded. */
+async function createSource(env: NodeJS.ProcessEnv): Promise<MetadataSource | undefined> {
+  // The level of the configuration is not known yet: it may be set there.
+  const logger = createLogger('info')
+  switch (detectMetadataSource(env)) {
+    case 'none':
+      return undefined
+    case 'downward-files':
+      return new (await import('./kubernetes/downward-files.ts')).DownwardFiles({ clock: systemClock, logger })
+    case 'api':
+      return new (await import('./kubernetes/kubernetes-metadata.ts')).KubernetesMetadata({ env, logger })
+  }
+}

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs'
+import { TemplateSource } from './controller/template-source.ts'
+import { KontrolError, messageOf } from './errors.ts'
+import { ChildSupervisor } from './haproxy/child-supervisor.ts'
+import { HaproxyDriver } from './haproxy/driver.ts'
+import { compileTemplate } from './haproxy/template.ts'
+import { Automaton } from './lifecycle/automaton.ts'
+import { CommandSocket } from './lifecycle/command-socket.ts'
+import { parseManifest } from './lifecycle/manifest.ts'
+import type { Config } from './load-config.ts'
+import type { Clock } from './platform/clock.ts'
+import type { Logger } from './platform/logger.ts'
+import { configureStep } from './steps/configure.ts'
+import { exposeViaRoute53Step, type ExposeDeps } from './steps/expose-via-route53.ts'
+import { ReconfigurationLog } from './steps/reconfiguration-log.ts'
+import { renderStep, type CandidateSlot } from './steps/render.ts'
+import { Renderer, type RendererDeps } from './steps/renderer.ts'
+import { restartStep } from './steps/restart.ts'
+import { setupStep } from './steps/setup.ts'
+import { shutdownStep } from './steps/shutdown.ts'
+import type { Step } from './steps/step.ts'
+
+export interface ProxyDeps {
+  config: Config
+  clock: Clock
+  logger: Logger
+  env: NodeJS.ProcessEnv
+  templates: TemplateSource
+  inventory: RendererDeps['inventory']
+  keepHosts: (json: string) => Promise<void>
+  dns: ExposeDeps
+}
+
+/** The automaton with its socket, and the HAProxy that its steps drive. */
+export interface Proxy {
+  automaton: Automaton
+  socket: CommandSocket
+  driver: HaproxyDriver
+  reconfigurations: ReconfigurationLog
+  /** Whether the manifest has steps that drive HAProxy. */
+  drivesHaproxy: boolean
+}
+
+/** @throws KontrolError KTL_MANIFEST_INVALID, KTL_CONFIG_INVALID */
+export function createProxy(deps: ProxyDeps): Proxy {
+  const { config, clock, logger, env } = deps
+  const driver = new HaproxyDriver({
+    dataFolder: config.dataFolder,
+    binary: config.haproxy,
+    supervisor: new ChildSupervisor({ clock, logger }),
+    clock,
+    logger,
+    reloadIntervalMs: config.reloadIntervalSeconds * 1000,
+    dryRun: config.dryRun
+  })
+  const reconfigurations = new ReconfigurationLog({ clock, logger })
+  const actions = createSteps(deps, driver, reconfigurations)
+  const manifest = readManifest(config.lifecycleFile, Object.keys(actions), logger)
+  const automaton = new Automaton({ manifest, actions, socketPath: config.socket, logger, clock, env })
+  return {
+    automaton,
+    socket: new CommandSocket({ path: config.socket, machine: automaton, logger }),
+    driver,
+    reconfigurations,
+    drivesHaproxy: manifest.states.some(({ action }) => action === 'configure')
+  }
+}
+
+function createSteps(deps: ProxyDeps, driver: HaproxyDriver, log: ReconfigurationLog): Record<string, Step> {
+  const { config, templates, inventory, keepHosts, dns } = deps
+  const renderer = new Renderer({
+    source: () => templates.read(),
+    compile: compileTemplate,
+    inventory,
+    constants: { namespace: config.namespace, labels: config.labels, env: templateEnvironment(deps.env) }
+  })
+  const candidate: CandidateSlot = { text: undefined }
+  return {
+    setup: setupStep({ driver, payloadFile: config.payloadFile, eip: config.eip }),
+    render: renderStep({ renderer, candidate, log }),
+    configure: configureStep({ driver, renderer, candidate, log, keepHosts }),
+    restart: restartStep({ driver, log }),
+    'expose-via-route53': exposeViaRoute53Step(dns),
+    shutdown: shutdownStep(driver)
+  }
+}
+
+/** What a template may see of the environment: nothing that is secret. */
+function templateEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+  const visible = Object.entries(env).filter(
+    ([name]) => (name.startsWith('KONTROL_') && !name.startsWith('KONTROL_TOKEN')) || name === 'NAMESPACE'
+  )
+  return Object.fromEntries(visible.map(([name, value]) => [name, value ?? '']))
+}
+
+function readManifest(file: string, actions: readonly string[], logger: Logger) {
+  const { manifest, warnings } = parseManifest(readManifestFile(file), { file, actions })
+  for (const warning of warnings) logger.warn({ file, warning }, 'lifecycle manifest')
+  return manifest
+}
+
+function readManifestFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new KontrolError('KTL_MANIFEST_INVALID', `The manifest ${file} cannot be read: ${messageOf(cause)}`, {
+      hint: 'Check KONTROL_LIFECYCLE.',
+      cause
+    })
+  }
+}

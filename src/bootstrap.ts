@@ -1,0 +1,243 @@
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { createHttpServer, listen } from './bootstrap-http.ts'
+import type { Proxy } from './bootstrap-proxy.ts'
+import { CallbackRunner } from './controller/callback.ts'
+import { Controller } from './controller/controller.ts'
+import { HostsFile } from './controller/hosts-file.ts'
+import { TemplateSource } from './controller/template-source.ts'
+import { externalAddresses, parseExposeInput } from './dns/addresses.ts'
+import { DnsExposer } from './dns/dns-exposer.ts'
+import { parseDnsAnnotations, type DnsSettings } from './dns/dns-settings.ts'
+import { KontrolError, messageOf } from './errors.ts'
+import { envTable } from './config.ts'
+import type { Config } from './load-config.ts'
+import { groupHosts, groupPods } from './model/snapshot.ts'
+import type { Clock } from './platform/clock.ts'
+import { Closers } from './platform/closers.ts'
+import type { Logger } from './platform/logger.ts'
+import type { Registry } from './registry/registry.ts'
+import { KeepaliveLoop } from './slave/keepalive-loop.ts'
+import { PayloadFile } from './slave/payload-file.ts'
+
+export interface ServiceDeps {
+  config: Config
+  env: NodeJS.ProcessEnv
+  clock: Clock
+  logger: Logger
+  /** Asked for by POST /down: the process shall leave and end. */
+  onLeave: () => void
+}
+
+export interface Service {
+  /** Of the control tier, which may have been asked for any free one. */
+  readonly port: number
+  /** New annotations of the pod, edited while it runs. */
+  replaceAnnotations(annotations: Readonly<Record<string, string>>): void
+  /** Leaves the masters and closes the control tier. HAProxy runs on, unless it is to stop as well. */
+  stop(options?: { haproxy: 'keep' | 'stop' }): Promise<void>
+}
+
+/** The parts of one process; which there are follows from its mode. */
+interface Parts {
+  registry: Registry | undefined
+  proxy: Proxy | undefined
+  dns: DnsExposer
+  templates: TemplateSource
+  controller: Controller | undefined
+  app: FastifyInstance
+  slave: KeepaliveLoop | undefined
+}
+
+/**
+ * Builds the program from its parts and starts them, those that others rely on first.
+ *
+ * @throws KontrolError naming what keeps it from starting; what was started has been closed again
+ */
+export async function startService(deps: ServiceDeps): Promise<Service> {
+  const closers = new Closers(deps.logger)
+  try {
+    prepareDataFolder(deps.config.dataFolder)
+    const parts = await createParts(deps)
+    const port = await startParts(deps, parts, closers)
+    return serviceOf(deps, parts, closers, port)
+  } catch (error) {
+    await closers.closeAll()
+    throw error
+  }
+}
+
+async function createParts(deps: ServiceDeps): Promise<Parts> {
+  const { config, logger, clock, env } = deps
+  // Imported when needed: a slave alone stays small.
+  const registry = config.isMaster
+    ? (await import('./bootstrap-master.ts')).createRegistry(config, clock, logger)
+    : undefined
+  const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
+  const dns = createDns(deps, registry)
+  const hostsFile = new HostsFile(join(config.dataFolder, 'hosts.json'), logger)
+  const proxy = needsAutomaton(config, templates)
+    ? (await import('./bootstrap-proxy.ts')).createProxy({
+        config,
+        clock,
+        logger,
+        env,
+        templates,
+        inventory: {
+          hosts: () => (registry === undefined ? hostsFile.hosts() : groupHosts(registry.snapshot().pods, config.app)),
+          pods: () => groupPods(registry?.snapshot().pods ?? [], config.app)
+        },
+        keepHosts: async (json) => (registry === undefined ? hostsFile.keep(json) : undefined),
+        dns: {
+          addresses: () => externalAddresses(proxiesOf(registry, config)),
+          parse: parseExposeInput,
+          expose: (addresses, signal) => dns.expose(addresses, signal)
+        }
+      })
+    : undefined
+  const controller = registry === undefined ? undefined : createController(deps, registry, proxy, dns)
+  const app = await createHttpServer({ config, logger, registry, proxy, scripts: { run: async () => '' }, onLeave: deps.onLeave })
+  const slave = config.isSlave && config.masters.length > 0 ? createSlave(deps) : undefined
+  return { registry, proxy, dns, templates, controller, app, slave }
+}
+
+async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Promise<number> {
+  const { registry, proxy, dns, templates, controller, app, slave } = parts
+  if (registry !== undefined) {
+    closers.add('registry', () => registry.close())
+    await registry.open()
+  }
+  if (proxy !== undefined) {
+    closers.add('haproxy driver', () => proxy.driver.close())
+    closers.add('command socket', () => proxy.socket.close())
+    await proxy.socket.listen()
+  }
+  closers.add('control tier', () => app.close())
+  const { port } = await listen(app, deps.config.port)
+  deps.logger.info({ port, app: deps.config.app, id: deps.config.id, modes: deps.config.modes }, 'control tier open')
+
+  closers.add('dns', () => dns.stop())
+  dns.start()
+  proxy?.automaton.start()
+  if (controller !== undefined) {
+    closers.add('controller', () => controller.stop())
+    controller.start()
+    templates.watch((cause) => controller.templateChanged(cause))
+  }
+  closers.add('template', () => templates.close())
+  if (slave !== undefined) {
+    closers.add('slave', () => slave.leave())
+    slave.start()
+  }
+  return port
+}
+
+function serviceOf(deps: ServiceDeps, parts: Parts, closers: Closers, port: number): Service {
+  const { proxy, slave, dns, templates } = parts
+  let stopped: Promise<void> | undefined
+  const stop = async (haproxy: 'keep' | 'stop'): Promise<void> => {
+    await slave?.leave()
+    // What another image's manifest runs lives and dies with its automaton; HAProxy does not.
+    if (proxy !== undefined && (haproxy === 'stop' || !proxy.drivesHaproxy)) await proxy.automaton.stop()
+    await closers.closeAll()
+  }
+  return {
+    port,
+    replaceAnnotations(annotations) {
+      dns.configure(dnsSettings(annotations, deps.logger))
+      templates.replaceAnnotations(annotations)
+    },
+    stop: ({ haproxy } = { haproxy: 'keep' }) => (stopped ??= stop(haproxy))
+  }
+}
+
+/** A proxy, or a process with a manifest of its own. A slave alone has nothing to drive. */
+function needsAutomaton(config: Config, templates: TemplateSource): boolean {
+  const ownManifest = config.lifecycleFile !== envTable.lifecycleFile.fallback
+  return config.isMaster || ownManifest || templates.isConfigured()
+}
+
+function createController(deps: ServiceDeps, registry: Registry, proxy: Proxy | undefined, dns: DnsExposer): Controller {
+  const { config, clock, logger } = deps
+  return new Controller({
+    registry,
+    lifecycle: proxy?.drivesHaproxy === true ? proxy.automaton : undefined,
+    callback: createCallback(deps, registry),
+    dns: { want: (proxies) => dns.want(externalAddresses(proxies)) },
+    noteCause: (cause) => proxy?.reconfigurations.noteCause(cause),
+    ownApp: config.app,
+    damperMs: config.damperSeconds * 1000,
+    clock,
+    logger
+  })
+}
+
+function createCallback({ config, env, clock, logger }: ServiceDeps, registry: Registry): CallbackRunner | undefined {
+  if (config.callback === undefined) return undefined
+  return new CallbackRunner({
+    command: config.callback,
+    shell: config.shellCallback,
+    timeoutMs: config.callbackTimeoutSeconds * 1000,
+    env,
+    folder: config.dataFolder,
+    state: { load: () => registry.callbackState(), save: (text) => registry.saveCallbackState(text) },
+    clock,
+    logger
+  })
+}
+
+function createDns({ config, clock, logger }: ServiceDeps, registry: Registry | undefined): DnsExposer {
+  return new DnsExposer({
+    settings: dnsSettings(config.annotations, logger),
+    providerFactory: async () => (await import('./dns/route53.ts')).createRoute53Provider(),
+    clock,
+    logger,
+    dryRun: config.dryRun,
+    isLeader: () => registry?.leading ?? false
+  })
+}
+
+/** A wrong DNS annotation is told, and keeps nothing else from working. */
+function dnsSettings(annotations: Readonly<Record<string, string>>, logger: Logger): DnsSettings | undefined {
+  try {
+    return parseDnsAnnotations(annotations)
+  } catch (error) {
+    logger.error({ err: error }, 'dns annotations ignored')
+    return undefined
+  }
+}
+
+function createSlave({ config, clock, logger }: ServiceDeps): KeepaliveLoop {
+  const { app, role, id, ip, masters, port, ttlSeconds, tokens, payloadFile } = config
+  const [token] = tokens
+  return new KeepaliveLoop({
+    self: { app, role, id, ip },
+    masters,
+    port,
+    ttlMs: ttlSeconds * 1000,
+    payload: new PayloadFile({ path: payloadFile, clock, logger }),
+    token,
+    connectZerorpc: () => {
+      throw new Error('later')
+    },
+    clock,
+    logger
+  })
+}
+
+function proxiesOf(registry: Registry | undefined, { app }: Config) {
+  return registry?.snapshot().pods.filter((pod) => pod.app === app) ?? []
+}
+
+function prepareDataFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+  } catch (cause) {
+    throw new KontrolError('KTL_DATA_UNWRITABLE', `The data folder ${folder} cannot be written: ${messageOf(cause)}`, {
+      hint: 'Set KONTROL_DATA to a folder that this user may write.',
+      cause
+    })
+  }
+}

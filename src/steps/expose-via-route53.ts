@@ -1,0 +1,18 @@
+import type { Step } from './step.ts'
+
+export interface ExposeDeps {
+  /** Addresses of the live proxies. */
+  addresses: () => readonly string[]
+  /** Reads the input that an original master sends: a JSON array of addresses. */
+  parse: (input: string) => readonly string[]
+  /** Does nothing when no domain is asked for. */
+  expose: (addresses: readonly string[], signal: AbortSignal) => Promise<unknown>
+}
+
+/** Brings the A and AAAA records in line with the live proxies. */
+export const exposeViaRoute53Step =
+  ({ addresses, parse, expose }: ExposeDeps): Step =>
+  async ({ input, signal }) => {
+    await expose(input === '' ? addresses() : parse(input), signal)
+    return 'done'
+  }
