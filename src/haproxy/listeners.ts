@@ -1,0 +1,42 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+
+/** A TCP address on which a process listens. */
+export interface Listener {
+  /** Dotted IPv4, `*` for any, or undefined for one IPv6 address. */
+  address: string | undefined
+  port: number
+}
+
+/** Where a process listens, as the kernel tells. */
+export async function listenersOf(pid: number): Promise<Listener[]> {
+  const folder = `/proc/${pid}/fd`
+  const descriptors = await readdir(folder).catch(() => [])
+  const targets = await Promise.all(descriptors.map((fd) => readlink(`${folder}/${fd}`).catch(() => '')))
+  const inodes = new Set(targets.map((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1]))
+  const tables = await Promise.all(
+    ['tcp', 'tcp6'].map((name) => readFile(`/proc/${pid}/net/${name}`, 'utf8').catch(() => ''))
+  )
+  return tables.flatMap(parseListeners).filter(({ inode }) => inodes.has(inode))
+}
+
+/**
+ * Listening rows (state 0A) of /proc/net/tcp, Linux 6.18:
+ *
+ *       sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+ *        0: 0100007F:1F93 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 38348 1 …
+ */
+export function parseListeners(table: string): (Listener & { inode: string })[] {
+  const rows = table.matchAll(/^\s*\d+: ([\dA-F]+):([\dA-F]{4}) \S+ 0A \S+ \S+ \S+\s+\d+\s+\d+ (\d+)/gm)
+  return [...rows].map(([, address = '', port = '', inode = '']) => ({
+    address: readAddress(address),
+    port: Number.parseInt(port, 16),
+    inode
+  }))
+}
+
+function readAddress(hex: string): string | undefined {
+  if (/^0+$/.test(hex)) return '*'
+  if (hex.length > 8) return undefined
+  const bytes = Buffer.from(hex, 'hex').reverse()
+  return [...bytes].join('.')
+}

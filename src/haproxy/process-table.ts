@@ -1,0 +1,45 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+
+export interface ProcessInfo {
+  pid: number
+  parentPid: number
+  /** Clock ticks after boot: with the pid it names a process for good. */
+  startTime: string
+}
+
+/**
+ * Finds the HAProxy master that was started with this master socket, also when
+ * an earlier run of this program started it and was killed before it could
+ * note its pid. Its workers carry the same command line; they are its children.
+ */
+export async function findMaster(socketArgument: string): Promise<ProcessInfo | undefined> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  const found = await Promise.all(pids.map(async (pid) => await matching(pid, socketArgument)))
+  const family = found.filter((process) => process !== undefined)
+  const members = new Set(family.map(({ pid }) => pid))
+  return family.find(({ parentPid }) => !members.has(parentPid))
+}
+
+/** Undefined when the process is gone, or only waits to be reaped. */
+export async function readProcess(pid: number): Promise<ProcessInfo | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  if (stat === undefined) return undefined
+  // "13231 (haproxy) S 1 …": the name may hold blanks and brackets, the fields count from behind its last one.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state = 'X', parentPid] = fields
+  if (state === 'Z' || state === 'X') return undefined
+  return { pid, parentPid: Number(parentPid), startTime: fields[19] ?? '' }
+}
+
+async function matching(pid: number, socketArgument: string): Promise<ProcessInfo | undefined> {
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  const words = commandLine.split('\0')
+  if (!words.includes('-W') || words[words.indexOf('-S') + 1] !== socketArgument) return undefined
+  // The same path in another container is another file.
+  const [ours, its] = await Promise.all(['self', String(pid)].map(mountNamespace))
+  return ours === its ? await readProcess(pid) : undefined
+}
+
+async function mountNamespace(pid: string): Promise<string> {
+  return await readlink(`/proc/${pid}/ns/mnt`).catch(() => 'unknown')
+}

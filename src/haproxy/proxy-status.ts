@@ -1,0 +1,60 @@
+export interface ServerStatus {
+  name: string
+  /** HAProxy's own words: `UP`, `DOWN 1/2`, `MAINT`, `DRAIN`, `no check` … */
+  status: string
+  address: string
+  sessions: number
+  totalSessions: number
+  bytesIn: number
+  bytesOut: number
+}
+
+/** One frontend, backend, or `listen` section, with the totals HAProxy counts since the worker began. */
+export interface ProxyStatus {
+  name: string
+  frontend: SideStatus | undefined
+  backend: SideStatus | undefined
+  servers: ServerStatus[]
+}
+
+export interface SideStatus {
+  status: string
+  sessions: number
+  totalSessions: number
+  bytesIn: number
+  bytesOut: number
+}
+
+/**
+ * Reads `show stat`: CSV whose first line names the columns. 2.6.12, abridged:
+ *
+ *     # pxname,svname,qcur,qmax,scur,smax,slim,stot,bin,bout,…,status,…,addr,…
+ *     proxy,FRONTEND,,,0,0,20000,0,0,0,…,OPEN,…,,…
+ *     http,web-1,0,0,0,0,,0,0,0,…,UP,…,127.0.0.2:80,…
+ *     http,BACKEND,0,0,0,0,2000,0,0,0,…,UP,…,,…
+ */
+export function parseStat(csv: string): ProxyStatus[] {
+  const [header = '', ...lines] = csv.trim().split('\n')
+  const columns = header.replace(/^# /, '').split(',')
+  const at = Object.fromEntries(columns.map((name, index) => [name, index]))
+  const proxies = new Map<string, ProxyStatus>()
+  for (const line of lines) {
+    const cells = line.split(',')
+    const text = (column: string): string => cells[at[column] ?? -1] ?? ''
+    const name = text('pxname')
+    const proxy = proxies.get(name) ?? { name, frontend: undefined, backend: undefined, servers: [] }
+    proxies.set(name, proxy)
+    const side = {
+      status: text('status'),
+      sessions: Number(text('scur')),
+      totalSessions: Number(text('stot')),
+      bytesIn: Number(text('bin')),
+      bytesOut: Number(text('bout'))
+    }
+    const kind = text('svname')
+    if (kind === 'FRONTEND') proxy.frontend = side
+    else if (kind === 'BACKEND') proxy.backend = side
+    else proxy.servers.push({ name: kind, address: text('addr'), ...side })
+  }
+  return [...proxies.values()]
+}

@@ -1,0 +1,60 @@
+import { randomInt } from 'node:crypto'
+import { HaproxyDriver } from '../../src/haproxy/driver.ts'
+import { ChildSupervisor } from '../../src/haproxy/child-supervisor.ts'
+import { systemClock } from '../../src/platform/clock.ts'
+import { tempDir } from './temp-dir.ts'
+import { recordingLogger } from './test-logger.ts'
+
+export interface DrivenHaproxy extends AsyncDisposable {
+  driver: HaproxyDriver
+  dataFolder: string
+  /** What an operator was told. */
+  lines: Record<string, unknown>[]
+  /** A control tier that takes the place of the one before: the same files, nothing remembered. */
+  takeOver(): Promise<HaproxyDriver>
+}
+
+export interface DrivenHaproxyOptions {
+  reloadIntervalMs?: number
+  /** Started at once unless told otherwise. */
+  start?: boolean
+}
+
+/** A driver and its real HAProxy, in a folder that goes away with them. */
+export async function startHaproxy(options: DrivenHaproxyOptions = {}): Promise<DrivenHaproxy> {
+  const { reloadIntervalMs = 0, start = true } = options
+  const dir = await tempDir()
+  const { logger, lines } = recordingLogger()
+  const make = (): HaproxyDriver =>
+    new HaproxyDriver({
+      dataFolder: dir.path,
+      binary: 'haproxy',
+      supervisor: new ChildSupervisor({ clock: systemClock, logger }),
+      clock: systemClock,
+      logger,
+      reloadIntervalMs
+    })
+  const haproxy: DrivenHaproxy = {
+    driver: make(),
+    dataFolder: dir.path,
+    lines,
+    async takeOver() {
+      await haproxy.driver.close()
+      haproxy.driver = make()
+      await haproxy.driver.start()
+      return haproxy.driver
+    },
+    async [Symbol.asyncDispose]() {
+      await haproxy.driver.stop(AbortSignal.abort())
+      await haproxy.driver.close()
+      await dir[Symbol.asyncDispose]()
+    }
+  }
+  if (start) await haproxy.driver.start()
+  return haproxy
+}
+
+/** An address of this host that no other test uses. */
+export function ownAddress(): string {
+  return `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}`
+}

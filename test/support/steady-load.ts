@@ -1,0 +1,48 @@
+import { Agent, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface SteadyLoad extends AsyncDisposable {
+  /** Requests that were answered 200 so far. */
+  served(): number
+  /** Why the others were not. */
+  failures: string[]
+}
+
+/** Asks again and again, on a new connection each time, without ever trying a failed request twice. */
+export function startLoad(host: string, port: number): SteadyLoad {
+  const agent = new Agent({ keepAlive: false })
+  const failures: string[] = []
+  let served = 0
+  let stopped = false
+  const loop = async (): Promise<void> => {
+    while (!stopped) {
+      const failure = await once(host, port, agent)
+      if (failure === undefined) served++
+      else failures.push(failure)
+      await sleep(2)
+    }
+  }
+  const loops = [loop(), loop(), loop()]
+  return {
+    served: () => served,
+    failures,
+    async [Symbol.asyncDispose]() {
+      stopped = true
+      await Promise.all(loops)
+      agent.destroy()
+    }
+  }
+}
+
+async function once(host: string, port: number, agent: Agent): Promise<string | undefined> {
+  return await new Promise((resolve) => {
+    const outgoing = request({ host, port, agent, timeout: 10_000 }, (response) => {
+      response.resume()
+      response.on('end', () => resolve(response.statusCode === 200 ? undefined : `status ${response.statusCode}`))
+      response.on('error', (error) => resolve(error.message))
+    })
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 10 s')))
+    outgoing.on('error', (error) => resolve(error.message))
+    outgoing.end()
+  })
+}

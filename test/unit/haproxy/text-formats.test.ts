@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { alertsOf } from '../../../src/haproxy/config-file.ts'
+import { haproxyPaths } from '../../../src/haproxy/haproxy-paths.ts'
+import { parseListeners } from '../../../src/haproxy/listeners.ts'
+import { parseStat } from '../../../src/haproxy/proxy-status.ts'
+import { textDiff } from '../../../src/haproxy/text-diff.ts'
+import { parseVersion } from '../../../src/haproxy/version.ts'
+
+describe('parseVersion', () => {
+  it.each([
+    [
+      'HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/\n',
+      { text: '2.6.12-1+deb12u4', major: 2, minor: 6 }
+    ],
+    ['HA-Proxy version 2.2.9-2 2020/11/28 - https://haproxy.org/\n', { text: '2.2.9-2', major: 2, minor: 2 }],
+    ['nginx version: 1.22\n', undefined]
+  ])('reads %j', (output, version) => {
+    expect(parseVersion(output)).toEqual(version)
+  })
+})
+
+describe('parseListeners', () => {
+  it('reads IPv4, any address, and IPv6', () => {
+    const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n'
+    const tail = '0A 00000000:00000000 00:00000000 00000000     0        0'
+    const rows = [
+      `   0: 0100007F:1F93 00000000:0000 ${tail} 38348 1 0000000000000000 100 0 0 10 0`,
+      `   1: 00000000:0050 00000000:0000 ${tail} 38349 1 0000000000000000 100 0 0 10 0`,
+      `   2: 0100007F:1F93 0100007F:A0B0 01 00000000:00000000 00:00000000 00000000     0        0 38350 1`,
+      `   3: B80D0120000000000000000001000000:01BB 00000000000000000000000000000000:0000 ${tail} 38351 1`
+    ]
+
+    expect(parseListeners(head + rows.join('\n'))).toEqual([
+      { address: '127.0.0.1', port: 8083, inode: '38348' },
+      { address: '*', port: 80, inode: '38349' },
+      { address: undefined, port: 443, inode: '38351' }
+    ])
+  })
+})
+
+describe('parseStat', () => {
+  it('gathers both sides and the servers of a proxy', () => {
+    const csv = `# pxname,svname,scur,stot,bin,bout,status,addr,
+proxy,FRONTEND,1,9,100,200,OPEN,,
+web,one,1,9,100,200,UP,127.0.0.2:80,
+web,BACKEND,1,9,100,200,UP,,
+
+`
+    const counters = { sessions: 1, totalSessions: 9, bytesIn: 100, bytesOut: 200 }
+
+    expect(parseStat(csv)).toEqual([
+      { name: 'proxy', frontend: { status: 'OPEN', ...counters }, backend: undefined, servers: [] },
+      {
+        name: 'web',
+        frontend: undefined,
+        backend: { status: 'UP', ...counters },
+        servers: [{ name: 'one', status: 'UP', address: '127.0.0.2:80', ...counters }]
+      }
+    ])
+  })
+})
+
+describe('alertsOf', () => {
+  it('keeps what names the mistake', () => {
+    const output = `[NOTICE]   (13) : haproxy version is 2.6.12-1+deb12u4
+[ALERT]    (13) : config : parsing [haproxy.cfg:6] : unknown keyword 'foo' in 'frontend' section
+[ALERT]    (13) : config : Error(s) found in configuration file : haproxy.cfg
+[ALERT]    (13) : config : Fatal errors found in configuration.
+`
+
+    expect(alertsOf(output)).toBe("parsing [haproxy.cfg:6] : unknown keyword 'foo' in 'frontend' section")
+  })
+})
+
+describe('textDiff', () => {
+  it('shows lines that went and came', () => {
+    expect(textDiff('a\nb\nb\nc\n', 'a\nb\nd\nc\n')).toBe('-b\n+d')
+  })
+
+  it('counts what it leaves out', () => {
+    expect(textDiff('', '1\n2\n3\n', 2)).toBe('+1\n+2\n… and 1 more lines')
+  })
+})
+
+describe('haproxyPaths', () => {
+  it('says so when the data folder is too deep for unix sockets', () => {
+    expect(() => haproxyPaths(`/${'d'.repeat(90)}`)).toThrowError(/is too deep: .*master\.sock has 111 bytes/)
+  })
+})
