@@ -76,7 +76,11 @@ async function readinessProblems(proxy: Proxy | undefined): Promise<readonly Rea
 function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Config) {
   if (tlsCert === undefined || tlsKey === undefined) return {}
   return {
-    tls: { cert: readPem(tlsCert), key: readPem(tlsKey), ...(tlsClientCa !== undefined && { ca: readPem(tlsClientCa) }) }
+    tls: {
+      cert: readPem(tlsCert),
+      key: readPem(tlsKey),
+      ...(tlsClientCa !== undefined && { ca: readPem(tlsClientCa) })
+    }
   }
 }
 

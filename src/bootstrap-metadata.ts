@@ -15,7 +15,7 @@ export async function discoverMetadata(env: NodeJS.ProcessEnv, signal: AbortSign
   if (source === undefined) return { variables: {}, watch: () => () => {} }
   const variables = await source.discover(signal)
   return {
-    variables: variables as Record<string, string>,
+    variables: variables,
     // What the environment sets itself wins, also over later edits.
     watch: (listener) => (env.KONTROL_ANNOTATIONS === undefined ? source.watch(listener) : () => {})
   }

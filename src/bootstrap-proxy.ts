@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { TemplateSource } from './controller/template-source.ts'
+import type { TemplateSource } from './controller/template-source.ts'
 import { KontrolError, messageOf } from './errors.ts'
 import { ChildSupervisor } from './haproxy/child-supervisor.ts'
 import { HaproxyDriver } from './haproxy/driver.ts'

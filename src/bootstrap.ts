@@ -97,7 +97,14 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
       })
     : undefined
   const controller = registry === undefined ? undefined : createController(deps, registry, proxy, dns)
-  const app = await createHttpServer({ config, logger, registry, proxy, scripts: { run: async () => '' }, onLeave: deps.onLeave })
+  const app = await createHttpServer({
+    config,
+    logger,
+    registry,
+    proxy,
+    scripts: { run: async () => '' },
+    onLeave: deps.onLeave
+  })
   const slave = config.isSlave && config.masters.length > 0 ? createSlave(deps) : undefined
   return { registry, proxy, dns, templates, controller, app, slave }
 }
@@ -158,7 +165,12 @@ function needsAutomaton(config: Config, templates: TemplateSource): boolean {
   return config.isMaster || ownManifest || templates.isConfigured()
 }
 
-function createController(deps: ServiceDeps, registry: Registry, proxy: Proxy | undefined, dns: DnsExposer): Controller {
+function createController(
+  deps: ServiceDeps,
+  registry: Registry,
+  proxy: Proxy | undefined,
+  dns: DnsExposer
+): Controller {
   const { config, clock, logger } = deps
   return new Controller({
     registry,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
 import { KontrolError, messageOf } from '../errors.ts'
-import { parseKeepalive } from '../model/keepalive.ts'
+import { parseKeepalive, type Keepalive } from '../model/keepalive.ts'
 import { toKontrolJson } from '../model/kontrol-json.ts'
 import { HttpMaster } from '../slave/http-master.ts'
 import { keyOf, newNonce } from '../slave/identity.ts'
@@ -10,6 +10,7 @@ import { defineCommand, usageError, type CliContext } from './command.ts'
 
 const DEFAULT_PORT = 8000
 const TIMEOUT_MS = 5000
+const EXAMPLE = 'Try: kontrol ping 127.0.0.1 --app web --ip 10.0.0.7'
 
 export const ping = defineCommand({
   summary: 'Send a keepalive for a pod, once or again and again',
@@ -38,18 +39,9 @@ export const ping = defineCommand({
   },
   async run({ values, positionals }, context) {
     const [name, ...rest] = positionals
-    const { app, ip, role, every, check } = values
-    if (name === undefined || rest.length > 0) throw usageError('ping takes one master', 'Try: kontrol ping 127.0.0.1 --app web --ip 10.0.0.7')
-    if (app === undefined || ip === undefined) throw usageError('ping needs --app and --ip', 'Try: kontrol ping 127.0.0.1 --app web --ip 10.0.0.7')
-    const keepalive = parseKeepalive({
-      app,
-      ip,
-      role,
-      id: values.id ?? `${app}-${ip.replace(/[.:]+/g, '-')}`,
-      key: values.key ?? keyOf(ip),
-      nonce: newNonce(),
-      payload: payloadOf(values.payload)
-    })
+    const { every, check } = values
+    if (name === undefined || rest.length > 0) throw usageError('ping takes one master', EXAMPLE)
+    const keepalive = keepaliveOf(values)
     const master = new HttpMaster({
       address: parseMasterAddress(name, DEFAULT_PORT),
       token: context.env.KONTROL_TOKEN?.split(',', 1)[0],
@@ -69,6 +61,28 @@ export const ping = defineCommand({
     }
   }
 })
+
+interface PodOptions {
+  app?: string | undefined
+  ip?: string | undefined
+  role: string
+  id?: string | undefined
+  key?: string | undefined
+  payload?: string | undefined
+}
+
+function keepaliveOf({ app, ip, role, id, key, payload }: PodOptions): Keepalive {
+  if (app === undefined || ip === undefined) throw usageError('ping needs --app and --ip', EXAMPLE)
+  return parseKeepalive({
+    app,
+    ip,
+    role,
+    id: id ?? `${app}-${ip.replace(/[.:]+/g, '-')}`,
+    key: key ?? keyOf(ip),
+    nonce: newNonce(),
+    payload: payloadOf(payload)
+  })
+}
 
 interface Loop {
   periodMs: number
@@ -130,6 +144,7 @@ function payloadOf(json: string | undefined): unknown {
 
 function periodOf(every: string): number {
   const seconds = Number(every)
-  if (!(seconds >= 0.1 && seconds <= 86_400)) throw usageError(`--every must be seconds from 0.1 to 86400, got "${every}"`, 'Try: --every 18')
+  if (!(seconds >= 0.1 && seconds <= 86_400))
+    throw usageError(`--every must be seconds from 0.1 to 86400, got "${every}"`, 'Try: --every 18')
   return seconds * 1000
 }
