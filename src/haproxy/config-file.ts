@@ -8,7 +8,7 @@ import type { HaproxyPaths } from './haproxy-paths.ts'
 const CHECK_TIMEOUT_MS = 60_000
 
 /** What stands in for the operator's file until there is one: HAProxy wants the file, and that it ends in LF. */
-export const NO_CONFIG = '# No configuration yet.\n'
+const NO_CONFIG = '# No configuration yet.\n'
 
 /**
  * The operator's configuration on disk: the candidate, the one HAProxy loads,

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
+import type { PlanKind } from '../model/reconfiguration.ts'
 import { writeFileAtomic } from '../platform/atomic-file.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -15,6 +16,7 @@ import { readStatus, type HaproxyStatus } from './haproxy-status.ts'
 import { listenersOf } from './listeners.ts'
 import { MasterCli } from './master-cli.ts'
 import { planChange, type Plan } from './plan.ts'
+import { problemOf, type Problem } from './problem.ts'
 import { refusedKeywords } from './refused-keywords.ts'
 import { Reloader } from './reload.ts'
 import { RunningHaproxy, type Configuration } from './running-haproxy.ts'
@@ -43,7 +45,7 @@ export interface ConfigureResult {
   /** `reload`: checked, and waiting for `restart`. */
   outcome: 'unchanged' | 'applied' | 'reload'
   /** With `dryRun`, what would have been done; the outcome is `unchanged` then. */
-  plan: 'none' | 'runtime' | 'reload'
+  plan: PlanKind
   /** Runtime operations carried out. */
   operations: number
   /** Why a reload is needed, one sentence each. */
@@ -76,7 +78,7 @@ export class HaproxyDriver {
   /** Checked, and waiting for a reload. */
   #pending: Configuration | undefined
   /** Why the candidate does not run. */
-  #problem: string | undefined
+  #problem: Problem | undefined
   #lastReloadAt = -Infinity
 
   /** @throws KontrolError KTL_CONFIG_INVALID when the data folder is too deep for unix sockets */
@@ -112,7 +114,7 @@ export class HaproxyDriver {
 
   /**
    * Takes up the HAProxy that runs, or starts one with the last good
-   * configuration. One that will not serve is a problem to show and not an
+   * configuration. May be called again. One that will not serve is a problem to show and not an
    * error: the next configuration may heal it.
    *
    * @throws KontrolError KTL_HAPROXY_MISSING, KTL_DATA_UNWRITABLE
@@ -170,7 +172,7 @@ export class HaproxyDriver {
   }
 
   /** Why HAProxy does not run what it should; empty when it does. */
-  problems(): string[] {
+  problems(): Problem[] {
     const candidate = this.#problem === undefined ? [] : [this.#problem]
     return this.#options.dryRun === true ? candidate : [...this.#haproxy.problems(), ...candidate]
   }
@@ -259,7 +261,7 @@ export class HaproxyDriver {
     try {
       return await task()
     } catch (error) {
-      this.#problem = messageOf(error)
+      this.#problem = problemOf(error)
       throw error
     }
   }

@@ -23,7 +23,7 @@ export class HaproxyLog {
   readonly #logger: Logger
   readonly #maxBytes: number
   #offset = 0
-  #cancel: Cancel = () => {}
+  #cancel: Cancel | undefined
   #looking: Promise<void> = Promise.resolve()
   #closed = false
 
@@ -34,8 +34,9 @@ export class HaproxyLog {
     this.#maxBytes = maxBytes
   }
 
-  /** Begins behind what is there: an earlier run has told it. */
+  /** Begins behind what is there: an earlier run has told it. A second call changes nothing. */
   async start(): Promise<void> {
+    if (this.#cancel !== undefined) return
     this.#offset = await this.size()
     this.#later()
   }
@@ -54,7 +55,7 @@ export class HaproxyLog {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#cancel()
+    this.#cancel?.()
     await this.#looking
   }
 

@@ -1,4 +1,5 @@
 import type { HaproxyProcess, MasterCli } from './master-cli.ts'
+import type { Problem } from './problem.ts'
 import type { ProxyStatus } from './proxy-status.ts'
 import { infoNumber, type RuntimeApi } from './runtime-api.ts'
 
@@ -14,11 +15,12 @@ export interface HaproxyStatus {
   workerPid: number | undefined
   /** Workers of former reloads that still have connections. */
   oldWorkers: OldWorker[]
-  problems: string[]
+  /** Why HAProxy does not run what it should. */
+  problems: Problem[]
   proxies: ProxyStatus[]
 }
 
-export interface OldWorker {
+interface OldWorker {
   pid: number
   uptimeSeconds: number
   /** Undefined when it ended while it was asked. */

@@ -1,4 +1,4 @@
-export interface ServerStatus {
+interface ServerStatus {
   name: string
   /** HAProxy's own words: `UP`, `DOWN 1/2`, `MAINT`, `DRAIN`, `no check` … */
   status: string
@@ -17,7 +17,7 @@ export interface ProxyStatus {
   servers: ServerStatus[]
 }
 
-export interface SideStatus {
+interface SideStatus {
   status: string
   sessions: number
   totalSessions: number

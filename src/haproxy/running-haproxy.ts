@@ -1,9 +1,9 @@
-import { messageOf } from '../errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { digestOf, readMarker, writeMarker } from './applied-marker.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { HaproxyLog } from './haproxy-log.ts'
 import type { MasterCli } from './master-cli.ts'
+import { problemOf, type Problem } from './problem.ts'
 import type { Reloader, ServingProof } from './reload.ts'
 import type { SerialQueue } from './serial-queue.ts'
 import type { HaproxyCommand, Supervisor, SupervisorHooks } from './supervisor.ts'
@@ -38,7 +38,7 @@ export class RunningHaproxy {
   readonly #options: RunningHaproxyOptions
   #configuration: Configuration | undefined
   #proof: ServingProof | undefined
-  #problem: string | undefined
+  #problem: Problem | undefined
   /** What the next start shall try in place of the last good text. */
   #trial: string | undefined
   /** What the present master was started with, if this program has seen that. */
@@ -58,9 +58,10 @@ export class RunningHaproxy {
     return this.#proof
   }
 
-  problems(): string[] {
+  problems(): Problem[] {
     if (this.#problem !== undefined) return [this.#problem]
-    return this.#options.supervisor.pid() === undefined ? ['HAProxy is not running'] : []
+    if (this.#options.supervisor.pid() !== undefined) return []
+    return [{ code: 'KTL_HAPROXY_UNREACHABLE', message: 'HAProxy is not running' }]
   }
 
   named(text: string): Configuration {
@@ -78,7 +79,7 @@ export class RunningHaproxy {
       this.#problem = undefined
       return outcome
     } catch (error) {
-      this.#problem = `HAProxy does not serve: ${messageOf(error)}`
+      this.#problem = problemOf(error)
       throw error
     }
   }
