@@ -63,14 +63,12 @@ export async function listen(app: FastifyInstance, port: number): Promise<Addres
 async function readinessProblems(proxy: Proxy | undefined): Promise<readonly ReadinessProblem[]> {
   if (proxy === undefined) return []
   const { lastError } = proxy.automaton.status()
-  const problems: ReadinessProblem[] = lastError === null ? [] : [lastError]
-  if (!proxy.drivesHaproxy) return problems
-  for (const message of proxy.driver.problems()) {
-    if (!problems.some((problem) => problem.message === message)) {
-      problems.push({ code: 'KTL_HAPROXY_UNREACHABLE', message, hint: 'Look at GET /api/v1/haproxy and at the log.' })
-    }
-  }
-  return problems
+  const problems: ReadinessProblem[] = [
+    ...(lastError === null ? [] : [lastError]),
+    ...(proxy.drivesHaproxy ? proxy.driver.problems() : [])
+  ]
+  // A step that failed and the driver that made it fail say the same.
+  return problems.filter(({ message }, index) => problems.findIndex((other) => other.message === message) === index)
 }
 
 function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Config) {

@@ -133,10 +133,7 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
     templates.watch((cause) => controller.templateChanged(cause))
   }
   closers.add('template', () => templates.close())
-  if (slave !== undefined) {
-    closers.add('slave', () => slave.leave())
-    slave.start()
-  }
+  slave?.start()
   return port
 }
 

@@ -1,5 +1,5 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import { KontrolError } from '../errors.ts'
 import { limits } from '../model/keepalive.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -19,7 +19,7 @@ export function buildServer({ logger, tokens, tls }: ServerOptions): FastifyInst
   const app = Fastify({
     loggerInstance: logger,
     // A line for each keepalive would cost a third of all keepalives and drown the rest.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,
     // Slow-loris guards: Node's own defaults, stated.
     requestTimeout: 30_000,
