@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Proxy } from './bootstrap-proxy.ts'
 import { KontrolError, messageOf } from './errors.ts'
 import { configRoutes } from './http/routes/config.ts'
+import { haproxyRoutes } from './http/routes/haproxy.ts'
 import { healthRoutes, type ReadinessProblem } from './http/routes/health.ts'
 import { kontrolRoutes, type ScriptSink } from './http/routes/kontrol.ts'
 import { lifecycleRoutes } from './http/routes/lifecycle.ts'
@@ -33,6 +34,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   if (proxy !== undefined) {
     const { automaton, driver, reconfigurations } = proxy
     await app.register(lifecycleRoutes, { lifecycle: automaton })
+    await app.register(haproxyRoutes, { status: () => driver.status() })
     await app.register(configRoutes, {
       running: () => driver.running(),
       candidate: () => driver.candidate(),

@@ -1,0 +1,155 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { request } from 'undici'
+import { eventually } from './eventually.ts'
+import { tempDir } from './temp-dir.ts'
+
+const MAIN = join(import.meta.dirname, '../../dist/main.js')
+
+export interface ServiceOptions {
+  /** Text of the template; none when absent. */
+  template?: string
+  env?: NodeJS.ProcessEnv
+  /** Words before the program, such as `ip netns exec <name>`. */
+  prefix?: readonly string[]
+}
+
+/** The built program as a process of its own, in a data folder that goes away with it. */
+export class RunningService implements AsyncDisposable {
+  readonly data: string
+  readonly url: string
+  readonly port: number
+  readonly #env: NodeJS.ProcessEnv
+  readonly #prefix: readonly string[]
+  readonly #cleanUp: () => PromiseLike<void>
+  #child: ChildProcess | undefined
+  #output = ''
+
+  constructor(
+    data: string,
+    port: number,
+    { template, env, prefix = [] }: ServiceOptions,
+    cleanUp: () => PromiseLike<void>
+  ) {
+    this.data = data
+    this.port = port
+    this.url = `http://127.0.0.1:${port}`
+    this.#prefix = prefix
+    this.#cleanUp = cleanUp
+    this.#env = {
+      PATH: process.env.PATH,
+      KONTROL_MODE: 'master',
+      KONTROL_LABELS: '{"app":"haproxy","role":"balancer"}',
+      KONTROL_PORT: String(port),
+      KONTROL_DATA: data,
+      KONTROL_SOCKET: join(data, 's'),
+      ...(template !== undefined && {
+        KONTROL_ANNOTATIONS: JSON.stringify({ 'haproxy.unity3d.com/config': template })
+      }),
+      ...env
+    }
+  }
+
+  get output(): string {
+    return this.#output
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** Starts the process, again when it was killed; resolves once it answers. */
+  async start(): Promise<void> {
+    const child = this.spawn()
+    await eventually(async () => {
+      if (child.exitCode !== null) throw new Error(`the service ended with ${child.exitCode}:\n${this.#output}`)
+      return (await this.get('/healthz')).status === 200
+    }, 30_000)
+  }
+
+  spawn(): ChildProcess {
+    const [command = process.execPath, ...args] = [...this.#prefix, process.execPath, MAIN, 'run']
+    const child = spawn(command, args, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] })
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (this.#output += String(chunk)))
+    this.#child = child
+    return child
+  }
+
+  /** Waits until HAProxy runs what is wanted. */
+  async ready(): Promise<void> {
+    await eventually(async () => {
+      const { status, body } = await this.get('/readyz')
+      if (status !== 200) throw new Error(`not ready: ${body}\n${this.#output}`)
+      return true
+    }, 30_000)
+  }
+
+  async get(path: string): Promise<{ status: number; body: string; headers: Record<string, unknown> }> {
+    return this.send('GET', path)
+  }
+
+  async json<T>(path: string): Promise<T> {
+    return JSON.parse((await this.get(path)).body) as T
+  }
+
+  async send(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: string, headers = {}) {
+    const response = await request(`${this.url}${path}`, { method, body: body ?? null, headers })
+    return { status: response.statusCode, body: await response.body.text(), headers: response.headers }
+  }
+
+  /** Announces a pod, as a slave does. */
+  async ping(ip: string, change: Record<string, unknown> = {}): Promise<number> {
+    const keepalive = {
+      app: 'web',
+      id: `web-${ip}`,
+      ip,
+      key: ip.replaceAll('.', '-'),
+      role: 'r',
+      payload: '',
+      ...change
+    }
+    return (await this.send('PUT', '/ping', JSON.stringify(keepalive))).status
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null) return child?.exitCode ?? null
+    const exited = once(child, 'exit') as Promise<[number | null]>
+    child.kill(signal)
+    const [code] = await exited
+    return code
+  }
+
+  /** Ends HAProxy as well, which outlives the program on purpose. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) {
+      await this.send('POST', '/api/v1/lifecycle/transitions', '{"state":"shutdown","wait":true}').catch(() => {})
+      await this.kill('SIGTERM')
+    }
+    await this.#cleanUp()
+  }
+}
+
+/** Starts the program; the caller decides whether to wait until it is ready. */
+export async function startService(options: ServiceOptions = {}): Promise<RunningService> {
+  const service = await createService(options)
+  await service.start()
+  return service
+}
+
+/** The same without starting it. */
+export async function createService(options: ServiceOptions = {}): Promise<RunningService> {
+  const dir = await tempDir()
+  return new RunningService(dir.path, await freePort(), options, () => dir[Symbol.asyncDispose]())
+}
+
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const server = createServer().listen(0, host)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

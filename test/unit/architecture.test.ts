@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, sep } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const src = join(import.meta.dirname, '../../src')
+
+/**
+ * Folder → folders it may import; all may import errors.ts, and each its own files.
+ * Root files other than errors.ts wire things up and are free to import anything.
+ * Drawn in docs/architecture.md: change both together.
+ */
+const mayImport: Record<string, readonly string[]> = {
+  model: [],
+  platform: [],
+  jinja: [],
+
+  registry: ['model', 'platform'],
+  lifecycle: ['model', 'platform'],
+  haproxy: ['model', 'platform', 'jinja'],
+  dns: ['model', 'platform'],
+  kubernetes: ['model', 'platform'],
+  telemetry: ['model', 'platform'],
+
+  controller: ['model', 'platform'],
+  steps: ['model', 'platform'],
+  http: ['model', 'platform'],
+  zerorpc: ['model', 'platform'],
+  slave: ['model', 'platform'],
+
+  demo: ['model', 'platform', 'slave', 'haproxy'],
+  cli: ['model', 'platform', 'slave', 'haproxy', 'lifecycle', 'demo', 'root']
+}
+
+/** The first folder below src, or "root" for a file that lies in src itself. */
+function folderOf(file: string): string {
+  const parts = relative(src, file).split(sep)
+  return parts.length === 1 ? 'root' : (parts[0] ?? '')
+}
+
+function forbiddenImports(file: string, text: string): string[] {
+  const folder = folderOf(file)
+  const allowed = mayImport[folder]
+  if (allowed === undefined) return [`the folder ${folder} is not in the table`]
+  const specifiers = [...text.matchAll(/(?:from|import) ?\(?'(\.[^']+)'/g)].map(([, specifier = '']) => specifier)
+  return specifiers.filter((specifier) => {
+    const target = join(dirname(file), specifier)
+    if (target === join(src, 'errors.ts')) return false
+    return folderOf(target) !== folder && !allowed.includes(folderOf(target))
+  })
+}
+
+describe('imports follow the architecture', () => {
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+
+  it.each(files.filter((file) => file.includes(sep)))('%s', (file) => {
+    const path = join(src, file)
+
+    expect(forbiddenImports(path, readFileSync(path, 'utf8'))).toEqual([])
+  })
+
+  it.each([
+    ['a stage that sees another', 'registry/registry.ts', "import { x } from '../haproxy/driver.ts'"],
+    ['a stage that imports another when needed', 'dns/zones.ts', "await import('../registry/registry.ts')"],
+    ['the vocabulary that sees a stage', 'model/pod.ts', "import type { x } from '../registry/store.ts'"],
+    ['a stage that sees the wiring', 'haproxy/driver.ts', "import { x } from '../bootstrap.ts'"],
+    ['an edge that sees a stage', 'http/server.ts', "export { x } from '../lifecycle/automaton.ts'"]
+  ])('would refuse %s', (_case, file, text) => {
+    expect(forbiddenImports(join(src, file), text)).toHaveLength(1)
+  })
+})
