@@ -1,0 +1,46 @@
+import { isNumeric, type Numeric } from './numbers.ts'
+import { Undefined } from './undefined.ts'
+import { Float, Markup, Tuple, type Dict, type Value } from './value.ts'
+
+/** Python's ==, which compares by content and across the kinds of number. */
+export function equals(a: Value, b: Value): boolean {
+  if (a === b) return true
+  if (typeof a === 'string' && typeof b === 'string') return false
+  if (isNumeric(a)) return isNumeric(b) && equalNumbers(a, b)
+  if (Array.isArray(a)) return Array.isArray(b) && equalItems(a, b)
+  if (a instanceof Map) return b instanceof Map && equalDicts(a, b)
+  if (a instanceof Tuple) return b instanceof Tuple && equalItems(a.items, b.items)
+  if (a instanceof Undefined) return b instanceof Undefined
+  return (a instanceof Markup || b instanceof Markup) && equalTexts(a, b)
+}
+
+function equalTexts(a: Value, b: Value): boolean {
+  const left = a instanceof Markup ? a.text : a
+  return typeof left === 'string' && left === (b instanceof Markup ? b.text : b)
+}
+
+function equalNumbers(a: Numeric, b: Numeric): boolean {
+  const left = comparable(a)
+  const right = comparable(b)
+  // Loosely, as JavaScript compares a bigint with a number by their exact values.
+  return left == right
+}
+
+function equalItems(a: readonly Value[], b: readonly Value[]): boolean {
+  return a.length === b.length && a.every((item, index) => equals(item, b[index] as Value))
+}
+
+function equalDicts(a: Dict, b: Dict): boolean {
+  if (a.size !== b.size) return false
+  for (const [key, value] of a) {
+    const other = b.get(key)
+    if (other === undefined || !equals(value, other)) return false
+  }
+  return true
+}
+
+/** A number that JavaScript's own operators compare exactly. */
+export function comparable(value: Numeric): number | bigint {
+  if (typeof value === 'boolean') return value ? 1 : 0
+  return value instanceof Float ? value.value : value
+}

@@ -1,0 +1,111 @@
+import { attributeGetter, type Getter } from '../attribute-getter.ts'
+import { ownAttribute } from '../attributes.ts'
+import { itemsOf } from '../iterate.ts'
+import type { NativeFunction } from '../library.ts'
+import { nativeTable } from '../native-table.ts'
+import { repr, toText } from '../print.ts'
+import type { Runtime } from '../runtime.ts'
+import { TemplateFault } from '../template-fault.ts'
+import { isTrue } from '../truth.ts'
+import { describeOwner } from '../type-name.ts'
+import { Undefined } from '../undefined.ts'
+import { Iterator, noKeywords, type Arguments, type Value } from '../value.ts'
+
+const fallBack = (value: Value, [fallback = '', boolean = false]: readonly (Value | undefined)[]): Value =>
+  value instanceof Undefined || (isTrue(boolean) && !isTrue(value)) ? fallback : value
+
+/** Filters that choose: items by a test, attributes by a name, another value for a missing one. */
+export const choiceFilters: readonly [string, NativeFunction][] = [
+  ...nativeTable({
+    default: [['default_value?', 'boolean?'], fallBack],
+    d: [['default_value?', 'boolean?'], fallBack],
+    attr: [
+      ['name'],
+      (value, [name]) => {
+        const attribute = ownAttributeOf(value, toText(name as Value))
+        return attribute ?? new Undefined(() => `${describeOwner(value)} has no attribute ${repr(name as Value)}`)
+      }
+    ]
+  }),
+  ['map', map],
+  ['select', (value, args, runtime) => pick('select', value, args, runtime, { wanted: true, byAttribute: false })],
+  ['reject', (value, args, runtime) => pick('reject', value, args, runtime, { wanted: false, byAttribute: false })],
+  [
+    'selectattr',
+    (value, args, runtime) => pick('selectattr', value, args, runtime, { wanted: true, byAttribute: true })
+  ],
+  [
+    'rejectattr',
+    (value, args, runtime) => pick('rejectattr', value, args, runtime, { wanted: false, byAttribute: true })
+  ]
+]
+
+function ownAttributeOf(value: Value, name: string): Value | undefined {
+  return value instanceof Undefined ? undefined : ownAttribute(value, name)
+}
+
+function map(value: Value, args: Arguments, runtime: Runtime): Value {
+  const convert = mapping(args, runtime)
+  return new Iterator(
+    'generator',
+    lazily(value, runtime, (item) => [convert(item)])
+  )
+}
+
+function mapping({ positional, keywords = noKeywords }: Arguments, runtime: Runtime): Getter {
+  const attribute = keywords.get('attribute')
+  if (positional.length === 0 && attribute !== undefined) {
+    const unexpected = [...keywords.keys()].find((name) => name !== 'attribute' && name !== 'default')
+    if (unexpected !== undefined) {
+      throw new TemplateFault('FilterArgumentError', `Unexpected keyword argument '${unexpected}'`)
+    }
+    return attributeGetter(attribute, keywords.get('default'))
+  }
+  const [name, ...rest] = positional
+  if (name === undefined) throw new TemplateFault('FilterArgumentError', 'map requires a filter argument')
+  const filter = named(runtime.library.filters, 'filter', name)
+  return (item) => filter(item, { positional: rest, keywords }, runtime)
+}
+
+interface Choice {
+  readonly wanted: boolean
+  readonly byAttribute: boolean
+}
+
+function pick(
+  filter: string,
+  value: Value,
+  { positional, keywords }: Arguments,
+  runtime: Runtime,
+  choice: Choice
+): Value {
+  const [attribute] = positional
+  if (choice.byAttribute && attribute === undefined) {
+    throw new TemplateFault('FilterArgumentError', `Missing parameter for attribute name of ${filter}`)
+  }
+  const subjectOf = choice.byAttribute ? attributeGetter(attribute) : (item: Value) => item
+  const [name, ...rest] = choice.byAttribute ? positional.slice(1) : positional
+  const test = name === undefined ? (subject: Value) => subject : named(runtime.library.tests, 'test', name)
+  const args = { positional: rest, keywords }
+  const keeps = (item: Value): boolean => isTrue(test(subjectOf(item), args, runtime)) === choice.wanted
+  return new Iterator(
+    'generator',
+    lazily(value, runtime, (item) => (keeps(item) ? [item] : []))
+  )
+}
+
+/** One by one, as the loop over the result asks for them. What is false has no items, whatever it is. */
+function* lazily(value: Value, runtime: Runtime, convert: (item: Value) => Value[]): Generator<Value> {
+  if (!isTrue(value)) return
+  if (value instanceof Iterator) {
+    for (let item = value.next(); item !== undefined; item = value.next()) yield* convert(item)
+    return
+  }
+  for (const item of itemsOf(value, runtime)) yield* convert(item)
+}
+
+function named(table: ReadonlyMap<string, NativeFunction>, kind: string, name: Value): NativeFunction {
+  const found = table.get(toText(name))
+  if (found === undefined) throw new TemplateFault('TemplateAssertionError', `No ${kind} named ${repr(name)}.`)
+  return found
+}

@@ -1,0 +1,80 @@
+import type { NativeFunction } from '../library.ts'
+import { nativeTable } from '../native-table.ts'
+import { isInt, isNumeric, normalizeInt, toDouble, truncate, type Int } from '../numbers.ts'
+import { parseFloatText, parseIntText } from '../parse-number.ts'
+import type { BoundArguments } from '../parameters.ts'
+import { roundDecimal, roundInt } from '../round.ts'
+import { asInt, asIntOr } from '../string-arguments.ts'
+import { TemplateFault } from '../template-fault.ts'
+import { isTrue } from '../truth.ts'
+import { typeName } from '../type-name.ts'
+import { Undefined } from '../undefined.ts'
+import { Float, Markup, type Value } from '../value.ts'
+
+/** Filters about numbers. */
+export const numberFilters: readonly [string, NativeFunction][] = nativeTable({
+  abs: [[], absolute],
+  int: [['default?', 'base?'], toInt],
+  float: [['default?'], (value, [fallback = new Float(0)]) => floatOf(value) ?? fallback],
+  round: [['precision?', 'method?'], round],
+  filesizeformat: [['binary?'], (value, [binary = false]) => fileSize(value, isTrue(binary))]
+})
+
+function absolute(value: Value): Value {
+  if (value instanceof Float) return new Float(Math.abs(value.value))
+  if (typeof value === 'bigint') return normalizeInt(value < 0n ? -value : value)
+  if (isInt(value)) return Math.abs(Number(value))
+  if (value instanceof Undefined) throw value.fault()
+  throw new TemplateFault('TypeError', `bad operand type for abs(): '${typeName(value)}'`)
+}
+
+function toInt(value: Value, [fallback = 0, base]: BoundArguments): Value {
+  if (isInt(value)) return typeof value === 'boolean' ? Number(value) : value
+  if (value instanceof Float) return Number.isNaN(value.value) ? fallback : truncate(value.value)
+  const text = value instanceof Markup ? value.text : value
+  if (typeof text !== 'string') return fallback
+  return parseIntText(text, asIntOr(base, 10)) ?? wholePart(text) ?? fallback
+}
+
+/** So that '42.23'|int is 42. */
+function wholePart(text: string): Int | undefined {
+  const double = parseFloatText(text)
+  return double === undefined || !Number.isFinite(double) ? undefined : truncate(double)
+}
+
+function floatOf(value: Value): Float | undefined {
+  if (isNumeric(value)) return new Float(toDouble(value))
+  const text = value instanceof Markup ? value.text : value
+  const double = typeof text === 'string' ? parseFloatText(text) : undefined
+  return double === undefined ? undefined : new Float(double)
+}
+
+function round(value: Value, [precision = 0, method = 'common']: BoundArguments): Value {
+  if (method !== 'common' && method !== 'ceil' && method !== 'floor') {
+    throw new TemplateFault('FilterArgumentError', 'method must be common, ceil or floor')
+  }
+  if (value instanceof Undefined) throw value.fault()
+  if (!isNumeric(value)) {
+    throw new TemplateFault('TypeError', `type ${typeName(value)} doesn't define __round__ method`)
+  }
+  const digits = asInt(precision)
+  if (method === 'common') {
+    return value instanceof Float ? new Float(roundDecimal(value.value, digits)) : roundInt(value, digits)
+  }
+  const scale = 10 ** digits
+  return new Float(Math[method](toDouble(value) * scale) / scale)
+}
+
+function fileSize(value: Value, binary: boolean): string {
+  const bytes = floatOf(value)?.value
+  if (bytes === undefined) {
+    throw new TemplateFault('ValueError', `could not convert to float: a value of type '${typeName(value)}'`)
+  }
+  const base = binary ? 1024 : 1000
+  if (bytes === 1) return '1 Byte'
+  if (bytes < base) return `${Math.trunc(bytes)} Bytes`
+  const letters = binary ? 'KMGTPEZY' : 'kMGTPEZY'
+  const step = Array.from(letters).findIndex((_, index) => bytes < base ** (index + 2))
+  const index = step === -1 ? letters.length - 1 : step
+  return `${((base * bytes) / base ** (index + 2)).toFixed(1)} ${letters.charAt(index)}${binary ? 'iB' : 'B'}`
+}

@@ -1,0 +1,115 @@
+import { attributeGetter } from '../attribute-getter.ts'
+import { applyOperator } from '../arithmetic.ts'
+import { getItem } from '../attributes.ts'
+import { itemsOf, sizeOf } from '../iterate.ts'
+import type { NativeFunction } from '../library.ts'
+import { nativeTable } from '../native-table.ts'
+import type { BoundArguments } from '../parameters.ts'
+import { toText } from '../print.ts'
+import type { Runtime } from '../runtime.ts'
+import { asInt } from '../string-arguments.ts'
+import { TemplateFault } from '../template-fault.ts'
+import { typeName } from '../type-name.ts'
+import { Undefined } from '../undefined.ts'
+import { Iterator, Markup, Tuple, type Value } from '../value.ts'
+
+const countItems = (value: Value): Value => {
+  const size = sizeOf(value)
+  if (size === undefined) throw new TemplateFault('TypeError', `object of type '${typeName(value)}' has no len()`)
+  return size
+}
+
+/** Filters that take a sequence apart or put it together. */
+export const sequenceFilters: readonly [string, NativeFunction][] = nativeTable({
+  length: [[], countItems],
+  count: [[], countItems],
+  list: [[], (value, _, runtime) => [...itemsOf(value, runtime)]],
+  items: [[], pairsOf],
+  first: [
+    [],
+    (value, _, runtime) => {
+      const first = value instanceof Iterator ? value.next() : itemsOf(value, runtime)[0]
+      return first ?? new Undefined(() => 'No first item, sequence was empty.')
+    }
+  ],
+  last: [
+    [],
+    (value, _, runtime) => reversible(value, runtime).at(-1) ?? new Undefined(() => 'No last item, sequence was empty.')
+  ],
+  reverse: [
+    [],
+    (value, _, runtime) => {
+      if (typeof value === 'string' || value instanceof Markup) return Array.from(toText(value)).reverse().join('')
+      if (value instanceof Iterator) return [...itemsOf(value, runtime)].reverse()
+      return new Iterator('list_reverseiterator', [...itemsOf(value, runtime)].reverse())
+    }
+  ],
+  join: [['d?', 'attribute?'], join],
+  sum: [
+    ['attribute?', 'start?'],
+    (value, [attribute, start = 0], runtime) =>
+      itemsOf(value, runtime)
+        .map(attributeGetter(attribute))
+        .reduce((total, item) => applyOperator('Add', total, item, runtime), start)
+  ],
+  batch: [['linecount', 'fill_with?'], batch],
+  slice: [['slices', 'fill_with?'], slice]
+})
+
+function pairsOf(value: Value, _: BoundArguments, runtime: Runtime): Value {
+  if (value instanceof Undefined) return new Iterator('generator', [])
+  if (!(value instanceof Map)) throw new TemplateFault('TypeError', 'Can only get item pairs from a mapping.')
+  const pairs = itemsOf(value, runtime).map((key) => new Tuple([key, getItem(value, key)]))
+  return new Iterator('generator', pairs)
+}
+
+function reversible(value: Value, runtime: Runtime): readonly Value[] {
+  if (value instanceof Iterator) {
+    throw new TemplateFault('TypeError', `'${typeName(value)}' object is not reversible`)
+  }
+  return itemsOf(value, runtime)
+}
+
+function join(value: Value, [separator = '', attribute]: BoundArguments, runtime: Runtime): Value {
+  const items = itemsOf(value, runtime)
+  const texts = attribute === undefined || attribute === null ? items : items.map(attributeGetter(attribute))
+  const mark = toText(separator)
+  let length = 0
+  const parts = texts.map((item) => {
+    const text = toText(item)
+    length += text.length + mark.length
+    return text
+  })
+  runtime.allowLength(length)
+  return parts.join(mark)
+}
+
+function batch(value: Value, [count, fill = null]: BoundArguments, runtime: Runtime): Value {
+  const size = asInt(count)
+  const items = itemsOf(value, runtime)
+  const rows: Value[][] = []
+  for (const item of items) {
+    const row = rows.at(-1)
+    if (row === undefined || row.length === size) rows.push([item])
+    else row.push(item)
+  }
+  const missing = fill === null ? 0 : size - (rows.at(-1)?.length ?? size)
+  runtime.spend(Math.max(0, missing))
+  for (let added = 0; added < missing; added++) rows.at(-1)?.push(fill)
+  return new Iterator('generator', rows)
+}
+
+function slice(value: Value, [slices, fill = null]: BoundArguments, runtime: Runtime): Value {
+  const count = asInt(slices)
+  if (count === 0) throw new TemplateFault('ZeroDivisionError', 'integer division or modulo by zero')
+  const items = itemsOf(value, runtime)
+  runtime.spend(Math.max(0, count))
+  const size = Math.floor(items.length / count)
+  const larger = items.length - size * count
+  const columns = Array.from({ length: Math.max(0, count) }, (_, index) => {
+    const start = index * size + Math.min(index, larger)
+    const column = items.slice(start, start + size + (index < larger ? 1 : 0))
+    return fill !== null && index >= larger ? [...column, fill] : column
+  })
+  return new Iterator('generator', columns)
+}

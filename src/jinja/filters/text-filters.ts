@@ -1,0 +1,161 @@
+import { characters } from '../code-points.ts'
+import { escapeHtml } from '../escape-html.ts'
+import { itemsOf, isIterable } from '../iterate.ts'
+import { jsonText } from '../json-text.ts'
+import type { NativeFunction } from '../library.ts'
+import { nativeTable } from '../native-table.ts'
+import type { BoundArguments } from '../parameters.ts'
+import { formatPercent } from '../percent-format.ts'
+import { toText } from '../print.ts'
+import type { Runtime } from '../runtime.ts'
+import { asInt, asIntOr, asText, asTextOr } from '../string-arguments.ts'
+import { capitalize } from '../string-case.ts'
+import { pad } from '../string-pad.ts'
+import { replaceText } from '../string-search.ts'
+import { splitLines } from '../string-split.ts'
+import { TemplateFault } from '../template-fault.ts'
+import { wrapText } from '../text-wrap.ts'
+import { isTrue } from '../truth.ts'
+import { Undefined } from '../undefined.ts'
+import { Markup, Tuple, type Arguments, type Value } from '../value.ts'
+import { isSpace, PYTHON_SPACE, stripEnd, stripStart } from '../whitespace.ts'
+
+type TextFilter = (text: string, args: BoundArguments, runtime: Runtime) => Value
+
+/** A filter of the value's text; copying that counts as steps. */
+const ofText =
+  (run: TextFilter) =>
+  (value: Value, args: BoundArguments, runtime: Runtime): Value => {
+    const text = toText(value)
+    runtime.allowLength(text.length)
+    return run(text, args, runtime)
+  }
+
+const escape = (value: Value): Value => (value instanceof Markup ? value : new Markup(escapeHtml(toText(value))))
+
+/** Filters that turn text into text. */
+export const textFilters: readonly [string, NativeFunction][] = [
+  ...nativeTable({
+    upper: [[], ofText((text) => text.toUpperCase())],
+    lower: [[], ofText((text) => text.toLowerCase())],
+    capitalize: [[], ofText(capitalize)],
+    title: [[], ofText(titleWords)],
+    trim: [['chars?'], ofText(trim)],
+    center: [['width?'], ofText((text, [width = 80], runtime) => pad(text, [width], 'both', runtime))],
+    indent: [['width?', 'first?', 'blank?'], ofText(indent)],
+    replace: [
+      ['old', 'new', 'count?'],
+      ofText((text, [old, replacement, count], runtime) =>
+        replaceText(text, [toText(old as Value), toText(replacement as Value), count], runtime)
+      )
+    ],
+    truncate: [['length?', 'killwords?', 'end?', 'leeway?'], ofText(truncate)],
+    wordcount: [[], ofText((text) => text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0)],
+    wordwrap: [['width?', 'break_long_words?', 'wrapstring?', 'break_on_hyphens?'], ofText(wordWrap)],
+    string: [[], (value) => (value instanceof Markup ? value : toText(value))],
+    escape: [[], escape],
+    e: [[], escape],
+    forceescape: [[], (value) => new Markup(escapeHtml(toText(value)))],
+    safe: [[], (value) => new Markup(toText(value))],
+    tojson: [['indent?'], (value, [indentation = null], runtime) => new Markup(jsonText(value, indentation, runtime))],
+    urlencode: [[], urlEncode],
+    xmlattr: [['autospace?'], xmlAttributes]
+  }),
+  ['format', (value, args, runtime) => formatPercent(toText(value), formatArguments(args), runtime)]
+]
+
+function formatArguments({ positional, keywords }: Arguments): Value {
+  if (keywords === undefined || keywords.size === 0) return new Tuple(positional)
+  if (positional.length === 0) return new Map<Value, Value>(keywords)
+  throw new TemplateFault('FilterArgumentError', "can't handle positional and keyword arguments at the same time")
+}
+
+const WORD_START = new RegExp(`([-${PYTHON_SPACE}({[<]+)`, 'u')
+
+function titleWords(text: string): string {
+  return text
+    .split(WORD_START)
+    .map((word) => {
+      const [first = ''] = word
+      return first.toUpperCase() + word.slice(first.length).toLowerCase()
+    })
+    .join('')
+}
+
+function trim(text: string, [chars]: BoundArguments): string {
+  const set = asTextOr(chars, undefined)
+  const strips = set === undefined ? isSpace : (char: string) => set.includes(char)
+  return stripStart(stripEnd(text, strips), strips)
+}
+
+function indent(text: string, [width = 4, first = false, blank = false]: BoundArguments, runtime: Runtime): string {
+  runtime.allowLength(typeof width === 'string' ? width.length : asInt(width))
+  const indentation = typeof width === 'string' ? width : ' '.repeat(Math.max(0, asInt(width)))
+  const lines = splitLines(`${text}\n`, [])
+  runtime.allowLength(text.length + lines.length * indentation.length)
+  const [head = '', ...tail] = lines
+  const rest = tail.map((line) => `\n${line === '' && !isTrue(blank) ? '' : indentation}${line}`)
+  return `${isTrue(first) ? indentation : ''}${head}${rest.join('')}`
+}
+
+function truncate(text: string, [length = 255, killWords = false, end = '...', leeway]: BoundArguments): string {
+  const [limit, tail] = [asInt(length), asText(end)]
+  const tolerance = asIntOr(leeway, 5)
+  if (limit < tail.length || tolerance < 0) {
+    throw new TemplateFault(
+      'ValueError',
+      `expected length >= ${tail.length} and leeway >= 0, got ${limit} and ${tolerance}`
+    )
+  }
+  const all = characters(text)
+  if (all.length <= limit + tolerance) return text
+  const kept = all.slice(0, limit - tail.length)
+  const cut = typeof kept === 'string' ? kept : kept.join('')
+  const lastSpace = isTrue(killWords) ? -1 : cut.lastIndexOf(' ')
+  return (lastSpace === -1 ? cut : cut.slice(0, lastSpace)) + tail
+}
+
+function wordWrap(
+  text: string,
+  [width = 79, breakLongWords = true, wrapString, breakOnHyphens = true]: BoundArguments,
+  runtime: Runtime
+): string {
+  runtime.spend(text.length)
+  const mark = asTextOr(wrapString, '\n')
+  const options = {
+    width: asInt(width),
+    breakLongWords: isTrue(breakLongWords),
+    breakOnHyphens: isTrue(breakOnHyphens)
+  }
+  const wrapped = splitLines(text, []).map((line) => wrapText(line, options).join(mark))
+  return wrapped.join(mark)
+}
+
+/** What Python's quote() leaves as it is, and encodeURIComponent does not. */
+function quote(value: Value, inQuery: boolean): string {
+  const encoded = encodeURIComponent(toText(value).replace(/\p{Surrogate}/gu, '\ufffd')).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
+  )
+  return inQuery ? encoded.replaceAll('%20', '+') : encoded.replaceAll('%2F', '/')
+}
+
+function urlEncode(value: Value, _: BoundArguments, runtime: Runtime): Value {
+  if (typeof value === 'string' || value instanceof Markup || !isIterable(value)) return quote(value, false)
+  const pairs = value instanceof Map ? Array.from(value) : itemsOf(value, runtime).map((pair) => itemsOf(pair, runtime))
+  return pairs.map(([key = '', item = '']) => `${quote(key, true)}=${quote(item, true)}`).join('&')
+}
+
+function xmlAttributes(value: Value, [autospace = true]: BoundArguments): Value {
+  if (!(value instanceof Map)) throw new TemplateFault('TypeError', 'xmlattr wants a dict')
+  const attributes: string[] = []
+  for (const [key, item] of value) {
+    if (item === null || item instanceof Undefined) continue
+    if (/[\s/>=]/.test(toText(key))) {
+      throw new TemplateFault('ValueError', `Invalid character in attribute name: '${toText(key)}'`)
+    }
+    attributes.push(`${toText(escape(key))}="${toText(escape(item))}"`)
+  }
+  const text = attributes.join(' ')
+  return isTrue(autospace) && text !== '' ? ` ${text}` : text
+}

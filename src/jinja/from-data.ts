@@ -1,0 +1,28 @@
+import { Float, type Value } from './value.ts'
+
+/**
+ * Makes a template's value of plain data: strings, booleans, numbers, null,
+ * arrays, Maps, and objects with their own enumerable properties. A number is
+ * an int when it is whole. Everything is copied, so no template can change it.
+ */
+export function fromData(data: unknown): Value {
+  if (data === null || data === undefined) return null
+  switch (typeof data) {
+    case 'string':
+    case 'boolean':
+      return data
+    case 'bigint':
+      return data
+    case 'number':
+      return Number.isSafeInteger(data) ? data : new Float(data)
+    default:
+      return fromObject(data)
+  }
+}
+
+function fromObject(data: unknown): Value {
+  if (Array.isArray(data)) return data.map(fromData)
+  if (data instanceof Map) return new Map(Array.from(data, ([key, value]) => [fromData(key), fromData(value)]))
+  if (typeof data !== 'object' || data === null) return null
+  return new Map(Object.entries(data).map(([key, value]): [Value, Value] => [key, fromData(value)]))
+}

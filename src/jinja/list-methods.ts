@@ -1,0 +1,95 @@
+import { equals } from './equality.ts'
+import { itemsOf } from './iterate.ts'
+import type { NativeFunction } from './library.ts'
+import { isTrue } from './truth.ts'
+import { withParameters, type BoundArguments } from './parameters.ts'
+import { repr } from './print.ts'
+import type { Runtime } from './runtime.ts'
+import { sortValues } from './sort-values.ts'
+import { TemplateFault } from './template-fault.ts'
+import { Tuple, type Value } from './value.ts'
+
+type ListImplementation<L> = (list: L, args: BoundArguments, runtime: Runtime) => Value
+
+const listImplementations: Record<string, readonly [parameters: readonly string[], run: ListImplementation<Value[]>]> =
+  {
+    append: [['object'], (list, [item]) => nothing(list.push(item as Value))],
+    extend: [
+      ['iterable'],
+      (list, [items], runtime) => {
+        for (const item of [...itemsOf(items as Value, runtime)]) list.push(item)
+        return null
+      }
+    ],
+    insert: [['index', 'object'], (list, [index, item]) => nothing(list.splice(asIndex(index), 0, item as Value))],
+    remove: [['value'], (list, [item]) => nothing(list.splice(findIn(list, [item]), 1))],
+    pop: [['index?'], pop],
+    clear: [[], (list) => nothing((list.length = 0))],
+    copy: [[], (list) => [...list]],
+    reverse: [[], (list) => nothing(list.reverse())],
+    sort: [
+      ['reverse?'],
+      (list, [reverse = false], runtime) => {
+        sortValues(list, (item) => item, isTrue(reverse), runtime).forEach((item, index) => (list[index] = item))
+        return null
+      }
+    ]
+  }
+
+/** What lists and tuples have in common. */
+const sharedImplementations: Record<string, readonly [string[], ListImplementation<readonly Value[]>]> = {
+  index: [['value', 'start?', 'stop?'], findIn],
+  count: [['value'], (list, [item]) => list.filter((own) => equals(own, item as Value)).length]
+}
+
+function tableOf<L>(
+  implementations: Record<string, readonly [readonly string[], ListImplementation<L>]>,
+  unwrap: (value: Value) => L
+): [string, NativeFunction][] {
+  return Object.entries(implementations).map(([name, [parameters, run]]) => [
+    name,
+    withParameters(name, parameters, (value, args, runtime) => run(unwrap(value), args, runtime))
+  ])
+}
+
+export const listMethods: ReadonlyMap<string, NativeFunction> = new Map([
+  ...tableOf(listImplementations, (value) => value as Value[]),
+  ...tableOf(sharedImplementations, (value) => value as Value[])
+])
+
+export const tupleMethods: ReadonlyMap<string, NativeFunction> = new Map(
+  tableOf(sharedImplementations, (value) => (value as Tuple).items)
+)
+
+/** Python's methods that change a list give None. */
+function nothing(_result: unknown): null {
+  return null
+}
+
+function findIn(list: readonly Value[], [item, start = 0, stop = list.length]: BoundArguments): number {
+  const [first, end] = [fromEnd(asIndex(start), list.length), fromEnd(asIndex(stop), list.length)]
+  for (let index = first; index < end && index < list.length; index++) {
+    if (equals(list[index] as Value, item as Value)) return index
+  }
+  throw new TemplateFault('ValueError', `${repr(item as Value)} is not in list`)
+}
+
+function fromEnd(index: number, length: number): number {
+  return index < 0 ? Math.max(0, index + length) : index
+}
+
+function asIndex(value: Value | undefined): number {
+  if (typeof value === 'number' || typeof value === 'boolean') return Number(value)
+  throw new TemplateFault('TypeError', `an index must be an integer, not ${repr(value ?? null)}`)
+}
+
+function pop(list: Value[], [index = -1]: BoundArguments): Value {
+  if (list.length === 0) throw new TemplateFault('IndexError', 'pop from empty list')
+  const [popped] = inRange(asIndex(index), list.length) ? list.splice(asIndex(index), 1) : []
+  if (popped === undefined) throw new TemplateFault('IndexError', 'pop index out of range')
+  return popped
+}
+
+function inRange(index: number, length: number): boolean {
+  return index >= -length && index < length
+}

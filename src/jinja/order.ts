@@ -1,0 +1,54 @@
+import { compareText } from './code-points.ts'
+import { comparable, equals } from './equality.ts'
+import { isNumeric } from './numbers.ts'
+import { TemplateFault } from './template-fault.ts'
+import { typeName } from './type-name.ts'
+import { Undefined } from './undefined.ts'
+import { Markup, Tuple, type Value } from './value.ts'
+
+type Ordering = '<' | '<=' | '>' | '>='
+
+/**
+ * Negative, zero or positive; NaN when one of them is not a number.
+ *
+ * @throws TemplateFault TypeError when Python would not order the two
+ */
+export function compare(a: Value, b: Value, operator: Ordering = '<'): number {
+  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b)
+  if (isNumeric(a) && isNumeric(b)) return compareNumbers(comparable(a), comparable(b))
+  const left = itemsOf(a)
+  const right = itemsOf(b)
+  if (left !== undefined && right !== undefined && Array.isArray(a) === Array.isArray(b)) {
+    return compareItems(left, right, operator)
+  }
+  if (a instanceof Markup || b instanceof Markup) return compare(plain(a), plain(b), operator)
+  for (const side of [a, b]) if (side instanceof Undefined) throw side.fault()
+  throw new TemplateFault(
+    'TypeError',
+    `'${operator}' not supported between instances of '${typeName(a)}' and '${typeName(b)}'`
+  )
+}
+
+function compareNumbers(a: number | bigint, b: number | bigint): number {
+  if (a < b) return -1
+  if (a > b) return 1
+  return a == b ? 0 : Number.NaN
+}
+
+function itemsOf(value: Value): readonly Value[] | undefined {
+  if (value instanceof Tuple) return value.items
+  return Array.isArray(value) ? value : undefined
+}
+
+function plain(value: Value): Value {
+  return value instanceof Markup ? value.text : value
+}
+
+function compareItems(a: readonly Value[], b: readonly Value[], operator: Ordering): number {
+  const length = Math.min(a.length, b.length)
+  for (let index = 0; index < length; index++) {
+    const [left, right] = [a[index] as Value, b[index] as Value]
+    if (!equals(left, right)) return compare(left, right, operator)
+  }
+  return a.length - b.length
+}

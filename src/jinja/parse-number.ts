@@ -1,0 +1,37 @@
+import { normalizeInt, type Int } from './numbers.ts'
+
+const PREFIXES: ReadonlyMap<number, RegExp> = new Map([
+  [2, /^0b_?/i],
+  [8, /^0o_?/i],
+  [16, /^0x_?/i]
+])
+
+/** Python's int(text, base); undefined when it would raise. */
+export function parseIntText(text: string, base: number): Int | undefined {
+  const [, sign = '', body = ''] = /^([-+]?)([\s\S]*)$/.exec(text.trim()) ?? []
+  const actual = base === 0 ? baseOf(body) : base
+  const digits = body.replace(PREFIXES.get(actual) ?? /^(?!)/, '')
+  if (!/^[0-9a-z]+(?:_[0-9a-z]+)*$/i.test(digits) || actual < 2 || actual > 36) return undefined
+  let value = 0n
+  for (const char of digits.replaceAll('_', '')) {
+    const digit = Number.parseInt(char, 36)
+    if (digit >= actual) return undefined
+    value = value * BigInt(actual) + BigInt(digit)
+  }
+  return normalizeInt(sign === '-' ? -value : value)
+}
+
+function baseOf(body: string): number {
+  for (const [base, prefix] of PREFIXES) if (prefix.test(body)) return base
+  return 10
+}
+
+/** Python's float(text); undefined when it would raise. */
+export function parseFloatText(text: string): number | undefined {
+  const trimmed = text.trim()
+  if (/^[-+]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[-+]?\d+(?:_\d+)*)?$/i.test(trimmed)) {
+    return Number(trimmed.replaceAll('_', ''))
+  }
+  if (/^[-+]?inf(?:inity)?$/i.test(trimmed)) return trimmed.startsWith('-') ? -Infinity : Infinity
+  return /^[-+]?nan$/i.test(trimmed) ? Number.NaN : undefined
+}

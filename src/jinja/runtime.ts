@@ -1,0 +1,67 @@
+import type { Library } from './library.ts'
+import { TemplateFault } from './template-fault.ts'
+import type { Value } from './value.ts'
+
+/** Bounds of one rendering. */
+export interface Limits {
+  /** Characters of the output, and of any text computed on the way. */
+  readonly outputLength: number
+  /** Turns of loops, items that filters look at, calls, and pieces of text that are copied. */
+  readonly steps: number
+  /** Macros (or recursive loops) inside one another. */
+  readonly recursion: number
+}
+
+export const DEFAULT_LIMITS: Limits = { outputLength: 16 * 1024 * 1024, steps: 5_000_000, recursion: 200 }
+
+/** Characters of text that may be copied for one step. */
+const CHARACTERS_PER_STEP = 256
+
+/** Keeps one rendering inside its limits. */
+export class Runtime {
+  readonly library: Library
+  readonly #variables: ReadonlyMap<string, () => Value>
+  readonly #limits: Limits
+  #steps = 0
+  #depth = 0
+
+  constructor(library: Library, variables: ReadonlyMap<string, () => Value>, limits: Limits) {
+    this.library = library
+    this.#variables = variables
+    this.#limits = limits
+  }
+
+  /** A variable that was given to the template, or a global function. */
+  variable(name: string): Value | undefined {
+    const variable = this.#variables.get(name)
+    return variable === undefined ? this.library.globals.get(name) : variable()
+  }
+
+  spend(steps = 1): void {
+    this.#steps += steps
+    if (this.#steps > this.#limits.steps) throw limitFault('steps', this.#limits.steps)
+  }
+
+  /** To be asked before a text or a list of that many characters or items is made. */
+  allowLength(length: number): void {
+    this.allowOutput(length)
+    if (length > CHARACTERS_PER_STEP) this.spend(Math.ceil(length / CHARACTERS_PER_STEP))
+  }
+
+  allowOutput(length: number): void {
+    if (length > this.#limits.outputLength) throw limitFault('characters of output', this.#limits.outputLength)
+  }
+
+  /** Runs the body of a macro or a recursive loop. */
+  descend<T>(run: () => T): T {
+    this.spend()
+    if (++this.#depth > this.#limits.recursion) throw limitFault('levels of recursion', this.#limits.recursion)
+    const result = run()
+    this.#depth--
+    return result
+  }
+}
+
+function limitFault(what: string, limit: number): TemplateFault {
+  return new TemplateFault('LimitError', `the template needs more than ${limit.toLocaleString('en-US')} ${what}`)
+}

@@ -1,0 +1,85 @@
+import { compileBody } from './compile-statement.ts'
+import { compileExpression } from './compile-expression.ts'
+import { choiceFilters } from './filters/choice-filters.ts'
+import { numberFilters } from './filters/number-filters.ts'
+import { orderFilters } from './filters/order-filters.ts'
+import { sequenceFilters } from './filters/sequence-filters.ts'
+import { textFilters } from './filters/text-filters.ts'
+import { Frame, Output, type Execute } from './frame.ts'
+import { builtInGlobals } from './globals.ts'
+import type { Library, NativeFunction } from './library.ts'
+import { DEFAULT_LIMITS, Runtime, type Limits } from './runtime.ts'
+import { Scope, type Compilation } from './scope.ts'
+import { SelfReference } from './self-reference.ts'
+import { describeFault } from './template-error.ts'
+import { TemplateParser } from './template-parser.ts'
+import { builtInTests } from './tests.ts'
+import type { Value } from './value.ts'
+import { namesSetIn } from './walk-syntax.ts'
+
+export interface TemplateOptions {
+  /** Filters beyond those of Jinja2. */
+  readonly filters?: ReadonlyMap<string, NativeFunction>
+  readonly limits?: Partial<Limits>
+}
+
+/** Variables by name; each is worked out when the template first asks for it. */
+export type TemplateVariables = ReadonlyMap<string, () => Value>
+
+const builtInFilters = [...textFilters, ...numberFilters, ...sequenceFilters, ...orderFilters, ...choiceFilters]
+
+/** A compiled template: holds no state of a rendering, so one may render many times. */
+export class JinjaTemplate {
+  readonly #source: string
+  readonly #library: Library
+  readonly #limits: Limits
+  readonly #blocks: Compilation['blocks'] = new Map()
+  readonly #scope: Scope
+  readonly #execute: Execute
+
+  /** @throws KontrolError KTL_TEMPLATE_INVALID with the line, KTL_TEMPLATE_LIMIT when it is nested too deeply */
+  constructor(source: string, { filters = new Map(), limits = {} }: TemplateOptions = {}) {
+    this.#source = source
+    this.#library = {
+      filters: new Map([...builtInFilters, ...filters]),
+      tests: builtInTests,
+      globals: builtInGlobals
+    }
+    this.#limits = { ...DEFAULT_LIMITS, ...limits }
+    this.#scope = Scope.root({
+      library: this.#library,
+      blocks: this.#blocks,
+      expression: compileExpression,
+      body: compileBody
+    })
+    this.#execute = this.#explaining(() => this.#compile())
+  }
+
+  /** @throws KontrolError KTL_TEMPLATE_INVALID with the line, KTL_TEMPLATE_LIMIT past one of the limits */
+  render(variables: TemplateVariables): string {
+    return this.#explaining(() => {
+      const self: { reference?: Value } = {}
+      const withSelf = new Map([...variables, ['self', () => self.reference ?? null]])
+      const runtime = new Runtime(this.#library, withSelf, this.#limits)
+      const frame = new Frame(this.#scope.layout.size, runtime)
+      self.reference = new SelfReference(this.#blocks, frame)
+      const output = new Output(runtime)
+      this.#execute(frame, output)
+      return output.text
+    })
+  }
+
+  #compile(): Execute {
+    const body = TemplateParser.parse(this.#source)
+    this.#scope.declareAll(namesSetIn(body))
+    return compileBody(body, this.#scope)
+  }
+
+  #explaining<T>(run: () => T): T {
+    try {
+      return run()
+    } catch (error) {
+      throw describeFault(error, this.#source)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+export interface WrapOptions {
+  readonly width: number
+  readonly breakLongWords: boolean
+  readonly breakOnHyphens: boolean
+}
+
+/** Words with their hyphens, dashes, and the white space between them: the pieces at which Python's textwrap may break. */
+const PIECES =
+  /([\t\n\v\f\r ]+|(?<=[\w!"'&.,?])-{2,}(?=\w)|[^\t\n\v\f\r ](?:(?![\t\n\v\f\r ])[\s\S])*?(?:-(?:(?<=[^\d\W]{2}-)|(?<=[^\d\W]-[^\d\W]-))(?=[^\d\W]-?[^\d\W])|(?=[\t\n\v\f\r ]|$)|(?<=[\w!"'&.,?])(?=-{2,}\w)))/u
+
+const SIMPLE_PIECES = /([\t\n\v\f\r ]+)/
+
+/** Python's textwrap.wrap for one paragraph, with tabs and white space left as they are. */
+export function wrapText(text: string, options: WrapOptions): string[] {
+  const pattern = options.breakOnHyphens ? PIECES : SIMPLE_PIECES
+  const pieces = text.split(pattern).filter((piece) => piece !== '')
+  const lines: string[] = []
+  pieces.reverse()
+  while (pieces.length > 0) {
+    if (lines.length > 0 && isBlank(pieces.at(-1))) pieces.pop()
+    const line = takeLine(pieces, options)
+    if (line.length > 0 && isBlank(line.at(-1))) line.pop()
+    if (line.length > 0) lines.push(line.join(''))
+  }
+  return lines
+}
+
+/** @param pieces what is left, the next one last */
+function takeLine(pieces: string[], options: WrapOptions): string[] {
+  const line: string[] = []
+  let length = 0
+  for (let next = pieces.at(-1); next !== undefined && length + next.length <= options.width; next = pieces.at(-1)) {
+    line.push(next)
+    length += next.length
+    pieces.pop()
+  }
+  const next = pieces.at(-1)
+  if (next !== undefined && next.length > options.width) breakWord(pieces, line, options, length)
+  return line
+}
+
+function breakWord(pieces: string[], line: string[], options: WrapOptions, length: number): void {
+  const word = pieces.pop() ?? ''
+  const space = options.width < 1 ? 1 : options.width - length
+  if (!options.breakLongWords) {
+    if (line.length === 0) line.push(word)
+    else pieces.push(word)
+    return
+  }
+  const hyphen = options.breakOnHyphens && word.length > space ? word.lastIndexOf('-', space - 1) : -1
+  const end = hyphen > 0 && /[^-]/.test(word.slice(0, hyphen)) ? hyphen + 1 : space
+  if (end > 0) line.push(word.slice(0, end))
+  if (end < word.length) pieces.push(word.slice(end))
+}
+
+function isBlank(piece: string | undefined): boolean {
+  return piece !== undefined && piece.trim() === ''
+}
