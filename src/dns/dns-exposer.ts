@@ -38,6 +38,8 @@ const DRIFT_INTERVAL_MS = 5 * 60_000
 /** What the step waits for at most; the work goes on in the background. */
 const EXPOSE_TIMEOUT_MS = 120_000
 
+const NOTHING: AddressesByType = { A: [], AAAA: [] }
+
 /** How the last pass ended: `skipped` when somebody else is the leader. */
 type PassState = 'none' | 'right' | 'failed' | 'skipped'
 
@@ -164,8 +166,9 @@ export class DnsExposer {
 
   /** What is wanted stands there before the first look, and at a follower, as well. */
   #records(): DnsRecordStatus[] {
-    const { names, ttl }: Pick<DnsSettings, 'names' | 'ttl'> = this.#settings ?? { names: [], ttl: 0 }
-    const wanted = this.#wanted ?? { A: [], AAAA: [] }
+    const names = this.#settings?.names ?? []
+    const ttl = this.#settings?.ttl ?? 0
+    const wanted = this.#wanted ?? NOTHING
     const pending = names.flatMap((name) =>
       (['A', 'AAAA'] as const)
         .filter((type) => wanted[type].length > 0 && !this.#table.has(name, type))
@@ -216,7 +219,7 @@ export class DnsExposer {
     if (this.#stopping.signal.aborted || settings !== this.#settings) return false
     this.#state = stateOf(outcomes, dryRun)
     this.#publish(this.#table.apply(outcomes, settings.ttl, clock.now()))
-    for (const { change } of outcomes) if (change?.status === 'PENDING') this.#watch.watch(change.id)
+    for (const { change } of outcomes) if (change?.changeStatus === 'PENDING') this.#watch.watch(change.changeId)
     return outcomes.some(({ error }) => error?.retryable)
   }
 
