@@ -128,7 +128,9 @@ export class DnsExposer {
     let touched = false
     const unsubscribe = this.subscribe(({ kind }) => (touched ||= kind === 'changed' || kind === 'planned'))
     try {
-      await withDeadline(signal, EXPOSE_TIMEOUT_MS, () => this.#loop.run())
+      await withDeadline(signal, EXPOSE_TIMEOUT_MS, () => this.#loop.run()).catch((cause: unknown) => {
+        throw unfinished(this.#settings?.names ?? [], cause)
+      })
     } finally {
       unsubscribe()
     }
@@ -244,6 +246,13 @@ export class DnsExposer {
       for (const listener of this.#listeners) listener(event)
     }
   }
+}
+
+function unfinished(names: readonly string[], cause: unknown): KontrolError {
+  return new KontrolError('KTL_DNS_UNAVAILABLE', `${names.join(', ')}: not yet in line: ${messageOf(cause)}`, {
+    cause,
+    hint: 'Look at "kontrol dns" later: the change goes on in the background.'
+  })
 }
 
 function stateOf(outcomes: readonly RecordOutcome[], dryRun: boolean): PassState {

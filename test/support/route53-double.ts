@@ -61,6 +61,7 @@ export class Route53Double implements AsyncDisposable {
   readonly #zones = new Map<string, Route53Zone>()
   readonly #changes = new Map<string, 'PENDING' | 'INSYNC'>()
   readonly #troubles = new Map<Operation, Trouble[]>()
+  readonly #hooks = new Map<Operation, () => void>()
   readonly #denied = new Set<Operation>()
 
   static async start(): Promise<Route53Double> {
@@ -102,6 +103,11 @@ export class Route53Double implements AsyncDisposable {
     this.#troubles.set(operation, [...(this.#troubles.get(operation) ?? []), ...troubles])
   }
 
+  /** Runs once, before the next call of that operation is answered: somebody else was faster. */
+  onCall(operation: Operation, hook: () => void): void {
+    this.#hooks.set(operation, hook)
+  }
+
   deny(operation: Operation): void {
     this.#denied.add(operation)
   }
@@ -131,6 +137,8 @@ export class Route53Double implements AsyncDisposable {
     if (route === undefined) return refuse(response, new Route53Fault(404, 'UnknownOperation', 'no such operation'))
     const call: RecordedCall = { operation: route.operation }
     this.calls.push(call)
+    this.#hooks.get(route.operation)?.()
+    this.#hooks.delete(route.operation)
     const trouble = this.#troubles.get(route.operation)?.shift()
     if (trouble === 'hang') return
     if (trouble === 'reset') return void request.socket.destroy()
