@@ -76,6 +76,7 @@ export class DnsExposer {
     })
   }
 
+  /** From now on follows what is wanted by itself: for a master, which knows the proxies. */
   start(): void {
     this.#loop.start()
   }
@@ -115,7 +116,9 @@ export class DnsExposer {
 
   /**
    * Brings the records in line once; resolves when Route53 has accepted the
-   * change. No call at all when they are in line with these addresses already.
+   * change. No call at all when they are known to be in line with these addresses.
+   * Not started, as in a slave that some other master commands, it looks each
+   * time: another pod may have been the one to write since.
    *
    * @throws KontrolError KTL_DNS_*, naming the domain; what can pass by itself is tried again in the background
    */
@@ -123,7 +126,7 @@ export class DnsExposer {
     const changed = this.#remember(addresses)
     const idle = this.#idleOutcome()
     if (idle !== undefined) return this.#result(idle)
-    if (!changed && this.#state === 'right' && !this.#loop.busy) return this.#result('unchanged')
+    if (!changed && this.#isInLine()) return this.#result('unchanged')
 
     let touched = false
     const unsubscribe = this.subscribe(({ kind }) => (touched ||= kind === 'changed' || kind === 'planned'))
@@ -154,6 +157,10 @@ export class DnsExposer {
   subscribe(listener: (event: DnsEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
+  }
+
+  #isInLine(): boolean {
+    return this.#loop.started && !this.#loop.busy && this.#state === 'right'
   }
 
   #idleOutcome(): ExposeResult['outcome'] | undefined {
@@ -191,7 +198,9 @@ export class DnsExposer {
   #remember(addresses: readonly string[]): boolean {
     const wanted = groupAddresses(addresses)
     const nobody = wanted.A.length + wanted.AAAA.length === 0
-    if (nobody && !this.#nobodyLeft && this.#settings !== undefined) this.#publish([{ kind: 'kept' }])
+    // Before the first proxy has shown up there is nothing to keep, and nothing to tell.
+    const lostAll = nobody && !this.#nobodyLeft && this.#wanted !== undefined
+    if (lostAll && this.#settings !== undefined) this.#publish([{ kind: 'kept' }])
     this.#nobodyLeft = nobody
     if (nobody || JSON.stringify(wanted) === JSON.stringify(this.#wanted)) return false
     for (const address of [...wanted.A, ...wanted.AAAA]) this.#ours.add(address)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { parseExposeInput } from '../../../src/dns/addresses.ts'
 import { startDns } from '../../support/dns-fixture.ts'
 import { eventually } from '../../support/eventually.ts'
 import { priorRequestNotComplete, throttling, type Trouble } from '../../support/route53-double.ts'
@@ -157,6 +158,18 @@ describe('the record follows the proxies', () => {
     )
   })
 
+  it('is not touched, nor spoken of, before the first proxy has shown up', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    dns.double.addZone('Z1', 'bar.com').put('foo.bar.com', 'A', ['192.0.2.1'])
+    dns.exposer.start()
+
+    dns.exposer.want([])
+
+    expect((await dns.exposer.expose([], never)).outcome).toBe('kept')
+    expect(dns.events).toEqual([])
+    expect(dns.double.calls).toEqual([])
+  })
+
   it('works for a wildcard, the apex of a zone and an international name, in one batch per zone', async () => {
     await using dns = await startDns({ '': '*.bar.com,bar.com,Bücher.example' })
     const zone = dns.double.addZone('Z1', 'bar.com')
@@ -198,6 +211,23 @@ describe('the record follows the proxies', () => {
 })
 
 describe('who writes', () => {
+  it('may be a slave that an original master commands: it looks each time, as others write too', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    await dns.exposer.expose(parseExposeInput('["192.0.2.1"]'), never)
+    zone.put('foo.bar.com', 'A', ['192.0.2.1', '192.0.2.2'])
+
+    const again = await dns.exposer.expose(parseExposeInput('["192.0.2.1"]'), never)
+
+    expect(again.outcome).toBe('submitted')
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.1'])
+    expect((await dns.exposer.expose(parseExposeInput('["192.0.2.1"]'), never)).outcome).toBe('unchanged')
+    expect(dns.double.count('ChangeResourceRecordSets')).toBe(2)
+    zone.put('foo.bar.com', 'A', ['192.0.2.3'])
+    dns.clock.advance(10 * FIVE_MINUTES)
+    expect(dns.double.count('ListResourceRecordSets')).toBe(3)
+  })
+
   it('is the leader alone; a follower makes no call and takes over when told', async () => {
     let leads = false
     await using dns = await startDns({ '': 'foo.bar.com' }, { isLeader: () => leads })
