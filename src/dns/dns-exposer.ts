@@ -38,6 +38,8 @@ const DRIFT_INTERVAL_MS = 5 * 60_000
 /** What the step waits for at most; the work goes on in the background. */
 const EXPOSE_TIMEOUT_MS = 120_000
 
+const NOTHING: AddressesByType = { A: [], AAAA: [] }
+
 /** How the last pass ended: `skipped` when somebody else is the leader. */
 type PassState = 'none' | 'right' | 'failed' | 'skipped'
 
@@ -74,6 +76,7 @@ export class DnsExposer {
     })
   }
 
+  /** From now on follows what is wanted by itself: for a master, which knows the proxies. */
   start(): void {
     this.#loop.start()
   }
@@ -113,7 +116,9 @@ export class DnsExposer {
 
   /**
    * Brings the records in line once; resolves when Route53 has accepted the
-   * change. No call at all when they are in line with these addresses already.
+   * change. No call at all when they are known to be in line with these addresses.
+   * Not started, as in a slave that some other master commands, it looks each
+   * time: another pod may have been the one to write since.
    *
    * @throws KontrolError KTL_DNS_*, naming the domain; what can pass by itself is tried again in the background
    */
@@ -121,12 +126,14 @@ export class DnsExposer {
     const changed = this.#remember(addresses)
     const idle = this.#idleOutcome()
     if (idle !== undefined) return this.#result(idle)
-    if (!changed && this.#state === 'right' && !this.#loop.busy) return this.#result('unchanged')
+    if (!changed && this.#isInLine()) return this.#result('unchanged')
 
     let touched = false
     const unsubscribe = this.subscribe(({ kind }) => (touched ||= kind === 'changed' || kind === 'planned'))
     try {
-      await withDeadline(signal, EXPOSE_TIMEOUT_MS, () => this.#loop.run())
+      await withDeadline(signal, EXPOSE_TIMEOUT_MS, () => this.#loop.run()).catch((cause: unknown) => {
+        throw unfinished(this.#settings?.names ?? [], cause)
+      })
     } finally {
       unsubscribe()
     }
@@ -152,6 +159,10 @@ export class DnsExposer {
     return () => void this.#listeners.delete(listener)
   }
 
+  #isInLine(): boolean {
+    return this.#loop.started && !this.#loop.busy && this.#state === 'right'
+  }
+
   #idleOutcome(): ExposeResult['outcome'] | undefined {
     if (this.#settings === undefined) return 'off'
     if (this.#nobodyLeft) return 'kept'
@@ -164,8 +175,9 @@ export class DnsExposer {
 
   /** What is wanted stands there before the first look, and at a follower, as well. */
   #records(): DnsRecordStatus[] {
-    const { names, ttl }: Pick<DnsSettings, 'names' | 'ttl'> = this.#settings ?? { names: [], ttl: 0 }
-    const wanted = this.#wanted ?? { A: [], AAAA: [] }
+    const names = this.#settings?.names ?? []
+    const ttl = this.#settings?.ttl ?? 0
+    const wanted = this.#wanted ?? NOTHING
     const pending = names.flatMap((name) =>
       (['A', 'AAAA'] as const)
         .filter((type) => wanted[type].length > 0 && !this.#table.has(name, type))
@@ -186,7 +198,9 @@ export class DnsExposer {
   #remember(addresses: readonly string[]): boolean {
     const wanted = groupAddresses(addresses)
     const nobody = wanted.A.length + wanted.AAAA.length === 0
-    if (nobody && !this.#nobodyLeft && this.#settings !== undefined) this.#publish([{ kind: 'kept' }])
+    // Before the first proxy has shown up there is nothing to keep, and nothing to tell.
+    const lostAll = nobody && !this.#nobodyLeft && this.#wanted !== undefined
+    if (lostAll && this.#settings !== undefined) this.#publish([{ kind: 'kept' }])
     this.#nobodyLeft = nobody
     if (nobody || JSON.stringify(wanted) === JSON.stringify(this.#wanted)) return false
     for (const address of [...wanted.A, ...wanted.AAAA]) this.#ours.add(address)
@@ -216,7 +230,7 @@ export class DnsExposer {
     if (this.#stopping.signal.aborted || settings !== this.#settings) return false
     this.#state = stateOf(outcomes, dryRun)
     this.#publish(this.#table.apply(outcomes, settings.ttl, clock.now()))
-    for (const { change } of outcomes) if (change?.status === 'PENDING') this.#watch.watch(change.id)
+    for (const { change } of outcomes) if (change?.changeStatus === 'PENDING') this.#watch.watch(change.changeId)
     return outcomes.some(({ error }) => error?.retryable)
   }
 
@@ -241,6 +255,13 @@ export class DnsExposer {
       for (const listener of this.#listeners) listener(event)
     }
   }
+}
+
+function unfinished(names: readonly string[], cause: unknown): KontrolError {
+  return new KontrolError('KTL_DNS_UNAVAILABLE', `${names.join(', ')}: not yet in line: ${messageOf(cause)}`, {
+    cause,
+    hint: 'Look at "kontrol dns" later: the change goes on in the background.'
+  })
 }
 
 function stateOf(outcomes: readonly RecordOutcome[], dryRun: boolean): PassState {

@@ -8,25 +8,25 @@ export interface DnsRecordStatus {
   /** Seconds. */
   readonly ttl: number
   readonly wanted: readonly string[]
-  /** What stood there at the last look, before the change that it led to; absent before the first one. */
-  readonly found?: readonly string[]
+  /** What Route53 holds, as far as we know: from the last look or the last change. */
+  readonly found?: readonly string[] | undefined
   /** Id of the hosted zone. */
-  readonly zone?: string
+  readonly zone?: string | undefined
   /** Of the last change that this process made. */
-  readonly changeId?: string
+  readonly changeId?: string | undefined
   /** PENDING until all name servers of Route53 have it. */
-  readonly changeStatus?: ChangeStatus
-  readonly lastError?: DnsErrorStatus
+  readonly changeStatus?: ChangeStatus | undefined
+  readonly lastError?: DnsErrorStatus | undefined
   /** Milliseconds since the epoch. */
-  readonly lastChecked?: number
+  readonly lastChecked?: number | undefined
   /** What the operator should know although nothing is wrong. */
-  readonly note?: string
+  readonly note?: string | undefined
 }
 
 export interface DnsErrorStatus {
   readonly code: ErrorCode
   readonly message: string
-  readonly hint?: string
+  readonly hint?: string | undefined
 }
 
 export interface DnsStatus {
@@ -40,11 +40,17 @@ export interface DnsStatus {
 }
 
 /**
- * What happened: `changed` sent to Route53, `planned` what a dry run left
- * undone, `insync` seen by all name servers, `drifted` changed by somebody else
- * (a `changed` follows), `failed`, and `kept` when no live proxy has an external
- * address and the records stay as they are.
+ * What happened: `changed` sent to Route53 and accepted, `planned` what was held
+ * back by a dry run, `insync` seen by all name servers, `drifted` changed by
+ * somebody else (a `changed` follows), `failed`, and `kept` when no live proxy
+ * has an external address and the records stay as they are.
  */
 export type DnsEvent =
-  | { readonly kind: 'changed' | 'planned' | 'drifted' | 'failed' | 'insync'; readonly record: DnsRecordStatus }
+  | {
+      readonly kind: 'changed' | 'planned' | 'drifted'
+      readonly record: DnsRecordStatus
+      /** The values that stood there before. */
+      readonly from: readonly string[]
+    }
+  | { readonly kind: 'failed' | 'insync'; readonly record: DnsRecordStatus }
   | { readonly kind: 'kept' }

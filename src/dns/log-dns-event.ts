@@ -7,22 +7,22 @@ export function logDnsEvent(logger: Logger, event: DnsEvent): void {
     logger.warn('no live proxy has an external address, dns records are left as they are')
     return
   }
-  const { name, type, ttl, wanted, found, zone, changeId, lastError } = event.record
+  const { name, type, ttl, wanted: to, zone, changeId, lastError } = event.record
   switch (event.kind) {
     case 'changed':
-      logger.info({ name, type, ttl, from: found, to: wanted, zone, changeId }, 'dns record changed')
+      logger.info({ name, type, ttl, from: event.from, to, zone, changeId }, 'dns record changed')
       return
     case 'planned':
-      logger.info({ name, type, ttl, from: found, to: wanted, zone }, 'dns record would change, held back')
+      logger.info({ name, type, ttl, from: event.from, to, zone }, 'dns record would change, held back')
       return
     case 'drifted':
-      logger.warn({ name, type, found, wanted, zone }, 'dns record was changed by somebody else')
+      logger.warn({ name, type, found: event.from, wanted: to, zone }, 'dns record was changed by somebody else')
       return
     case 'insync':
       logger.info({ name, type, changeId }, 'dns record is on all name servers')
       return
     case 'failed':
-      logger.error({ name, type, wanted, ...lastError }, 'dns record is not in line')
+      logger.error({ name, type, wanted: to, ...lastError }, 'dns record is not in line')
       return
   }
 }

@@ -28,6 +28,10 @@ export class PassLoop {
     this.#options = options
   }
 
+  get started(): boolean {
+    return this.#started
+  }
+
   get busy(): boolean {
     return this.#running !== undefined
   }

@@ -28,10 +28,9 @@ export interface RecordOutcome {
   readonly wanted: readonly string[]
   readonly outcome: 'unchanged' | 'submitted' | 'planned' | 'failed'
   /** Absent when we did not get as far as looking. */
-  readonly found?: readonly string[]
-  readonly zone?: string
-  readonly change?: { readonly id: string; readonly status: ChangeStatus }
-  readonly note?: string
+  readonly seen?: { readonly zone: string; readonly found: readonly string[] }
+  readonly change?: { readonly changeId: string; readonly changeStatus: ChangeStatus }
+  readonly note?: string | undefined
   readonly error?: KontrolError
 }
 
@@ -93,7 +92,8 @@ async function submit(zoneId: string, batch: readonly PlannedName[], input: Reco
   try {
     const { provider } = await input.connect()
     const changes = batch.flatMap((plan) => plan.changes)
-    const change = await provider.change(zoneId, changes, input.signal)
+    const { id: changeId, status: changeStatus } = await provider.change(zoneId, changes, input.signal)
+    const change = { changeId, changeStatus }
     return batch.flatMap((plan) => outcomesOf(plan, 'submitted', { change }))
   } catch (error) {
     const known = toKontrolError(error)
@@ -116,9 +116,8 @@ function outcomesOf(
     name,
     type,
     wanted,
-    found,
-    zone: zone.id,
-    ...(note !== undefined && { note }),
+    seen: { zone: zone.id, found },
+    note,
     ...(changed ? { outcome, ...extra } : { outcome: 'unchanged' as const })
   }))
 }

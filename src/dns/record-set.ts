@@ -15,7 +15,7 @@ export interface RecordSet {
   readonly raw?: unknown
 }
 
-export interface PlainRecordSet {
+interface PlainRecordSet {
   readonly name: string
   readonly type: AddressType
   /** Seconds. */

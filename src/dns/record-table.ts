@@ -47,46 +47,39 @@ export class RecordTable {
 }
 
 function toStatus(
-  outcome: RecordOutcome,
+  { name, type, wanted, outcome, seen, change, note, error }: RecordOutcome,
   before: DnsRecordStatus | undefined,
   ttl: number,
   now: number
 ): DnsRecordStatus {
-  const { name, type, wanted, note, error } = outcome
-  const found = outcome.found ?? before?.found
-  const zone = outcome.zone ?? before?.zone
-  const changeId = outcome.change?.id ?? before?.changeId
-  const changeStatus = outcome.change?.status ?? before?.changeStatus
   return {
+    ...before,
+    ...seen,
+    ...change,
+    ...(outcome === 'submitted' && { found: wanted }),
     name,
     type,
     ttl,
     wanted,
-    lastChecked: now,
-    ...(found !== undefined && { found }),
-    ...(zone !== undefined && { zone }),
-    ...(changeId !== undefined && { changeId }),
-    ...(changeStatus !== undefined && { changeStatus }),
-    ...(note !== undefined && { note }),
-    ...(error !== undefined && { lastError: toErrorStatus(error) })
+    note,
+    lastError: error && toErrorStatus(error),
+    lastChecked: now
   }
 }
 
 function eventsOf(
-  { outcome }: RecordOutcome,
+  { outcome, seen }: RecordOutcome,
   before: DnsRecordStatus | undefined,
   record: DnsRecordStatus
 ): DnsEvent[] {
+  const from = seen?.found ?? []
   switch (outcome) {
-    case 'submitted':
-      return hasDrifted(before, record)
-        ? [
-            { kind: 'drifted', record },
-            { kind: 'changed', record }
-          ]
-        : [{ kind: 'changed', record }]
+    case 'submitted': {
+      const changed = { kind: 'changed', record, from } as const
+      return hasDrifted(before, record) ? [{ kind: 'drifted', record, from }, changed] : [changed]
+    }
     case 'planned':
-      return sameTarget(before, record) ? [] : [{ kind: 'planned', record }]
+      return sameTarget(before, record) ? [] : [{ kind: 'planned', record, from }]
     case 'failed':
       return [{ kind: 'failed', record }]
     case 'unchanged':
@@ -102,7 +95,7 @@ const sameTarget = (before: DnsRecordStatus | undefined, { ttl, wanted }: DnsRec
   before?.lastChecked !== undefined && before.ttl === ttl && before.wanted.join() === wanted.join()
 
 function toErrorStatus({ code, message, hint }: KontrolError): DnsErrorStatus {
-  return { code, message, ...(hint !== undefined && { hint }) }
+  return { code, message, hint }
 }
 
 const keyOf = ({ name, type }: { name: string; type: AddressType }): string => `${type} ${name}`

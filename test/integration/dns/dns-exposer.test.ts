@@ -1,0 +1,509 @@
+import { describe, expect, it } from 'vitest'
+import { parseExposeInput } from '../../../src/dns/addresses.ts'
+import { startDns } from '../../support/dns-fixture.ts'
+import { eventually } from '../../support/eventually.ts'
+import { priorRequestNotComplete, throttling, type Trouble } from '../../support/route53-double.ts'
+
+const never = new AbortController().signal
+const FIVE_MINUTES = 5 * 60_000
+
+describe('the record follows the proxies', () => {
+  it('appears with one address per live proxy, in one change batch', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com,baz.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+
+    const result = await dns.exposer.expose(['198.51.100.7', '192.0.2.1', '192.0.2.1'], never)
+
+    expect(result.outcome).toBe('submitted')
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.1', '198.51.100.7'])
+    expect(zone.valuesOf('baz.bar.com', 'A')).toEqual(['192.0.2.1', '198.51.100.7'])
+    expect(dns.double.count('ChangeResourceRecordSets')).toBe(1)
+    expect(dns.double.count('ListHostedZones')).toBe(1)
+  })
+
+  it('loses a proxy that left and keeps the last one for ever', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1', '192.0.2.2'])
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.length === 2)
+
+    dns.exposer.want(['192.0.2.2'])
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.join() === '192.0.2.2')
+    const calls = dns.double.calls.length
+    dns.exposer.want([])
+
+    expect(dns.exposer.status().note).toMatch(/no live proxy has an external address/)
+    expect(dns.events.at(-1)).toEqual({ kind: 'kept' })
+    expect((await dns.exposer.expose([], never)).outcome).toBe('kept')
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.2'])
+    expect(dns.double.calls).toHaveLength(calls)
+  })
+
+  it('makes no call at all while 100 changes of the backends leave the proxies alone', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1', '192.0.2.2'])
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.length === 2 && dns.record('foo.bar.com')?.changeId)
+    const calls = dns.double.calls.length
+
+    for (let change = 0; change < 100; change++) {
+      dns.exposer.want(change % 2 === 0 ? ['192.0.2.2', '192.0.2.1'] : ['192.0.2.1', '192.0.2.2', '192.0.2.1'])
+      expect((await dns.exposer.expose(['192.0.2.1', '192.0.2.2'], never)).outcome).toBe('unchanged')
+    }
+
+    expect(dns.double.calls).toHaveLength(calls)
+  })
+
+  it('writes nothing when the record is right already, whatever the order, spelling and case', async () => {
+    await using dns = await startDns({ '': 'FOO.Bar.com.' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    zone.put('foo.bar.com', 'A', ['198.51.100.7', '192.0.2.1'])
+    zone.put('foo.bar.com', 'AAAA', ['2001:0DB8:0:0::1'])
+
+    const result = await dns.exposer.expose(['192.0.2.1', '198.51.100.7', '2001:db8::1'], never)
+
+    expect(result.outcome).toBe('unchanged')
+    expect(dns.double.count('ChangeResourceRecordSets')).toBe(0)
+    expect(dns.record('foo.bar.com')).toMatchObject({ found: ['192.0.2.1', '198.51.100.7'], zone: 'Z1' })
+  })
+
+  it('writes when only the TTL differs', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com', ttl: '30' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    zone.put('foo.bar.com', 'A', ['192.0.2.1'])
+
+    await dns.exposer.expose(['192.0.2.1'], never)
+
+    expect(zone.sets.find(({ type }) => type === 'A')?.ttl).toBe(30)
+  })
+
+  it('puts IPv6 addresses into an AAAA record, and takes its own out again', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    await dns.exposer.expose(['192.0.2.1', '2001:DB8::1'], never)
+    expect(zone.valuesOf('foo.bar.com', 'AAAA')).toEqual(['2001:db8::1'])
+
+    await dns.exposer.expose(['192.0.2.1'], never)
+
+    expect(zone.valuesOf('foo.bar.com', 'AAAA')).toBeUndefined()
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.1'])
+  })
+
+  it('leaves an AAAA record alone that it did not write, and says so', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    zone.put('foo.bar.com', 'AAAA', ['2001:db8::99'])
+
+    await dns.exposer.expose(['192.0.2.1'], never)
+
+    expect(zone.valuesOf('foo.bar.com', 'AAAA')).toEqual(['2001:db8::99'])
+    expect(dns.record('foo.bar.com', 'AAAA')?.note).toMatch(/kept/)
+  })
+
+  it('shows each change as PENDING until all name servers have it', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    dns.double.addZone('Z1', 'bar.com')
+    await dns.exposer.expose(['192.0.2.1'], never)
+    expect(dns.record('foo.bar.com')).toMatchObject({ changeStatus: 'PENDING', changeId: 'C0000000000001' })
+
+    dns.clock.advance(5_000)
+    await eventually(() => dns.double.count('GetChange') === 1)
+    dns.double.settle()
+    await eventually(() => {
+      dns.clock.advance(5_000)
+      return dns.record('foo.bar.com')?.changeStatus === 'INSYNC'
+    })
+
+    expect(dns.events.map(({ kind }) => kind)).toEqual(['changed', 'insync'])
+    expect(dns.lines.map(({ msg }) => msg)).toEqual(['dns record changed', 'dns record is on all name servers'])
+  })
+
+  it('finds at the slow interval what somebody else changed, and corrects it', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1'])
+    await eventually(() => dns.record('foo.bar.com')?.changeId !== undefined)
+    zone.put('foo.bar.com', 'A', ['203.0.113.66'])
+    const changes = dns.double.count('ChangeResourceRecordSets')
+
+    dns.clock.advance(FIVE_MINUTES - 1)
+    expect(dns.double.count('ChangeResourceRecordSets')).toBe(changes)
+    dns.clock.advance(1)
+
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.join() === '192.0.2.1')
+    await eventually(() => dns.events.filter(({ kind }) => kind === 'changed').length === 2)
+    expect(dns.events).toContainEqual(expect.objectContaining({ kind: 'drifted', from: ['203.0.113.66'] }))
+  })
+
+  it('follows a new annotation, and leaves the records of the old one as they are', async () => {
+    await using dns = await startDns({ '': 'old.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1'])
+    await eventually(() => zone.valuesOf('old.bar.com', 'A'))
+
+    dns.exposer.configure({ names: ['new.bar.com'], ttl: 60, overwrite: false })
+
+    await eventually(() => zone.valuesOf('new.bar.com', 'A'))
+    expect(zone.valuesOf('old.bar.com', 'A')).toEqual(['192.0.2.1'])
+    await eventually(
+      () =>
+        dns.exposer
+          .status()
+          .records.map(({ name }) => name)
+          .join() === 'new.bar.com'
+    )
+  })
+
+  it('is not touched, nor spoken of, before the first proxy has shown up', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    dns.double.addZone('Z1', 'bar.com').put('foo.bar.com', 'A', ['192.0.2.1'])
+    dns.exposer.start()
+
+    dns.exposer.want([])
+
+    expect((await dns.exposer.expose([], never)).outcome).toBe('kept')
+    expect(dns.events).toEqual([])
+    expect(dns.double.calls).toEqual([])
+  })
+
+  it('works for a wildcard, the apex of a zone and an international name, in one batch per zone', async () => {
+    await using dns = await startDns({ '': '*.bar.com,bar.com,Bücher.example' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    const other = dns.double.addZone('Z2', 'xn--bcher-kva.example')
+
+    await dns.exposer.expose(['192.0.2.1'], never)
+
+    expect(zone.valuesOf('\\052.bar.com', 'A')).toEqual(['192.0.2.1'])
+    expect(zone.valuesOf('bar.com', 'A')).toEqual(['192.0.2.1'])
+    expect(other.valuesOf('xn--bcher-kva.example', 'A')).toEqual(['192.0.2.1'])
+    expect(dns.double.count('ChangeResourceRecordSets')).toBe(2)
+  })
+
+  it('ends at the newest wish when several come while one is under way', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.exposer.start()
+    dns.double.onCall('ListHostedZones', () => {
+      for (let last = 2; last <= 9; last++) dns.exposer.want([`192.0.2.${last}`])
+    })
+    dns.exposer.want(['192.0.2.1'])
+
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.join() === '192.0.2.9')
+    expect(dns.double.count('ChangeResourceRecordSets')).toBe(2)
+  })
+
+  it('splits a change that is too large for one request, and keeps each name whole', async () => {
+    const names = Array.from({ length: 4 }, (_, index) => `n${index}.bar.com`)
+    await using dns = await startDns({ '': names.join() })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    const addresses = Array.from({ length: 410 }, (_, index) => `10.1.${index >> 8}.${index & 255}`)
+
+    await dns.exposer.expose(addresses, never)
+
+    expect(dns.double.count('ChangeResourceRecordSets')).toBe(4)
+    for (const name of names) expect(zone.valuesOf(name, 'A')).toHaveLength(400)
+    expect(dns.record('n0.bar.com')?.note).toMatch(/400 of 410/)
+  })
+})
+
+describe('who writes', () => {
+  it('may be a slave that an original master commands: it looks each time, as others write too', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    await dns.exposer.expose(parseExposeInput('["192.0.2.1"]'), never)
+    zone.put('foo.bar.com', 'A', ['192.0.2.1', '192.0.2.2'])
+
+    const again = await dns.exposer.expose(parseExposeInput('["192.0.2.1"]'), never)
+
+    expect(again.outcome).toBe('submitted')
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.1'])
+    expect((await dns.exposer.expose(parseExposeInput('["192.0.2.1"]'), never)).outcome).toBe('unchanged')
+    expect(dns.double.count('ChangeResourceRecordSets')).toBe(2)
+    zone.put('foo.bar.com', 'A', ['192.0.2.3'])
+    dns.clock.advance(10 * FIVE_MINUTES)
+    expect(dns.double.count('ListResourceRecordSets')).toBe(3)
+  })
+
+  it('is the leader alone; a follower makes no call and takes over when told', async () => {
+    let leads = false
+    await using dns = await startDns({ '': 'foo.bar.com' }, { isLeader: () => leads })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1'])
+    expect((await dns.exposer.expose(['192.0.2.1'], never)).outcome).toBe('follower')
+    expect(dns.exposer.status()).toMatchObject({ leader: false, records: [{ wanted: ['192.0.2.1'] }] })
+    expect(dns.double.calls).toEqual([])
+
+    leads = true
+    dns.exposer.refresh()
+
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A'))
+  })
+
+  it('is nobody in a dry run, which tells what it would do', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' }, { dryRun: true })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    zone.put('foo.bar.com', 'A', ['192.0.2.9'])
+
+    const result = await dns.exposer.expose(['192.0.2.1'], never)
+
+    expect(result.outcome).toBe('planned')
+    expect(dns.events).toEqual([expect.objectContaining({ kind: 'planned', from: ['192.0.2.9'] })])
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.9'])
+    expect(dns.double.count('ChangeResourceRecordSets')).toBe(0)
+  })
+
+  it('is nobody without the annotation', async () => {
+    await using dns = await startDns({})
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1'])
+
+    expect((await dns.exposer.expose(['192.0.2.1'], never)).outcome).toBe('off')
+    expect(dns.exposer.status()).toMatchObject({ enabled: false, records: [] })
+    expect(dns.double.calls).toEqual([])
+  })
+})
+
+describe('failures that pass', () => {
+  const troubles: [string, () => Trouble][] = [
+    ['throttling', throttling],
+    ['a prior request that is not complete', priorRequestNotComplete],
+    ['a connection that is cut', () => 'reset']
+  ]
+
+  it.each(troubles)('are tried again with growing pauses: %s', async (_, trouble) => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.double.trouble('ChangeResourceRecordSets', trouble(), trouble(), trouble())
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1'])
+
+    // With random() at 0.5 the pauses are three quarters of 1, 2 and 4 seconds.
+    for (const [attempt, pauseMs] of [750, 1_500, 3_000].entries()) {
+      await eventually(() => dns.events.filter(({ kind }) => kind === 'failed').length === attempt + 1)
+      expect(dns.record('foo.bar.com')?.lastError).toMatchObject({ code: 'KTL_DNS_UNAVAILABLE' })
+      dns.clock.advance(pauseMs - 1)
+      expect(dns.double.count('ChangeResourceRecordSets')).toBe(attempt + 1)
+      dns.clock.advance(1)
+    }
+
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.join() === '192.0.2.1')
+    await eventually(() => dns.record('foo.bar.com')?.lastError === undefined)
+  })
+
+  it('look again when somebody else was faster', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com', overwrite: 'true' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    zone.put('foo.bar.com', 'CNAME', ['elsewhere.example.'])
+    dns.exposer.start()
+    dns.double.onCall('ChangeResourceRecordSets', () => zone.put('foo.bar.com', 'CNAME', ['moved.example.']))
+    dns.exposer.want(['192.0.2.1'])
+    await eventually(() => dns.record('foo.bar.com')?.lastError)
+    expect(dns.record('foo.bar.com')?.lastError).toMatchObject({ code: 'KTL_DNS_RACE' })
+
+    dns.clock.advance(1_000)
+
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.join() === '192.0.2.1')
+    expect(zone.valuesOf('foo.bar.com', 'CNAME')).toBeUndefined()
+  })
+
+  it('include a zone that was deleted and made anew', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    dns.double.addZone('ZOLD', 'bar.com')
+    await dns.exposer.expose(['192.0.2.1'], never)
+    dns.double.removeZone('ZOLD')
+    const zone = dns.double.addZone('ZNEW', 'bar.com')
+    await expect(dns.exposer.expose(['192.0.2.2'], never)).rejects.toMatchObject({ code: 'KTL_DNS_NO_ZONE' })
+
+    await dns.exposer.expose(['192.0.2.2'], never)
+
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.2'])
+  })
+
+  it('do not keep the stage from stopping, nor a step from being given up', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    dns.double.trouble('ListHostedZones', 'hang')
+    const leaving = new AbortController()
+    const step = dns.exposer.expose(['192.0.2.1'], leaving.signal)
+    await eventually(() => dns.double.count('ListHostedZones') === 1)
+
+    leaving.abort()
+
+    await expect(step).rejects.toMatchObject({
+      code: 'KTL_DNS_UNAVAILABLE',
+      message: expect.stringMatching(/^foo\.bar\.com: not yet in line/) as string
+    })
+    await dns.exposer.stop()
+    expect(dns.events).toEqual([])
+  })
+
+  it('do not hold up a newer wish', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.double.trouble('ListResourceRecordSets', throttling())
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1'])
+    await eventually(() => dns.record('foo.bar.com')?.lastError)
+
+    dns.exposer.want(['192.0.2.2'])
+
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.join() === '192.0.2.2')
+  })
+})
+
+describe('failures that need a person', () => {
+  it('name the domain and what to do, and are tried again at the slow interval', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.double.deny('ChangeResourceRecordSets')
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1'])
+    await eventually(() => dns.record('foo.bar.com')?.lastError)
+
+    const error = dns.record('foo.bar.com')?.lastError
+    expect(error?.code).toBe('KTL_DNS_DENIED')
+    expect(error?.message).toMatch(/^foo\.bar\.com: ChangeResourceRecordSets: AccessDenied: User: arn:aws:sts/)
+    expect(error?.hint).toMatch(/route53:ChangeResourceRecordSets/)
+    expect(dns.lines).toContainEqual(
+      expect.objectContaining({ level: 50, code: 'KTL_DNS_DENIED', name: 'foo.bar.com' })
+    )
+    dns.clock.advance(FIVE_MINUTES - 1)
+    expect(dns.double.count('ChangeResourceRecordSets')).toBe(1)
+
+    dns.double.allow('ChangeResourceRecordSets')
+    dns.clock.advance(1)
+
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A'))
+  })
+
+  it('do not touch what was submitted: without the right to ask, a change stays PENDING', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.double.deny('GetChange')
+    await dns.exposer.expose(['192.0.2.1'], never)
+
+    dns.clock.advance(5_000)
+
+    await eventually(() => dns.lines.some(({ msg }) => msg === 'dns change is no longer followed'))
+    dns.clock.advance(60_000)
+    expect(dns.double.count('GetChange')).toBe(1)
+    expect(dns.record('foo.bar.com')?.changeStatus).toBe('PENDING')
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.1'])
+  })
+
+  it('reject the step', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com,foo.example.org' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+
+    await expect(dns.exposer.expose(['192.0.2.1'], never)).rejects.toMatchObject({
+      code: 'KTL_DNS_NO_ZONE',
+      message: 'foo.example.org: no public hosted zone of this account holds the name'
+    })
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.1'])
+  })
+
+  it('include missing credentials, which concern every name and cost one attempt', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com,baz.bar.com' })
+    dns.double.addZone('Z1', 'bar.com')
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) delete process.env[name]
+
+    await expect(dns.exposer.expose(['192.0.2.1'], never)).rejects.toMatchObject({
+      code: 'KTL_DNS_NO_CREDENTIALS',
+      message: expect.stringMatching(
+        /^foo\.bar\.com: ListHostedZones: CredentialsProviderError.*; baz\.bar\.com: /
+      ) as string,
+      hint: expect.stringMatching(/service account/) as string
+    })
+    expect(dns.double.calls).toEqual([])
+  })
+
+  it.each(['ListHostedZones', 'ListResourceRecordSets'] as const)(
+    'include a role that may not %s',
+    async (operation) => {
+      await using dns = await startDns({ '': 'foo.bar.com' })
+      dns.double.addZone('Z1', 'bar.com')
+      dns.double.deny(operation)
+
+      await expect(dns.exposer.expose(['192.0.2.1'], never)).rejects.toMatchObject({
+        code: 'KTL_DNS_DENIED',
+        message: expect.stringMatching(new RegExp(`^foo\\.bar\\.com: ${operation}: AccessDenied`)) as string,
+        hint: expect.stringContaining(`route53:${operation}`) as string
+      })
+    }
+  )
+
+  it('include a wrong secret', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    process.env.AWS_SECRET_ACCESS_KEY = 'wrong'
+
+    await expect(dns.exposer.expose(['192.0.2.1'], never)).rejects.toMatchObject({ code: 'KTL_DNS_DENIED' })
+  })
+
+  it('let the good names of a batch through that Route53 refuses for a bad one', async () => {
+    await using dns = await startDns({ '': 'bad.bar.com,good.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.double.onCall('ChangeResourceRecordSets', () => zone.put('bad.bar.com', 'CNAME', ['late.example.']))
+
+    await expect(dns.exposer.expose(['192.0.2.1'], never)).rejects.toMatchObject({
+      code: 'KTL_DNS_REFUSED',
+      message: expect.stringMatching(/^bad\.bar\.com: .*conflicting RRSet of type CNAME/) as string
+    })
+    expect(zone.valuesOf('good.bar.com', 'A')).toEqual(['192.0.2.1'])
+  })
+})
+
+describe('what stands in the way', () => {
+  const obstacles = [
+    ['a CNAME', 'a CNAME to elsewhere.example.', 'CNAME', ['elsewhere.example.'], {}],
+    [
+      'an alias',
+      'an alias to lb.example of type A',
+      'A',
+      [],
+      { extra: { AliasTarget: { HostedZoneId: 'Z2', DNSName: 'lb.example.', EvaluateTargetHealth: 'false' } } }
+    ],
+    [
+      'a weighted set',
+      'a weighted record set "blue" of type A',
+      'A',
+      ['192.0.2.9'],
+      { identifier: 'blue', extra: { Weight: '10' } }
+    ],
+    [
+      'a latency set',
+      'a latency record set "eu" of type A',
+      'A',
+      ['192.0.2.9'],
+      { identifier: 'eu', extra: { Region: 'eu-west-1' } }
+    ]
+  ] as const
+
+  it.each(obstacles)('is left alone: %s', async (_, words, type, values, more) => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    zone.put('foo.bar.com', type, [...values], more)
+
+    await expect(dns.exposer.expose(['192.0.2.1'], never)).rejects.toMatchObject({
+      code: 'KTL_DNS_CONFLICT',
+      message: `foo.bar.com: ${words} stands there already`,
+      hint: expect.stringContaining('haproxy.unity3d.com/route53-overwrite') as string
+    })
+    expect(dns.double.count('ChangeResourceRecordSets')).toBe(0)
+  })
+
+  it.each(obstacles)('is replaced in one batch when the annotation says so: %s', async (_, __, type, values, more) => {
+    await using dns = await startDns({ '': 'foo.bar.com', overwrite: 'true' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    zone.put('foo.bar.com', type, [...values], more)
+
+    await dns.exposer.expose(['192.0.2.1'], never)
+
+    const batches = dns.double.calls.flatMap(({ changes }) => (changes === undefined ? [] : [changes]))
+    expect(batches.map((changes) => changes.map(({ action }) => action))).toEqual([['DELETE', 'CREATE']])
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.1'])
+  })
+})

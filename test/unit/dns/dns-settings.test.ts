@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { findKontrolError } from '../../../src/errors.ts'
+import { annotate } from '../../support/dns-fixture.ts'
+
+describe('the Route53 annotations', () => {
+  it('ask for nothing when the names are absent or blank', () => {
+    expect(annotate({})).toBeUndefined()
+    expect(annotate({ '': ' ', ttl: 'rubbish' })).toBeUndefined()
+  })
+
+  it('have defaults beside the names', () => {
+    expect(annotate({ '': 'foo.bar.com, Baz.bar.com.,foo.BAR.com,' })).toEqual({
+      names: ['foo.bar.com', 'baz.bar.com'],
+      ttl: 60,
+      overwrite: false
+    })
+  })
+
+  it('are all read', () => {
+    expect(annotate({ '': 'foo.bar.com', ttl: ' 0 ', zone: '/hostedzone/Z148QEXAMPLE8V', overwrite: 'True' })).toEqual({
+      names: ['foo.bar.com'],
+      ttl: 0,
+      zoneId: 'Z148QEXAMPLE8V',
+      overwrite: true
+    })
+  })
+
+  it('take the longest TTL of Route53 and not a second more', () => {
+    expect(annotate({ '': 'foo.bar.com', ttl: '2147483647' })?.ttl).toBe(2_147_483_647)
+    expect(() => annotate({ '': 'foo.bar.com', ttl: '2147483648' })).toThrow('route53-ttl must be')
+    for (const ttl of ['-1', '1.5', '1e3', '60s']) {
+      expect(() => annotate({ '': 'foo.bar.com', ttl })).toThrow(`got "${ttl}"`)
+    }
+  })
+
+  it('report every problem at once', () => {
+    const error = caught(() =>
+      annotate({ '': 'a b.com,localhost,ok.com', ttl: 'x', zone: 'bar.com', overwrite: 'yes' })
+    )
+
+    expect(error?.code).toBe('KTL_DNS_ANNOTATION_INVALID')
+    expect(error?.message.split('\n  - ').slice(1)).toEqual([
+      'haproxy.unity3d.com/route53 holds "a b.com", which is not a domain name',
+      'haproxy.unity3d.com/route53 holds "localhost", which is not a domain name',
+      'haproxy.unity3d.com/route53-ttl must be a whole number of seconds from 0 to 2147483647, got "x"',
+      'haproxy.unity3d.com/route53-zone must be the id of a hosted zone such as Z148QEXAMPLE8V, got "bar.com"',
+      'haproxy.unity3d.com/route53-overwrite must be "true" or "false", got "yes"'
+    ])
+  })
+
+  it('must name at least one domain when they are there', () => {
+    expect(() => annotate({ '': ' , ,' })).toThrow('names no domain, got ", ,"')
+  })
+})
+
+function caught(act: () => unknown) {
+  try {
+    act()
+    return undefined
+  } catch (error) {
+    return findKontrolError(error)
+  }
+}
