@@ -144,4 +144,29 @@ describe('the command socket', () => {
 
     expect(new Set(answers)).toEqual(new Set(['A']))
   })
+
+  it('queues the requests of many clients in the order of their arrival', async () => {
+    await using running = await startAutomaton(`
+initial: A
+terminal: C
+states:
+- tag: A
+  force: true
+  shell: while [ ! -e $DIR/go ]; do sleep 0.05; done
+  next: [B]
+- tag: B
+  shell: echo "$INPUT" >> $DIR/trace
+  next: [B]
+- tag: C
+`)
+    const answers: Promise<string>[] = []
+    for (const n of [1, 2, 3]) {
+      answers.push(running.socat(`${n === 3 ? 'WAIT' : 'GOTO'} B ${n}`))
+      await eventually(() => running.automaton.status().queue.length === n)
+    }
+    writeFileSync(running.file('go'), '')
+
+    expect(await Promise.all(answers)).toEqual(['OK', 'OK', 'OK'])
+    expect(readFileSync(running.file('trace'), 'utf8')).toBe('1\n2\n3\n')
+  })
 })

@@ -394,7 +394,7 @@ describe('the last error of an automaton', () => {
         code: 'KTL_TEMPLATE_INVALID',
         message: 'line 3: unexpected end',
         hint: 'Repair the annotation.',
-        at: clock.now(),
+        at: new Date(clock.now()).toISOString(),
         state: 'render'
       }
     })
