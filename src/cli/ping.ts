@@ -39,8 +39,10 @@ export const ping = defineCommand({
   async run({ values, positionals }, context) {
     const [name, ...rest] = positionals
     const { app, ip, role, every, check } = values
-    if (name === undefined || rest.length > 0) throw usageError('ping takes one master', 'Try: kontrol ping 127.0.0.1 --app web --ip 10.0.0.7')
-    if (app === undefined || ip === undefined) throw usageError('ping needs --app and --ip', 'Try: kontrol ping 127.0.0.1 --app web --ip 10.0.0.7')
+    if (name === undefined || rest.length > 0)
+      throw usageError('ping takes one master', 'Try: kontrol ping 127.0.0.1 --app web --ip 10.0.0.7')
+    if (app === undefined || ip === undefined)
+      throw usageError('ping needs --app and --ip', 'Try: kontrol ping 127.0.0.1 --app web --ip 10.0.0.7')
     const keepalive = parseKeepalive({
       app,
       ip,
@@ -130,6 +132,7 @@ function payloadOf(json: string | undefined): unknown {
 
 function periodOf(every: string): number {
   const seconds = Number(every)
-  if (!(seconds >= 0.1 && seconds <= 86_400)) throw usageError(`--every must be seconds from 0.1 to 86400, got "${every}"`, 'Try: --every 18')
+  if (!(seconds >= 0.1 && seconds <= 86_400))
+    throw usageError(`--every must be seconds from 0.1 to 86400, got "${every}"`, 'Try: --every 18')
   return seconds * 1000
 }
