@@ -14,6 +14,8 @@ export interface CliContext {
 }
 
 export interface Command<O extends Options = Options> {
+  /** What the user types before the arguments; "kontrol <name>" when absent. */
+  program?: string
   /** One line, no full stop. */
   summary: string
   /** What follows the command's name in the usage line. */
@@ -74,13 +76,16 @@ export async function runCommand(
 export const usageError = (message: string, hint: string): KontrolError =>
   new KontrolError('KTL_USAGE', message, { hint })
 
-function parseArguments(name: string, { options, usage }: Command, argv: readonly string[]): ParsedArgs<Options> {
+function parseArguments(name: string, command: Command, argv: readonly string[]): ParsedArgs<Options> {
   try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true })
+    return parseArgs({ args: [...argv], options: command.options, allowPositionals: true })
   } catch (error) {
-    throw usageError((error as Error).message, `Usage: kontrol ${name} ${usage}`)
+    throw usageError((error as Error).message, usageOf(name, command))
   }
 }
+
+const usageOf = (name: string, { program = `kontrol ${name}`, usage }: Command): string =>
+  `Usage: ${program} ${usage}`.trimEnd()
 
 function overview(commands: Record<string, Command>): string {
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
@@ -94,18 +99,14 @@ function overview(commands: Record<string, Command>): string {
   ].join('\n')
 }
 
-function helpOf(name: string, { summary, usage, options, optionDocs }: Command): string {
+function helpOf(name: string, command: Command): string {
+  const { summary, options, optionDocs } = command
   const lines = Object.entries(options).map(([option, { type, short, default: fallback }]) => {
     const flag = `${short === undefined ? '' : `-${short}, `}--${option}${type === 'string' ? ' <value>' : ''}`
     const preset = fallback === undefined || fallback === false ? '' : ` (default: ${String(fallback)})`
     return `  ${flag.padEnd(24)} ${optionDocs[option] ?? ''}${preset}`
   })
-  return [
-    `${summary}.`,
-    '',
-    `Usage: kontrol ${name} ${usage}`.trimEnd(),
-    ...(lines.length > 0 ? ['', ...lines] : [])
-  ].join('\n')
+  return [`${summary}.`, '', usageOf(name, command), ...(lines.length > 0 ? ['', ...lines] : [])].join('\n')
 }
 
 function reportFailure(error: unknown, { stderr }: CliContext): number {

@@ -1,4 +1,4 @@
-import type { LastError, StepEntry } from './step-log.ts'
+import type { StepEntry, StepError } from './step-log.ts'
 
 /** A state was entered (`running`), or its step has ended (with `outcome` and `ms`). */
 export interface StateChange {
@@ -11,14 +11,15 @@ export interface StateChange {
   ms?: number
 }
 
+/** What GET /api/v1/lifecycle shows; times are ISO 8601. */
 export interface AutomatonStatus {
   state: string
-  /** When the state was entered, in milliseconds since the epoch. */
-  since: number
+  /** When the state was entered. */
+  since: string
   /** Whether its step is still at work. */
   running: boolean
-  queue: { tag: string; input: string; queuedAt: number }[]
-  lastError: LastError | null
+  queue: { tag: string; input: string; queuedAt: string }[]
+  lastError: (StepError & { at: string; state: string }) | null
   states: {
     tag: string
     kind: 'shell' | 'action' | 'none'
@@ -28,6 +29,8 @@ export interface AutomatonStatus {
     /** The states that may be asked for from this one. */
     next: readonly string[]
   }[]
-  /** The last hundred steps, oldest first. */
-  history: StepEntry[]
+  /** The last hundred steps, oldest first; inputs are cut. */
+  history: (Omit<StepEntry, 'startedAt'> & { startedAt: string })[]
 }
+
+export const iso = (ms: number): string => new Date(ms).toISOString()

@@ -3,7 +3,7 @@ import { createActor, fromPromise, type ActorRefFrom } from 'xstate'
 import { KontrolError } from '../errors.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { AutomatonStatus, StateChange } from './automaton-status.ts'
+import { iso, type AutomatonStatus, type StateChange } from './automaton-status.ts'
 import { compileMachine, positionOf, type LifecycleMachine, type StepInput } from './compile-machine.ts'
 import type { LifecycleState, Manifest } from './manifest.ts'
 import { Reach } from './reach.ts'
@@ -147,12 +147,15 @@ export class Automaton {
   }
 
   status(): AutomatonStatus {
+    const { lastError } = this.#log
     return {
       state: this.state,
-      since: this.#since,
+      since: iso(this.#since),
       running: this.#step !== undefined,
-      queue: this.#queue.list().map(({ tag, input, queuedAt }) => ({ tag, input: shorten(input), queuedAt })),
-      lastError: this.#log.lastError ?? null,
+      queue: this.#queue
+        .list()
+        .map(({ tag, input, queuedAt }) => ({ tag, input: shorten(input), queuedAt: iso(queuedAt) })),
+      lastError: lastError === undefined ? null : { ...lastError, at: iso(lastError.at) },
       states: this.#manifest.states.map(({ tag, shell, action, force = false, on = {} }) => ({
         tag,
         kind: shell !== undefined ? 'shell' : action !== undefined ? 'action' : 'none',
@@ -161,7 +164,7 @@ export class Automaton {
         on,
         next: this.#reach.allowedAt(tag)
       })),
-      history: this.#log.entries()
+      history: this.#log.entries().map((entry) => ({ ...entry, startedAt: iso(entry.startedAt) }))
     }
   }
 

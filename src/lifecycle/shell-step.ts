@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -80,12 +81,18 @@ async function untilEnd(
   try {
     const [code, endedBy] = await exited
     if (signal.aborted) await groupGone(child, graceMs)
-    await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })])
+    await Promise.race([drained, sleep(DRAIN_MS)])
     return { code, signal: endedBy }
   } finally {
     clearTimeout(killTimer)
     signal.removeEventListener('abort', end)
+    letGo(child)
   }
+}
+
+/** What still holds the pipes must not keep this process from ending. */
+function letGo({ stdout, stderr }: ChildProcess): void {
+  for (const pipe of [stdout, stderr]) if (pipe instanceof Socket) pipe.unref()
 }
 
 /**

@@ -18,7 +18,7 @@ export interface StepEntry {
   error?: StepError
 }
 
-export interface LastError extends StepError {
+interface LastError extends StepError {
   /** Milliseconds since the epoch. */
   at: number
   state: string

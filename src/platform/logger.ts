@@ -1,4 +1,4 @@
-import pino, { type Logger } from 'pino'
+import pino, { type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 
 export type { Logger } from 'pino'
@@ -6,12 +6,27 @@ export type { Logger } from 'pino'
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** JSON lines on stdout for machines, one short coloured line for a person at a terminal. */
-export function createLogger(level: LogLevel, stdout: NodeJS.WriteStream = process.stdout): Logger {
+/**
+ * JSON lines on stdout for machines, one short coloured line for a person at a terminal.
+ *
+ * @param copy gets each line as JSON too
+ */
+export function createLogger(
+  level: LogLevel,
+  stdout: NodeJS.WriteStream = process.stdout,
+  copy?: DestinationStream
+): Logger {
   const options = { level, base: null, serializers: { err: pino.stdSerializers.err } }
-  if (!stdout.isTTY) return pino(options, pino.destination({ dest: 1, sync: true }))
+  const main = stdout.isTTY ? personal() : pino.destination({ dest: 1, sync: true })
+  if (copy === undefined) return pino(options, main)
   return pino(
     options,
-    pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true })
+    pino.multistream([
+      { stream: main, level: 'trace' },
+      { stream: copy, level: 'trace' }
+    ])
   )
 }
+
+const personal = (): DestinationStream =>
+  pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true })

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import { automaton } from './cli/automaton.ts'
+import { runCommand } from './cli/command.ts'
+import { endSignal } from './cli/end-signal.ts'
+
+process.exitCode = await runCommand('automaton', automaton, process.argv.slice(2), {
+  stdout: (line) => console.log(line),
+  stderr: (line) => console.error(line),
+  env: process.env,
+  signal: endSignal()
+})
+// What a script left running must not keep the machine from ending.
+process.exit()

@@ -1,0 +1,21 @@
+import { builtInActions } from '../lifecycle/built-in-actions.ts'
+import { toMermaid } from '../lifecycle/mermaid.ts'
+import { readManifest } from '../lifecycle/read-manifest.ts'
+import { defineCommand, usageError } from './command.ts'
+
+export const lifecycle = defineCommand({
+  summary: 'Check a lifecycle manifest, or print its states as a Mermaid diagram',
+  usage: 'check|graph <file>',
+  options: {},
+  optionDocs: {},
+  async run({ positionals }, { stdout, stderr }) {
+    const [deed, file, ...rest] = positionals
+    if ((deed !== 'check' && deed !== 'graph') || file === undefined || rest.length > 0) {
+      throw usageError('lifecycle takes a deed and a file', 'Usage: kontrol lifecycle check|graph <file>')
+    }
+    const { manifest, warnings } = await readManifest(file, builtInActions)
+    for (const warning of warnings) stderr(`${file}: warning: ${warning}`)
+    if (deed === 'graph') stdout(toMermaid(manifest))
+    else stdout(`${file}: ${manifest.states.length} states, no problem`)
+  }
+})
