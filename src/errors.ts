@@ -19,6 +19,8 @@ export const catalogue = {
   KTL_METHOD_NOT_ALLOWED: { statusCode: 405, exitCode: 1, retryable: false },
   KTL_UNAUTHORIZED: { statusCode: 401, exitCode: 1, retryable: false },
   KTL_FORBIDDEN: { statusCode: 403, exitCode: 1, retryable: false },
+  KTL_ZMTP_INVALID: { statusCode: 400, exitCode: 1, retryable: false },
+  KTL_SCRIPT_TIMEOUT: { statusCode: 500, exitCode: 75, retryable: true },
   KTL_NOT_A_MASTER: { statusCode: 409, exitCode: 1, retryable: false },
   KTL_KEEPALIVE_INVALID: { statusCode: 400, exitCode: 1, retryable: false },
   KTL_REGISTRY_FULL: { statusCode: 503, exitCode: 75, retryable: true },
