@@ -1,47 +1,96 @@
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import type { Observers } from './bootstrap-observers.ts'
 import type { Proxy } from './bootstrap-proxy.ts'
+import type { DnsExposer } from './dns/dns-exposer.ts'
 import { KontrolError, messageOf } from './errors.ts'
 import { configRoutes } from './http/routes/config.ts'
 import { haproxyRoutes } from './http/routes/haproxy.ts'
-import { healthRoutes, type ReadinessProblem } from './http/routes/health.ts'
+import { dnsRoutes } from './http/routes/dns.ts'
+import { eventRoutes } from './http/routes/events.ts'
+import { healthRoutes } from './http/routes/health.ts'
 import { kontrolRoutes, type ScriptSink } from './http/routes/kontrol.ts'
 import { lifecycleRoutes } from './http/routes/lifecycle.ts'
+import { metricsRoutes } from './http/routes/metrics.ts'
 import { podRoutes } from './http/routes/pods.ts'
+import { describeApi } from './http/describe-api.ts'
 import { buildServer } from './http/server.ts'
 import type { Config } from './load-config.ts'
+import type { Clock } from './platform/clock.ts'
 import type { Logger } from './platform/logger.ts'
+import type { Keepalive } from './model/keepalive.ts'
 import type { Registry } from './registry/registry.ts'
+import { kontrolHandlers, type KontrolHandlerDeps } from './zerorpc/kontrol-handlers.ts'
+import { sharePort } from './zerorpc/port-sharing.ts'
+import { ZerorpcServer } from './zerorpc/zerorpc-server.ts'
 
 export interface HttpDeps {
   config: Config
   logger: Logger
   registry: Registry | undefined
   proxy: Proxy | undefined
+  dns: DnsExposer
+  observers: Observers
   scripts: ScriptSink
+  clock: Clock
   onLeave: () => void
 }
 
-/** The control tier with the routes of the parts that this process has. */
+/** The control tier with the routes of the parts that this process has, and ZeroRPC on the same port. */
 export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance> {
-  const { config, logger, registry, proxy, scripts, onLeave } = deps
+  const { config, logger, registry, proxy, dns, observers, scripts, onLeave } = deps
   const app = buildServer({ logger, tokens: config.tokens, ...tlsOf(config) })
-  const hasTokens = config.tokens.length > 0
-  await app.register(kontrolRoutes, { registry, scripts, leave: onLeave, hasTokens })
-  await app.register(healthRoutes, { problems: () => readinessProblems(proxy) })
-  if (registry !== undefined) await app.register(podRoutes, { registry, ownApp: config.app })
-  if (proxy !== undefined) {
-    const { automaton, driver, reconfigurations } = proxy
-    await app.register(lifecycleRoutes, { lifecycle: automaton })
-    await app.register(haproxyRoutes, { status: () => driver.status() })
-    await app.register(configRoutes, {
-      running: () => driver.running(),
-      candidate: () => driver.candidate(),
-      reconfigurations: () => reconfigurations.entries()
-    })
+  const counted = registry && {
+    keepalive: (keepalive: Keepalive) => {
+      observers.metrics.keepalive()
+      return registry.keepalive(keepalive)
+    },
+    callbackState: () => registry.callbackState()
   }
+  await describeApi(app)
+  await app.register(kontrolRoutes, { registry: counted, scripts, leave: onLeave, hasTokens: config.tokens.length > 0 })
+  await app.register(healthRoutes, { problems: observers.problems })
+  await app.register(metricsRoutes, { metrics: observers.metrics })
+  await app.register(eventRoutes, { subscribe: (listener) => observers.hub.subscribe(listener) })
+  await app.register(dnsRoutes, { status: () => dns.status() })
+  if (registry !== undefined) await app.register(podRoutes, { registry, ownApp: config.app })
+  if (proxy !== undefined) await app.register(proxyRoutes, proxy)
+  shareWithZerorpc(app, deps, counted)
   return app
+}
+
+async function proxyRoutes(app: FastifyInstance, { automaton, driver, reconfigurations }: Proxy): Promise<void> {
+  await app.register(lifecycleRoutes, { lifecycle: automaton })
+  await app.register(haproxyRoutes, { status: () => driver.status() })
+  await app.register(configRoutes, {
+    running: () => driver.running(),
+    candidate: () => driver.candidate(),
+    reconfigurations: () => reconfigurations.entries()
+  })
+}
+
+/** Kontrol's last generation on the same port. It has no credentials to show, so where they are wanted it is refused. */
+function shareWithZerorpc(app: FastifyInstance, deps: HttpDeps, registry: KontrolHandlerDeps['registry']): void {
+  const { config, logger, clock, scripts } = deps
+  const guarded = config.tokens.length > 0 || config.tlsClientCa !== undefined
+  const server = new ZerorpcServer({
+    handlers: kontrolHandlers({ registry, scripts }),
+    logger,
+    clock,
+    ...(guarded && { refusal: zerorpcRefusal() })
+  })
+  const sharing = sharePort(app.server, { zmtp: (socket, firstChunk) => server.accept(socket, firstChunk) })
+  app.addHook('preClose', async () => {
+    sharing.close()
+    await server.close()
+  })
+}
+
+function zerorpcRefusal(): KontrolError {
+  return new KontrolError('KTL_UNAUTHORIZED', 'ZeroRPC carries no credentials, and this control tier wants them', {
+    hint: 'Let the client speak HTTP with its token, or take KONTROL_TOKEN and KONTROL_TLS_CLIENT_CA away here.'
+  })
 }
 
 /** @throws KontrolError KTL_PORT_TAKEN */
@@ -60,17 +109,6 @@ export async function listen(app: FastifyInstance, port: number): Promise<Addres
     })
   }
   return app.server.address() as AddressInfo
-}
-
-async function readinessProblems(proxy: Proxy | undefined): Promise<readonly ReadinessProblem[]> {
-  if (proxy === undefined) return []
-  const { lastError } = proxy.automaton.status()
-  const problems: ReadinessProblem[] = [
-    ...(lastError === null ? [] : [lastError]),
-    ...(proxy.drivesHaproxy ? proxy.driver.problems() : [])
-  ]
-  // A step that failed and the driver that made it fail say the same.
-  return problems.filter(({ message }, index) => problems.findIndex((other) => other.message === message) === index)
 }
 
 function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Config) {

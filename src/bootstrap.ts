@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { createHttpServer, listen } from './bootstrap-http.ts'
+import { createObservers } from './bootstrap-observers.ts'
 import type { Proxy } from './bootstrap-proxy.ts'
 import { CallbackRunner } from './controller/callback.ts'
 import { Controller } from './controller/controller.ts'
@@ -20,6 +21,7 @@ import type { Logger } from './platform/logger.ts'
 import type { Registry } from './registry/registry.ts'
 import { KeepaliveLoop } from './slave/keepalive-loop.ts'
 import { PayloadFile } from './slave/payload-file.ts'
+import { ZerorpcClient } from './zerorpc/zerorpc-client.ts'
 
 export interface ServiceDeps {
   config: Config
@@ -97,14 +99,9 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
       })
     : undefined
   const controller = registry === undefined ? undefined : createController(deps, registry, proxy, dns)
-  const app = await createHttpServer({
-    config,
-    logger,
-    registry,
-    proxy,
-    scripts: { run: async () => '' },
-    onLeave: deps.onLeave
-  })
+  const observers = createObservers({ registry, proxy, dns })
+  const scripts = createScripts(deps, proxy)
+  const app = await createHttpServer({ ...deps, registry, proxy, dns, observers, scripts })
   const slave = config.isSlave && config.masters.length > 0 ? createSlave(deps) : undefined
   return { registry, proxy, dns, templates, controller, app, slave }
 }
@@ -196,6 +193,10 @@ function createCallback({ config, env, clock, logger }: ServiceDeps, registry: R
   })
 }
 
+function createScripts(_deps: ServiceDeps, _proxy: Proxy | undefined) {
+  return { run: async () => '' }
+}
+
 function createDns({ config, clock, logger }: ServiceDeps, registry: Registry | undefined): DnsExposer {
   return new DnsExposer({
     settings: dnsSettings(config.annotations, logger),
@@ -227,9 +228,7 @@ function createSlave({ config, clock, logger }: ServiceDeps): KeepaliveLoop {
     ttlMs: ttlSeconds * 1000,
     payload: new PayloadFile({ path: payloadFile, clock, logger }),
     token,
-    connectZerorpc: () => {
-      throw new Error('later')
-    },
+    connectZerorpc: (address) => new ZerorpcClient(address),
     clock,
     logger
   })

@@ -38,6 +38,11 @@ export class AppCensus {
     this.#threshold = threshold
   }
 
+  /** Pods of all apps that are held now. Costs O(apps). */
+  get held(): number {
+    return [...this.#apps.values()].reduce((sum, { held }) => sum + held, 0)
+  }
+
   added({ pod, held }: Entry): void {
     const count = this.#count(pod.app)
     count.known++

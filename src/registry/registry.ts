@@ -84,6 +84,11 @@ export class Registry {
     return this.#members.size
   }
 
+  /** Pods that are kept although they are silent. */
+  get held(): number {
+    return this.#members.census.held
+  }
+
   /** Whether this master decides who is gone and runs the callback: always, with the embedded store. */
   get leading(): boolean {
     return this.#store.leading

@@ -1,0 +1,55 @@
+import type { Proxy } from './bootstrap-proxy.ts'
+import type { DnsExposer } from './dns/dns-exposer.ts'
+import { EventHub } from './http/event-hub.ts'
+import type { ReadinessProblem } from './http/routes/health.ts'
+import type { Registry } from './registry/registry.ts'
+import { Metrics } from './telemetry/metrics.ts'
+
+/** Who looks on: the event stream, the metrics and the readiness probe. */
+export interface Observers {
+  hub: EventHub
+  metrics: Metrics
+  problems: () => Promise<readonly ReadinessProblem[]>
+}
+
+export interface ObservedParts {
+  registry: Registry | undefined
+  proxy: Proxy | undefined
+  dns: DnsExposer
+}
+
+/** Connects the parts to those who look on; the parts know nothing of it. */
+export function createObservers(parts: ObservedParts): Observers {
+  const { registry, proxy, dns } = parts
+  const hub = new EventHub()
+  const metrics = new Metrics({
+    pods: () => ({ live: registry?.size ?? 0, held: registry?.held ?? 0 }),
+    lifecycleState: () => proxy?.automaton.state,
+    problems: () => readinessProblems(parts).length
+  })
+  registry?.subscribe((event) => {
+    metrics.membership(event.type)
+    hub.publish(event.type, event)
+  })
+  proxy?.automaton.subscribe((change) => hub.publish('state', change))
+  proxy?.reconfigurations.subscribe((reconfiguration) => {
+    metrics.reconfigured(reconfiguration)
+    hub.publish('reconfigured', reconfiguration)
+  })
+  dns.subscribe((event) => {
+    metrics.dnsEvent(event.kind)
+    hub.publish('dns', event)
+  })
+  return { hub, metrics, problems: async () => readinessProblems(parts) }
+}
+
+function readinessProblems({ proxy }: ObservedParts): readonly ReadinessProblem[] {
+  if (proxy === undefined) return []
+  const { lastError } = proxy.automaton.status()
+  const problems: ReadinessProblem[] = [
+    ...(lastError === null ? [] : [lastError]),
+    ...(proxy.drivesHaproxy ? proxy.driver.problems() : [])
+  ]
+  // A step that failed and the driver that made it fail say the same.
+  return problems.filter(({ message }, index) => problems.findIndex((other) => other.message === message) === index)
+}

@@ -1,0 +1,22 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { errorResponses } from '../error-handler.ts'
+
+export interface MetricsSource {
+  readonly contentType: string
+  render(): Promise<string>
+}
+
+export const metricsRoutes: FastifyPluginAsyncTypebox<{ metrics: MetricsSource }> = async (app, { metrics }) => {
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        summary: 'Figures in the text format of Prometheus',
+        tags: ['health'],
+        response: { 200: Type.String(), ...errorResponses }
+      }
+    },
+    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render())
+  )
+}

@@ -1,0 +1,115 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Reconfiguration } from '../model/reconfiguration.ts'
+
+/** What is read when somebody asks, rather than counted as it happens. */
+export interface MetricSources {
+  pods: () => { live: number; held: number }
+  lifecycleState: () => string | undefined
+  problems: () => number
+}
+
+/**
+ * The program's own figures for Prometheus. No label holds what the network can
+ * choose, such as an app or an address: a thousand apps must not make a
+ * thousand series.
+ */
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #keepalives: Counter
+  readonly #membership: Counter<'event'>
+  readonly #reconfigurations: Counter<'plan' | 'outcome'>
+  readonly #phases: Histogram<'phase'>
+  readonly #operations: Counter
+  readonly #dns: Counter<'event'>
+
+  constructor({ pods, lifecycleState, problems }: MetricSources) {
+    const registers = [this.#registry]
+    collectRuntime(this.#registry)
+    this.#keepalives = new Counter({
+      name: 'kontrol_keepalives_total',
+      help: 'Keepalives taken, over HTTP and ZeroRPC',
+      registers
+    })
+    this.#membership = new Counter({
+      name: 'kontrol_membership_events_total',
+      help: 'Changes of the set of pods, by kind',
+      labelNames: ['event'],
+      registers
+    })
+    this.#reconfigurations = new Counter({
+      name: 'kontrol_reconfigurations_total',
+      help: 'Rounds of the automaton, by plan and outcome',
+      labelNames: ['plan', 'outcome'],
+      registers
+    })
+    this.#phases = new Histogram({
+      name: 'kontrol_reconfiguration_phase_seconds',
+      help: 'Time that each phase of a round took',
+      labelNames: ['phase'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers
+    })
+    this.#operations = new Counter({
+      name: 'kontrol_runtime_operations_total',
+      help: 'Operations carried out through the runtime API of HAProxy',
+      registers
+    })
+    this.#dns = new Counter({
+      name: 'kontrol_dns_events_total',
+      help: 'What happened to the DNS records, by kind',
+      labelNames: ['event'],
+      registers
+    })
+    gauge(this.#registry, 'kontrol_pods', 'Pods that are known to be alive', () => pods().live)
+    gauge(this.#registry, 'kontrol_pods_held', 'Pods kept although they are silent', () => pods().held)
+    gauge(this.#registry, 'kontrol_problems', 'Reasons why this process is not ready', problems)
+    gauge(this.#registry, 'kontrol_lifecycle_at_rest', '1 while the automaton is in the state idle', () =>
+      lifecycleState() === 'idle' ? 1 : 0
+    )
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  render(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  keepalive(): void {
+    this.#keepalives.inc()
+  }
+
+  membership(event: string): void {
+    this.#membership.inc({ event })
+  }
+
+  dnsEvent(event: string): void {
+    this.#dns.inc({ event })
+  }
+
+  reconfigured({ plan, outcome, phases, operations }: Reconfiguration): void {
+    this.#reconfigurations.inc({ plan: plan ?? 'none', outcome })
+    this.#operations.inc(operations)
+    for (const [phase, ms] of Object.entries(phases)) this.#phases.observe({ phase }, ms / 1000)
+  }
+}
+
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read())
+    }
+  })
+}
+
+/** Node's own figures, without those whose names `promtool check metrics` refuses. */
+function collectRuntime(registry: Registry): void {
+  collectDefaultMetrics({ register: registry })
+  for (const name of ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']) {
+    registry.removeSingleMetric(name)
+  }
+}
