@@ -250,9 +250,17 @@ export class DnsExposer {
   }
 
   #publish(events: readonly DnsEvent[]): void {
+    const { logger } = this.#options
     for (const event of events) {
-      logDnsEvent(this.#options.logger, event)
-      for (const listener of this.#listeners) listener(event)
+      logDnsEvent(logger, event)
+      for (const listener of this.#listeners) {
+        try {
+          listener(event)
+        } catch (err) {
+          // Whoever listens must not keep the record from being right.
+          logger.error({ err, kind: event.kind }, 'dns listener failed')
+        }
+      }
     }
   }
 }

@@ -25,6 +25,11 @@ const NOT_KNOWN = new Set([
 
 const DENIED = new Set(['AccessDenied', 'AccessDeniedException', 'NotAuthorizedException', 'OptInRequired'])
 
+/** It was STS that refused: the role does not trust the pod's service account. */
+const SPEAKS_OF_TRUST = /sts:AssumeRole|OpenIDConnect|IdentityToken/
+const TRUST_HINT =
+  "Check that the role's trust policy names the OIDC provider of the cluster and the service account of the pod."
+
 interface AwsError {
   name: string
   message: string
@@ -42,7 +47,9 @@ export function fromAwsError(error: unknown, operation: string): KontrolError {
   const known = findKontrolError(error)
   if (known !== undefined) return known
   const code = codeOf(error)
-  return new KontrolError(code, `${operation}: ${sentenceOf(error)}`, { hint: hintOf(code, operation), cause: error })
+  const sentence = sentenceOf(error)
+  const hint = code === 'KTL_DNS_DENIED' && SPEAKS_OF_TRUST.test(sentence) ? TRUST_HINT : hintOf(code, operation)
+  return new KontrolError(code, `${operation}: ${sentence}`, { hint, cause: error })
 }
 
 function codeOf(error: unknown): ErrorCode {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseExposeInput } from '../../../src/dns/addresses.ts'
+import { createRoute53Provider } from '../../../src/dns/route53.ts'
 import { startDns } from '../../support/dns-fixture.ts'
 import { eventually } from '../../support/eventually.ts'
 import { priorRequestNotComplete, throttling, type Trouble } from '../../support/route53-double.ts'
@@ -339,6 +340,47 @@ describe('failures that pass', () => {
     })
     await dns.exposer.stop()
     expect(dns.events).toEqual([])
+  })
+
+  it('of a listener are told, and harm nobody', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    const unsubscribe = dns.exposer.subscribe(() => {
+      throw new Error('no')
+    })
+    await dns.exposer.expose(['192.0.2.1'], never)
+    expect(dns.lines).toContainEqual(expect.objectContaining({ msg: 'dns listener failed', kind: 'changed' }))
+
+    unsubscribe()
+    await dns.exposer.expose(['192.0.2.2'], never)
+
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.2'])
+    expect(dns.lines.filter(({ msg }) => msg === 'dns listener failed')).toHaveLength(1)
+  })
+
+  it('of the provider itself are tried again', async () => {
+    let attempts = 0
+    await using dns = await startDns(
+      { '': 'foo.bar.com' },
+      {
+        providerFactory: async () => {
+          if (attempts++ === 0) throw new Error('half installed')
+          return createRoute53Provider({ attempts: 1 })
+        }
+      }
+    )
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1'])
+    await eventually(() => dns.record('foo.bar.com')?.lastError)
+    expect(dns.record('foo.bar.com')?.lastError).toMatchObject({
+      code: 'KTL_DNS_UNAVAILABLE',
+      message: 'foo.bar.com: cannot set up the DNS provider: half installed'
+    })
+
+    dns.clock.advance(1_000)
+
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A'))
   })
 
   it('do not hold up a newer wish', async () => {
