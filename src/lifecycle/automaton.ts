@@ -70,6 +70,7 @@ export class Automaton {
   #since: number
   #round: Round | undefined
   #step: RunningStep | undefined
+  #started = false
   #stopped: Promise<void> | undefined
   #cancelKill: Cancel = () => {}
 
@@ -94,12 +95,18 @@ export class Automaton {
     })
   }
 
-  /** Begins with the initial state; one that the manifest does not have leaves the machine in `idle`. */
+  /**
+   * Begins with the initial state, whatever was asked for before; one that the
+   * manifest does not have leaves the machine in `idle`.
+   */
   start(): void {
-    this.#actor.start()
     const { initial } = this.#manifest
-    if (this.#reach.allowedAt(undefined).includes(initial)) this.#enqueue(initial, '')
-    else this.#logger.warn({ initial }, 'initial state is not in the manifest')
+    if (this.#reach.allowedAt(undefined).includes(initial)) {
+      this.#queue.addFirst(new Transition(initial, '', this.#clock.now()))
+    } else this.#logger.warn({ initial }, 'initial state is not in the manifest')
+    this.#actor.start()
+    this.#started = true
+    this.#advance()
   }
 
   /**
@@ -208,6 +215,7 @@ export class Automaton {
 
   /** Starts the next transition at rest, else makes the running step end in time for it. */
   #advance(): void {
+    if (!this.#started) return
     if (this.#round !== undefined) return this.#planKill()
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const event = { type: 'MOVE', tag: next.tag, input: next.input } as const
@@ -275,6 +283,7 @@ export class Automaton {
   async #stop(): Promise<void> {
     const { terminal } = this.#manifest
     this.#queue.refuseAll(refusal('anything', this.state, []))
+    if (!this.#started) return
     const last = this.#tag === terminal ? this.#round?.transition : this.#enqueue(terminal, '')
     // Refused only when `on` led to the terminal state before.
     await last?.rested.catch(() => {})

@@ -9,13 +9,13 @@ export interface StepInput {
   readonly variables: Readonly<Record<string, string>>
 }
 
-export interface LifecycleContext {
+interface LifecycleContext {
   input: string
   /** Set by SET commands, seen by every later step. */
   variables: Record<string, string>
 }
 
-export type LifecycleEvent = { type: 'MOVE'; tag: string; input: string } | { type: 'SET'; name: string; value: string }
+type LifecycleEvent = { type: 'MOVE'; tag: string; input: string } | { type: 'SET'; name: string; value: string }
 
 /** Before the first transition; shown as "idle". A percent sign begins no key that `keyOf` makes of a tag by itself. */
 const START = '%start'

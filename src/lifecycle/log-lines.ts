@@ -6,7 +6,8 @@ const MAX_LINE_LENGTH = 4096
 
 /** Reads a stream to its end, whatever it holds, and logs its lines at debug. */
 export function logLines(stream: NodeJS.ReadableStream | null, logger: Logger, name: 'stdout' | 'stderr'): void {
-  if (stream === null) return
+  // Without file descriptors left, a child has no streams at all.
+  if (!stream) return
   if (!logger.isLevelEnabled('debug')) {
     stream.resume()
     return

@@ -64,7 +64,8 @@ async function untilEnd(
   { signal, graceMs, logger }: Pick<ShellStep, 'signal' | 'graceMs' | 'logger'>
 ): Promise<ShellResult> {
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
-  const drained = once(child, 'close')
+  // A shell that cannot be started is reported by the first of the two.
+  const drained = once(child, 'close').catch(() => {})
   logLines(child.stdout, logger, 'stdout')
   logLines(child.stderr, logger, 'stderr')
 

@@ -74,6 +74,11 @@ export class TransitionQueue {
     this.#waiting.push(transition)
   }
 
+  /** In front of all others, however many there are. */
+  addFirst(transition: Transition): void {
+    this.#waiting.unshift(transition)
+  }
+
   find(tag: string): Transition | undefined {
     return this.#waiting.find((transition) => transition.tag === tag)
   }

@@ -203,6 +203,56 @@ states:
     expect(b.signal.aborted).toBe(true)
   })
 
+  it('lets a waiting transition into a round that goes on for ever', async () => {
+    const { automaton, clock, run } = machine(`
+initial: check
+terminal: z
+states:
+- { tag: check, action: check, on: { done: check }, next: [stop] }
+- { tag: stop }
+- { tag: z }
+`)
+    ;(await run('check')).end('done')
+    ;(await run('check', 1)).end('done')
+    const last = await run('check', 2)
+    const waited = automaton.wait('stop')
+    clock.advance(1_000)
+
+    expect(last.signal.aborted).toBe(true)
+    expect(await waited).toEqual({ state: 'stop', outcome: 'done' })
+  })
+
+  it('keeps what is asked for before the start until the initial state is through', async () => {
+    const { manifest } = parseManifest(
+      'initial: a\nterminal: z\nstates: [{tag: a, next: [b]}, {tag: b}, {tag: c}, {tag: z}]\n'
+    )
+    const automaton = new Automaton({
+      manifest,
+      actions: {},
+      socketPath: '/run/test.sock',
+      logger: silentLogger(),
+      clock: new FakeClock()
+    })
+    const asked = [automaton.wait('b'), automaton.wait('c')]
+    automaton.start()
+
+    await expect(asked[0]).resolves.toEqual({ state: 'b', outcome: 'done' })
+    await expect(asked[1]).rejects.toMatchObject(refused)
+    expect(automaton.status().history.map(({ tag }) => tag)).toEqual(['a', 'b'])
+  })
+
+  it('stops at once when it was never started', async () => {
+    const { manifest } = parseManifest(packaged)
+    const actions = {}
+    const clock = new FakeClock()
+    const automaton = new Automaton({ manifest, actions, socketPath: '/run/x.sock', logger: silentLogger(), clock })
+    const asked = automaton.goto('render')
+    await automaton.stop()
+
+    await expect(asked).rejects.toMatchObject(refused)
+    expect(automaton.status().history).toEqual([])
+  })
+
   it('ends no step for a target that was refused', async () => {
     const { automaton, clock, run, atRest } = machine(packaged)
     await atRest()
