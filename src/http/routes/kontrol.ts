@@ -24,6 +24,9 @@ export interface ScriptSink {
   run(body: unknown): Promise<string>
 }
 
+/** A command may carry the hosts of some thousand pods; Kontrol's took what one process can be given, half of this. */
+const SCRIPT_BYTES = 256 * 1024
+
 /** Kontrol's own requests, byte for byte what its clients know. */
 export const kontrolRoutes: FastifyPluginAsyncTypebox<KontrolRouteDeps> = async (
   app,
@@ -63,6 +66,7 @@ export const kontrolRoutes: FastifyPluginAsyncTypebox<KontrolRouteDeps> = async 
   app.put(
     '/script',
     {
+      bodyLimit: SCRIPT_BYTES,
       schema: {
         summary: 'Runs a command, within what KONTROL_SCRIPT allows',
         tags: ['kontrol'],
