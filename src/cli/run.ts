@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { discoverMetadata } from '../bootstrap-metadata.ts'
-import { startService } from '../bootstrap.ts'
+import { discoverMetadata } from '../bootstrap/metadata.ts'
+import { startService } from '../bootstrap/service.ts'
 import { loadConfig } from '../load-config.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createLogger } from '../platform/logger.ts'

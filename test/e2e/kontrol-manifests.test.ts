@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { startAutomatonProcess, type AutomatonProcess } from '../support/start-automaton-process.ts'
-import { startSupervisord, type Supervisord } from '../support/start-supervisord.ts'
+import { startPlainSupervisord, type Supervisord } from '../support/start-plain-supervisord.ts'
 
 /** What stands for the program of an image answers on zk.sock as ZooKeeper answers "mntr". */
 const startPrograms = (): Promise<Supervisord> =>
-  startSupervisord({
+  startPlainSupervisord({
     telegraf: 'sleep 100000',
     zookeeper: 'socat UNIX-LISTEN:zk.sock,fork,unlink-early SYSTEM:"echo zk_server_state standalone"'
   })

@@ -1,63 +1,57 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { SupervisordClient } from '../../src/platform/supervisord-client.ts'
 import { eventually } from './eventually.ts'
-import { tempDir } from './temp-dir.ts'
+import { tempDir, type TempDir } from './temp-dir.ts'
 
-export interface Supervisord extends AsyncDisposable {
-  /** Holds a `supervisorctl` that speaks to this supervisord. */
-  binFolder: string
-  /** Working folder of the programs. */
-  folder: string
+export interface RunningSupervisord extends AsyncDisposable {
+  dir: TempDir
+  serverUrl: string
+  client: SupervisordClient
+  /** SIGTERM, as the container's runtime sends it. */
+  terminate(): void
+  exited: Promise<unknown>
 }
 
-/** A real supervisord with the given programs, none of them started. */
-export async function startSupervisord(programs: Record<string, string>): Promise<Supervisord> {
+const docker = fileURLToPath(new URL('../../docker/', import.meta.url))
+
+/**
+ * A real supervisord, with the configuration of the image: its own settings,
+ * the program files named here, and more programs as text.
+ */
+export async function startSupervisord(files: string[], { haproxy = 'haproxy', programs = '' } = {}) {
   const dir = await tempDir()
-  const sections = Object.entries(programs).map(
-    ([name, command]) =>
-      `[program:${name}]\ncommand=${command}\ndirectory=${dir.path}\nautostart=false\nstartsecs=0\nstopasgroup=true\nkillasgroup=true\n`
-  )
+  const [run, data] = [dir.file('run'), dir.file('data')]
+  await mkdir(run)
+  await mkdir(`${data}/haproxy`, { recursive: true })
+  await writeFile(dir.file('more.conf'), programs)
+  const config = dir.file('supervisord.conf')
+  const include = [...files.map((file) => `${docker}supervisor/${file}`), dir.file('more.conf')].join(' ')
   await writeFile(
-    dir.file('supervisord.conf'),
-    `[unix_http_server]
-file=${dir.file('sock')}
-[supervisord]
-nodaemon=true
-logfile=/dev/null
-logfile_maxbytes=0
-pidfile=${dir.file('pid')}
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-[supervisorctl]
-serverurl=unix://${dir.file('sock')}
-${sections.join('')}`
+    config,
+    (await readFile(`${docker}supervisord.conf`, 'utf8')).replace(/^files=.*$/m, `files=${include}`)
   )
-  const binFolder = dir.file('bin')
-  await mkdir(binFolder)
-  await writeFile(
-    `${binFolder}/supervisorctl`,
-    `#!/bin/sh\nexec /usr/bin/supervisorctl -c ${dir.file('supervisord.conf')} "$@"\n`
-  )
-  await chmod(`${binFolder}/supervisorctl`, 0o755)
-  const child = spawn('supervisord', ['-c', dir.file('supervisord.conf')], { stdio: 'ignore' })
+
+  const env = { ...process.env, KONTROL_RUN: run, KONTROL_DATA: data, KONTROL_HAPROXY: haproxy, KONTROL_DRAIN: '2' }
+  const child = spawn('supervisord', ['-c', config], { env, stdio: 'ignore' })
   const exited = once(child, 'exit')
-  await eventually(() => answers(dir.file('sock')))
-  return {
-    binFolder,
-    folder: dir.path,
+  const serverUrl = `unix://${run}/supervisor.sock`
+  const client = new SupervisordClient(serverUrl)
+  await eventually(async () => !(await client.shuttingDown()))
+
+  const supervisord: RunningSupervisord = {
+    dir,
+    serverUrl,
+    client,
+    terminate: () => void child.kill('SIGTERM'),
+    exited,
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')
       await exited
       await dir[Symbol.asyncDispose]()
     }
   }
-}
-
-async function answers(path: string): Promise<boolean> {
-  const socket = connect(path)
-  await once(socket, 'connect')
-  socket.destroy()
-  return true
+  return supervisord
 }

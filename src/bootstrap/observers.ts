@@ -1,9 +1,9 @@
-import type { Proxy } from './bootstrap-proxy.ts'
-import type { DnsExposer } from './dns/dns-exposer.ts'
-import { EventHub } from './http/event-hub.ts'
-import type { ReadinessProblem } from './http/routes/health.ts'
-import type { Registry } from './registry/registry.ts'
-import { Metrics } from './telemetry/metrics.ts'
+import type { Proxy } from './proxy.ts'
+import type { DnsExposer } from '../dns/dns-exposer.ts'
+import { EventHub } from '../http/event-hub.ts'
+import type { ReadinessProblem } from '../http/routes/health.ts'
+import type { Registry } from '../registry/registry.ts'
+import { Metrics } from '../telemetry/metrics.ts'
 
 /** Who looks on: the event stream, the metrics and the readiness probe. */
 export interface Observers {

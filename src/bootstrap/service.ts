@@ -1,27 +1,27 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { createHttpServer, listen } from './bootstrap-http.ts'
-import { createObservers } from './bootstrap-observers.ts'
-import type { Proxy } from './bootstrap-proxy.ts'
-import { CallbackRunner } from './controller/callback.ts'
-import { Controller } from './controller/controller.ts'
-import { HostsFile } from './controller/hosts-file.ts'
-import { TemplateSource } from './controller/template-source.ts'
-import { externalAddresses, parseExposeInput } from './dns/addresses.ts'
-import { DnsExposer } from './dns/dns-exposer.ts'
-import { parseDnsAnnotations, type DnsSettings } from './dns/dns-settings.ts'
-import { KontrolError, messageOf } from './errors.ts'
-import { envTable } from './config.ts'
-import type { Config } from './load-config.ts'
-import { groupHosts, groupPods } from './model/snapshot.ts'
-import type { Clock } from './platform/clock.ts'
-import { Closers } from './platform/closers.ts'
-import type { Logger } from './platform/logger.ts'
-import type { Registry } from './registry/registry.ts'
-import { KeepaliveLoop } from './slave/keepalive-loop.ts'
-import { PayloadFile } from './slave/payload-file.ts'
-import { ZerorpcClient } from './zerorpc/zerorpc-client.ts'
+import { createHttpServer, listen } from './http.ts'
+import { createObservers } from './observers.ts'
+import type { Proxy } from './proxy.ts'
+import { CallbackRunner } from '../controller/callback.ts'
+import { Controller } from '../controller/controller.ts'
+import { HostsFile } from '../controller/hosts-file.ts'
+import { TemplateSource } from '../controller/template-source.ts'
+import { externalAddresses, parseExposeInput } from '../dns/addresses.ts'
+import { DnsExposer } from '../dns/dns-exposer.ts'
+import { parseDnsAnnotations, type DnsSettings } from '../dns/dns-settings.ts'
+import { KontrolError, messageOf } from '../errors.ts'
+import { envTable } from '../config.ts'
+import type { Config } from '../load-config.ts'
+import { groupHosts, groupPods } from '../model/snapshot.ts'
+import type { Clock } from '../platform/clock.ts'
+import { Closers } from '../platform/closers.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Registry } from '../registry/registry.ts'
+import { KeepaliveLoop } from '../slave/keepalive-loop.ts'
+import { PayloadFile } from '../slave/payload-file.ts'
+import { ZerorpcClient } from '../zerorpc/zerorpc-client.ts'
 
 export interface ServiceDeps {
   config: Config
@@ -74,13 +74,13 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   const { config, logger, clock, env } = deps
   // Imported when needed: a slave alone stays small.
   const registry = config.isMaster
-    ? (await import('./bootstrap-master.ts')).createRegistry(config, clock, logger)
+    ? (await import('./master.ts')).createRegistry(config, clock, logger)
     : undefined
   const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
   const dns = createDns(deps, registry)
   const hostsFile = new HostsFile(join(config.dataFolder, 'hosts.json'), logger)
   const proxy = needsAutomaton(config, templates)
-    ? (await import('./bootstrap-proxy.ts')).createProxy({
+    ? (await import('./proxy.ts')).createProxy({
         config,
         clock,
         logger,
@@ -200,7 +200,7 @@ function createScripts(_deps: ServiceDeps, _proxy: Proxy | undefined) {
 function createDns({ config, clock, logger }: ServiceDeps, registry: Registry | undefined): DnsExposer {
   return new DnsExposer({
     settings: dnsSettings(config.annotations, logger),
-    providerFactory: async () => (await import('./dns/route53.ts')).createRoute53Provider(),
+    providerFactory: async () => (await import('../dns/route53.ts')).createRoute53Provider(),
     clock,
     logger,
     dryRun: config.dryRun,

@@ -1,6 +1,6 @@
-import { detectMetadataSource, type AnnotationListener, type MetadataSource } from './kubernetes/metadata-source.ts'
-import { systemClock } from './platform/clock.ts'
-import { createLogger } from './platform/logger.ts'
+import { detectMetadataSource, type AnnotationListener, type MetadataSource } from '../kubernetes/metadata-source.ts'
+import { systemClock } from '../platform/clock.ts'
+import { createLogger } from '../platform/logger.ts'
 
 export interface DiscoveredMetadata {
   /** By name of the variable that each stands in for. */
@@ -29,8 +29,8 @@ async function createSource(env: NodeJS.ProcessEnv): Promise<MetadataSource | un
     case 'none':
       return undefined
     case 'downward-files':
-      return new (await import('./kubernetes/downward-files.ts')).DownwardFiles({ clock: systemClock, logger })
+      return new (await import('../kubernetes/downward-files.ts')).DownwardFiles({ clock: systemClock, logger })
     case 'api':
-      return new (await import('./kubernetes/kubernetes-metadata.ts')).KubernetesMetadata({ env, logger })
+      return new (await import('../kubernetes/kubernetes-metadata.ts')).KubernetesMetadata({ env, logger })
   }
 }
