@@ -18,8 +18,9 @@ interface Operator {
   others?(a: Value, b: Value, runtime: Runtime): Value | undefined
 }
 
-/** Digits in base 2 of the largest int that `**` may give. */
+/** Digits in base 2 of the largest int that a template may compute. */
 const MAX_INT_BITS = 65_536
+const LARGEST_INT = 1n << BigInt(MAX_INT_BITS)
 
 const OPERATORS: Readonly<Record<BinaryOperator, Operator>> = {
   Add: {
@@ -68,11 +69,15 @@ const OPERATORS: Readonly<Record<BinaryOperator, Operator>> = {
  */
 export function applyOperator(type: BinaryOperator, a: Value, b: Value, runtime: Runtime): Value {
   const operator = OPERATORS[type]
-  if (typeof a === 'number' && typeof b === 'number' && operator.fast !== undefined) {
-    const result = operator.fast(a, b)
-    if (Number.isSafeInteger(result)) return result + 0
+  if (typeof a === 'number' && typeof b === 'number') {
+    const result = operator.fast?.(a, b)
+    if (Number.isSafeInteger(result)) return (result as number) + 0
   }
   if (isNumeric(a) && isNumeric(b)) return applyToNumbers(operator, a, b)
+  return applyToOthers(operator, a, b, runtime)
+}
+
+function applyToOthers(operator: Operator, a: Value, b: Value, runtime: Runtime): Value {
   for (const side of [a, b]) if (side instanceof Undefined) throw side.fault()
   const result = operator.others?.(a, b, runtime)
   if (result !== undefined) return result
@@ -84,7 +89,13 @@ export function applyOperator(type: BinaryOperator, a: Value, b: Value, runtime:
 
 function applyToNumbers(operator: Operator, a: Numeric, b: Numeric): Value {
   if (a instanceof Float || b instanceof Float) return new Float(operator.floats(toDouble(a), toDouble(b)))
-  return operator.ints(BigInt(a), BigInt(b))
+  const result = operator.ints(BigInt(a), BigInt(b))
+  if (typeof result === 'bigint' && (result > LARGEST_INT || result < -LARGEST_INT)) throw tooManyBits(operator.symbol)
+  return result
+}
+
+function tooManyBits(symbol: string): TemplateFault {
+  return new TemplateFault('LimitError', `the result of ${symbol} has more than ${MAX_INT_BITS} bits`)
 }
 
 /** Unary minus and plus. */
@@ -124,7 +135,7 @@ function power(base: bigint, exponent: bigint): Int | Float {
   if (bits <= MAX_INT_BITS) return normalizeInt(base ** exponent)
   // Only 0, 1 and -1 stay small.
   if (base * base <= 1n) return normalizeInt(base ** (2n - (exponent % 2n)))
-  throw new TemplateFault('LimitError', `the result of ** has more than ${MAX_INT_BITS} bits`)
+  throw tooManyBits('**')
 }
 
 function floatPower(base: number, exponent: number): number {

@@ -4,9 +4,7 @@ const SURROGATE = /[\ud800-\udfff]/
 /** Length in characters. */
 export function characterCount(text: string): number {
   if (!SURROGATE.test(text)) return text.length
-  let count = 0
-  for (const _ of text) count++
-  return count
+  return Array.from(text).length
 }
 
 /** The characters, to index and slice by: the string itself where each is one unit. */

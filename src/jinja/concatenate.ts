@@ -11,6 +11,10 @@ export function concatenate(a: Value, b: Value, runtime: Runtime): Value | undef
     return a + b
   }
   if (a instanceof Markup || b instanceof Markup) return concatenateMarkup(a, b, runtime)
+  return concatenateItems(a, b, runtime)
+}
+
+function concatenateItems(a: Value, b: Value, runtime: Runtime): Value | undefined {
   if (Array.isArray(a) && Array.isArray(b)) {
     runtime.spend(a.length + b.length)
     return [...a, ...b]

@@ -15,7 +15,10 @@ function keyIn(dict: ReadonlyMap<Value, Value>, key: Value): Value {
   if (Array.isArray(key) || key instanceof Map) {
     throw new TemplateFault('TypeError', `unhashable type: '${typeName(key)}'`)
   }
-  if (!isNumeric(key) && !(key instanceof Tuple)) return key
+  return isNumeric(key) || key instanceof Tuple ? equalKeyIn(dict, key) : key
+}
+
+function equalKeyIn(dict: ReadonlyMap<Value, Value>, key: Value): Value {
   const wanted = key instanceof Float ? comparable(key) : key
   if (dict.has(wanted)) return wanted
   for (const candidate of dict.keys()) if (typeof candidate !== 'string' && equals(candidate, key)) return candidate

@@ -6,7 +6,10 @@ import { Float, Markup, Tuple, type Dict, type Value } from './value.ts'
 export function equals(a: Value, b: Value): boolean {
   if (a === b) return true
   if (typeof a === 'string' && typeof b === 'string') return false
-  if (isNumeric(a)) return isNumeric(b) && equalNumbers(a, b)
+  return isNumeric(a) ? isNumeric(b) && equalNumbers(a, b) : equalObjects(a, b)
+}
+
+function equalObjects(a: Value, b: Value): boolean {
   if (Array.isArray(a)) return Array.isArray(b) && equalItems(a, b)
   if (a instanceof Map) return b instanceof Map && equalDicts(a, b)
   if (a instanceof Tuple) return b instanceof Tuple && equalItems(a.items, b.items)

@@ -5,7 +5,7 @@ import { toText } from './print.ts'
 import type { Runtime } from './runtime.ts'
 import { TemplateFault } from './template-fault.ts'
 import { typeName } from './type-name.ts'
-import { Float, Markup, type Value } from './value.ts'
+import { Markup, type Float, type Value } from './value.ts'
 
 interface Spec {
   readonly fill: string
@@ -34,9 +34,10 @@ function parseSpec(spec: string): Spec {
   const match = SPEC.exec(spec)
   if (match === null) throw new TemplateFault('ValueError', `Invalid format specifier '${spec}'`)
   const [, fill, align, sign = '-', alternate, zero, width = '0', grouping = '', precision, type = ''] = match
+  const byZero = zero === undefined ? { fill: ' ', align: '' } : { fill: '0', align: '=' }
   return {
-    fill: fill ?? (zero === undefined ? ' ' : '0'),
-    align: align ?? (zero === undefined ? '' : '='),
+    fill: fill ?? byZero.fill,
+    align: align ?? byZero.align,
     sign,
     alternate: alternate !== undefined,
     width: Number(width),
@@ -87,6 +88,10 @@ function doubleText(value: Int | boolean | Float, spec: Spec): string {
   const double = toDouble(value)
   if (spec.type === '%') return `${formatDouble(double * 100, 'f', spec.precision ?? 6, spec.alternate)}%`
   if (spec.type === '' && spec.precision === undefined) return groupDigits(toText(value), spec.grouping, 3)
+  return preciseText(double, spec)
+}
+
+function preciseText(double: number, spec: Spec): string {
   const type = spec.type === '' || spec.type === 'n' ? 'g' : spec.type
   const text = formatDouble(double, type, spec.precision ?? 6, spec.alternate)
   // Without a type, a float keeps a digit behind its point.

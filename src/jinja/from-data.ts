@@ -7,17 +7,9 @@ import { Float, type Value } from './value.ts'
  */
 export function fromData(data: unknown): Value {
   if (data === null || data === undefined) return null
-  switch (typeof data) {
-    case 'string':
-    case 'boolean':
-      return data
-    case 'bigint':
-      return data
-    case 'number':
-      return Number.isSafeInteger(data) ? data : new Float(data)
-    default:
-      return fromObject(data)
-  }
+  if (typeof data === 'string' || typeof data === 'boolean' || typeof data === 'bigint') return data
+  if (typeof data === 'number') return Number.isSafeInteger(data) ? data : new Float(data)
+  return fromObject(data)
 }
 
 function fromObject(data: unknown): Value {

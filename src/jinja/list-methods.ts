@@ -7,7 +7,7 @@ import { repr } from './print.ts'
 import type { Runtime } from './runtime.ts'
 import { sortValues } from './sort-values.ts'
 import { TemplateFault } from './template-fault.ts'
-import { Tuple, type Value } from './value.ts'
+import type { Tuple, Value } from './value.ts'
 
 type ListImplementation<L> = (list: L, args: BoundArguments, runtime: Runtime) => Value
 
@@ -62,7 +62,8 @@ export const tupleMethods: ReadonlyMap<string, NativeFunction> = new Map(
 )
 
 /** Python's methods that change a list give None. */
-function nothing(_result: unknown): null {
+function nothing(result: unknown): null {
+  void result
   return null
 }
 

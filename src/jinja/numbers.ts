@@ -40,11 +40,13 @@ export function floatText(value: number): string {
   if (Object.is(value, -0)) return '-0.0'
   const [mantissa = '', exponentText = '0'] = value.toExponential().split('e')
   const exponent = Number(exponentText)
-  if (exponent < -4 || exponent >= 16) {
-    return `${mantissa}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
-  }
+  if (exponent < -4 || exponent >= 16)
+    return `${mantissa}e${exponentText.charAt(0)}${exponentText.slice(1).padStart(2, '0')}`
+  return positional(value < 0 ? '-' : '', mantissa, exponent)
+}
+
+function positional(sign: string, mantissa: string, exponent: number): string {
   const digits = mantissa.replace(/[-.]/g, '')
-  const sign = value < 0 ? '-' : ''
   if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`
   const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, '0')
   return `${sign}${whole}.${digits.slice(exponent + 1) || '0'}`

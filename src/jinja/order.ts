@@ -16,6 +16,10 @@ type Ordering = '<' | '<=' | '>' | '>='
 export function compare(a: Value, b: Value, operator: Ordering = '<'): number {
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b)
   if (isNumeric(a) && isNumeric(b)) return compareNumbers(comparable(a), comparable(b))
+  return compareObjects(a, b, operator)
+}
+
+function compareObjects(a: Value, b: Value, operator: Ordering): number {
   const left = itemsOf(a)
   const right = itemsOf(b)
   if (left !== undefined && right !== undefined && Array.isArray(a) === Array.isArray(b)) {

@@ -6,19 +6,29 @@ const PREFIXES: ReadonlyMap<number, RegExp> = new Map([
   [16, /^0x_?/i]
 ])
 
+/** More digits than that are no int to Python either. */
+export const MAX_INT_DIGITS = 4300
+
 /** Python's int(text, base); undefined when it would raise. */
 export function parseIntText(text: string, base: number): Int | undefined {
-  const [, sign = '', body = ''] = /^([-+]?)([\s\S]*)$/.exec(text.trim()) ?? []
+  const signed = text.trim()
+  const body = signed.replace(/^[-+]/, '')
   const actual = base === 0 ? baseOf(body) : base
   const digits = body.replace(PREFIXES.get(actual) ?? /^(?!)/, '')
-  if (!/^[0-9a-z]+(?:_[0-9a-z]+)*$/i.test(digits) || actual < 2 || actual > 36) return undefined
+  if (actual < 2 || actual > 36 || digits.length > MAX_INT_DIGITS) return undefined
+  if (!/^[0-9a-z]+(?:_[0-9a-z]+)*$/i.test(digits)) return undefined
+  const value = valueOf(digits.replaceAll('_', ''), actual)
+  return value === undefined ? undefined : normalizeInt(signed.startsWith('-') ? -value : value)
+}
+
+function valueOf(digits: string, base: number): bigint | undefined {
   let value = 0n
-  for (const char of digits.replaceAll('_', '')) {
+  for (const char of digits) {
     const digit = Number.parseInt(char, 36)
-    if (digit >= actual) return undefined
-    value = value * BigInt(actual) + BigInt(digit)
+    if (digit >= base) return undefined
+    value = value * BigInt(base) + BigInt(digit)
   }
-  return normalizeInt(sign === '-' ? -value : value)
+  return value
 }
 
 function baseOf(body: string): number {

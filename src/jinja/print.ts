@@ -19,17 +19,9 @@ export function repr(value: Value): string {
 /** @param open the containers that are being printed: one that holds itself shows as `[...]` */
 function represent(value: Value, open: Set<Value>): string {
   if (value === null) return 'None'
-  switch (typeof value) {
-    case 'string':
-      return quoteText(value)
-    case 'boolean':
-      return value ? 'True' : 'False'
-    case 'number':
-    case 'bigint':
-      return String(value)
-    default:
-      return representObject(value, open)
-  }
+  if (typeof value === 'string') return quoteText(value)
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  return typeof value === 'object' ? representObject(value, open) : String(value)
 }
 
 function representObject(value: Exclude<Value, null | string | boolean | number | bigint>, open: Set<Value>): string {

@@ -116,13 +116,12 @@ export class Scope {
   }
 
   #find(name: string): Place | undefined {
-    let hops = 0
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.#parent) {
-      const slot = scope.#names.get(name)
-      if (slot !== undefined) return { hops, slot }
-      if (scope.#parent !== undefined && scope.#parent.layout !== scope.layout) hops++
-    }
-    return undefined
+    const slot = this.#names.get(name)
+    if (slot !== undefined) return { hops: 0, slot }
+    if (this.#parent === undefined) return undefined
+    const outside = this.#parent.#find(name)
+    if (outside === undefined || this.#parent.layout === this.layout) return outside
+    return { hops: outside.hops + 1, slot: outside.slot }
   }
 
   #state(): ScopeState {

@@ -25,7 +25,7 @@ export function sliceOf(value: Value, slice: Slice): Value {
   const picked = indices(slice, items.length).map((index) => items[index] as Value)
   if (Array.isArray(value)) return picked
   if (value instanceof Tuple) return new Tuple(picked)
-  const text = picked.join('')
+  const text = (picked as string[]).join('')
   return value instanceof Markup ? new Markup(text) : text
 }
 

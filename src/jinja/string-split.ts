@@ -56,7 +56,7 @@ function splitAtSpacesFromRight(text: string, limit: number): string[] {
 }
 
 /** Python's line boundaries: more than the newline. */
-const LINE = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/g
+const LINE = new RegExp(`\r\n|[\n\r\v\f${String.fromCharCode(0x1c, 0x1d, 0x1e)}\x85\u2028\u2029]`, 'g')
 
 export function splitLines(text: string, [keepEnds = false]: BoundArguments): string[] {
   const lines: string[] = []

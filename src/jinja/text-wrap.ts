@@ -41,16 +41,19 @@ function takeLine(pieces: string[], options: WrapOptions): string[] {
 
 function breakWord(pieces: string[], line: string[], options: WrapOptions, length: number): void {
   const word = pieces.pop() ?? ''
-  const space = options.width < 1 ? 1 : options.width - length
   if (!options.breakLongWords) {
-    if (line.length === 0) line.push(word)
-    else pieces.push(word)
+    const target = line.length === 0 ? line : pieces
+    target.push(word)
     return
   }
-  const hyphen = options.breakOnHyphens && word.length > space ? word.lastIndexOf('-', space - 1) : -1
-  const end = hyphen > 0 && /[^-]/.test(word.slice(0, hyphen)) ? hyphen + 1 : space
+  const end = breakPoint(word, options, options.width < 1 ? 1 : options.width - length)
   if (end > 0) line.push(word.slice(0, end))
   if (end < word.length) pieces.push(word.slice(end))
+}
+
+function breakPoint(word: string, options: WrapOptions, space: number): number {
+  const hyphen = options.breakOnHyphens && word.length > space ? word.lastIndexOf('-', space - 1) : -1
+  return hyphen > 0 && /[^-]/.test(word.slice(0, hyphen)) ? hyphen + 1 : space
 }
 
 function isBlank(piece: string | undefined): boolean {

@@ -4,17 +4,9 @@ import { Undefined } from './undefined.ts'
 /** Python's name of a value's type, for messages. */
 export function typeName(value: Value): string {
   if (value === null) return 'NoneType'
-  switch (typeof value) {
-    case 'string':
-      return 'str'
-    case 'boolean':
-      return 'bool'
-    case 'number':
-    case 'bigint':
-      return 'int'
-    default:
-      return objectTypeName(value)
-  }
+  if (typeof value === 'string') return 'str'
+  if (typeof value === 'boolean') return 'bool'
+  return typeof value === 'object' ? objectTypeName(value) : 'int'
 }
 
 function objectTypeName(value: object): string {

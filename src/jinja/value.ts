@@ -65,8 +65,8 @@ export class Iterator {
 
   /** Undefined at the end. */
   next(): Value | undefined {
-    const { done, value } = this.#source.next()
-    return done === true ? undefined : value
+    const step = this.#source.next()
+    return step.done === true ? undefined : step.value
   }
 }
 
@@ -81,7 +81,8 @@ export abstract class NativeObject {
   abstract readonly typeName: string
 
   /** Undefined when there is no such attribute. */
-  attribute(_name: string): Value | undefined {
+  attribute(name: string): Value | undefined {
+    void name
     return undefined
   }
 

@@ -28,17 +28,10 @@ export function namesSetIn(body: Body): Set<string> {
 }
 
 function namesSetBy(statement: Statement): string[] {
-  switch (statement.typename) {
-    case 'Set':
-    case 'SetBlock':
-      return namesOf(statement.target)
-    case 'Macro':
-      return [statement.name]
-    case 'If':
-      return [...namesSetIn(statement.body), ...namesSetInBranch(statement.else_)]
-    default:
-      return []
-  }
+  if (statement.typename === 'Set' || statement.typename === 'SetBlock') return namesOf(statement.target)
+  if (statement.typename === 'Macro') return [statement.name]
+  if (statement.typename !== 'If') return []
+  return [...namesSetIn(statement.body), ...namesSetInBranch(statement.else_)]
 }
 
 function namesSetInBranch(branch: Body | SyntaxNode<'If'> | null): Iterable<string> {
