@@ -31,6 +31,7 @@ export const catalogue = {
   KTL_TRANSITION_REFUSED: { statusCode: 409, exitCode: 1, retryable: false },
   KTL_QUEUE_FULL: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_STEP_FAILED: { statusCode: 500, exitCode: 1, retryable: false },
+  KTL_AUTOMATON_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
   KTL_SOCKET_UNUSABLE: { statusCode: 500, exitCode: 78, retryable: false },
 
   KTL_TEMPLATE_MISSING: { statusCode: 409, exitCode: 78, retryable: false },

@@ -3,6 +3,8 @@ import type { TemplateSource } from '../controller/template-source.ts'
 import { KontrolError, messageOf } from '../errors.ts'
 import { ChildSupervisor } from '../haproxy/child-supervisor.ts'
 import { HaproxyDriver } from '../haproxy/driver.ts'
+import type { Supervisor } from '../haproxy/supervisor.ts'
+import { SupervisordSupervisor } from '../haproxy/supervisord-supervisor.ts'
 import { compileTemplate } from '../haproxy/template.ts'
 import { Automaton } from '../lifecycle/automaton.ts'
 import { CommandSocket } from '../lifecycle/command-socket.ts'
@@ -10,6 +12,7 @@ import { parseManifest } from '../lifecycle/manifest.ts'
 import type { Config } from '../load-config.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import { SupervisordClient } from '../platform/supervisord-client.ts'
 import { configureStep } from '../steps/configure.ts'
 import { exposeViaRoute53Step, type ExposeDeps } from '../steps/expose-via-route53.ts'
 import { ReconfigurationLog } from '../steps/reconfiguration-log.ts'
@@ -17,7 +20,7 @@ import { renderStep, type CandidateSlot } from '../steps/render.ts'
 import { Renderer, type RendererDeps } from '../steps/renderer.ts'
 import { restartStep } from '../steps/restart.ts'
 import { setupStep } from '../steps/setup.ts'
-import { shutdownStep } from '../steps/shutdown.ts'
+import { shutdownStep, type ShutdownDeps } from '../steps/shutdown.ts'
 import type { Step } from '../steps/step.ts'
 
 export interface ProxyDeps {
@@ -29,6 +32,8 @@ export interface ProxyDeps {
   inventory: RendererDeps['inventory']
   keepHosts: (json: string) => Promise<void>
   dns: ExposeDeps
+  prepareStatistics: () => Promise<void>
+  shutdown: Omit<ShutdownDeps, 'driver'>
 }
 
 /** The automaton with its socket, and the HAProxy that its steps drive. */
@@ -47,7 +52,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
   const driver = new HaproxyDriver({
     dataFolder: config.dataFolder,
     binary: config.haproxy,
-    supervisor: new ChildSupervisor({ clock, logger }),
+    supervisor: createSupervisor(deps),
     clock,
     logger,
     reloadIntervalMs: config.reloadIntervalSeconds * 1000,
@@ -67,7 +72,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
 }
 
 function createSteps(deps: ProxyDeps, driver: HaproxyDriver, log: ReconfigurationLog): Record<string, Step> {
-  const { config, templates, inventory, keepHosts, dns } = deps
+  const { config, templates, inventory, keepHosts, dns, prepareStatistics, shutdown } = deps
   const renderer = new Renderer({
     source: () => templates.read(),
     compile: compileTemplate,
@@ -76,13 +81,19 @@ function createSteps(deps: ProxyDeps, driver: HaproxyDriver, log: Reconfiguratio
   })
   const candidate: CandidateSlot = { text: undefined }
   return {
-    setup: setupStep({ driver, payloadFile: config.payloadFile, eip: config.eip }),
+    setup: setupStep({ driver, payloadFile: config.payloadFile, eip: config.eip, prepareStatistics }),
     render: renderStep({ renderer, candidate, log }),
     configure: configureStep({ driver, renderer, candidate, log, keepHosts }),
     restart: restartStep({ driver, log }),
     'expose-via-route53': exposeViaRoute53Step(dns),
-    shutdown: shutdownStep(driver)
+    shutdown: shutdownStep({ ...shutdown, driver })
   }
+}
+
+function createSupervisor({ config, env, clock, logger }: ProxyDeps): Supervisor {
+  if (config.supervisor === 'child') return new ChildSupervisor({ clock, logger })
+  const client = new SupervisordClient(env.SUPERVISOR_SERVER_URL ?? '')
+  return new SupervisordSupervisor({ client, clock, logger })
 }
 
 /** What a template may see of the environment: nothing that is secret. */

@@ -1,16 +1,18 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { createDns, dnsSettings, dnsTtlSeconds } from './dns.ts'
 import { createHttpServer, listen } from './http.ts'
 import { createObservers } from './observers.ts'
 import type { Proxy } from './proxy.ts'
+import { createKeepaliveLoop, createScripts } from './slave.ts'
+import type { Statistics } from './statistics.ts'
 import { CallbackRunner } from '../controller/callback.ts'
 import { Controller } from '../controller/controller.ts'
 import { HostsFile } from '../controller/hosts-file.ts'
 import { TemplateSource } from '../controller/template-source.ts'
 import { externalAddresses, parseExposeInput } from '../dns/addresses.ts'
-import { DnsExposer } from '../dns/dns-exposer.ts'
-import { parseDnsAnnotations, type DnsSettings } from '../dns/dns-settings.ts'
+import type { DnsExposer } from '../dns/dns-exposer.ts'
 import { KontrolError, messageOf } from '../errors.ts'
 import { envTable } from '../config.ts'
 import type { Config } from '../load-config.ts'
@@ -19,9 +21,7 @@ import type { Clock } from '../platform/clock.ts'
 import { Closers } from '../platform/closers.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Registry } from '../registry/registry.ts'
-import { KeepaliveLoop } from '../slave/keepalive-loop.ts'
-import { PayloadFile } from '../slave/payload-file.ts'
-import { ZerorpcClient } from '../zerorpc/zerorpc-client.ts'
+import type { KeepaliveLoop } from '../slave/keepalive-loop.ts'
 
 export interface ServiceDeps {
   config: Config
@@ -50,6 +50,7 @@ interface Parts {
   controller: Controller | undefined
   app: FastifyInstance
   slave: KeepaliveLoop | undefined
+  statistics: Statistics | undefined
 }
 
 /**
@@ -73,41 +74,54 @@ export async function startService(deps: ServiceDeps): Promise<Service> {
 async function createParts(deps: ServiceDeps): Promise<Parts> {
   const { config, logger, clock, env } = deps
   // Imported when needed: a slave alone stays small.
-  const registry = config.isMaster
-    ? (await import('./master.ts')).createRegistry(config, clock, logger)
-    : undefined
+  const registry = config.isMaster ? (await import('./master.ts')).createRegistry(config, clock, logger) : undefined
+  const reports = config.isSlave && config.masters.length > 0
+  const slave = reports ? createKeepaliveLoop(config, clock, logger) : undefined
   const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
-  const dns = createDns(deps, registry)
-  const hostsFile = new HostsFile(join(config.dataFolder, 'hosts.json'), logger)
-  const proxy = needsAutomaton(config, templates)
+  const dns = createDns(deps, () => registry?.leading ?? false)
+  const proxy: Proxy | undefined = needsAutomaton(config, templates)
     ? (await import('./proxy.ts')).createProxy({
-        config,
-        clock,
-        logger,
-        env,
+        ...deps,
+        ...createInventory(config, registry, logger),
         templates,
-        inventory: {
-          hosts: () => (registry === undefined ? hostsFile.hosts() : groupHosts(registry.snapshot().pods, config.app)),
-          pods: () => groupPods(registry?.snapshot().pods ?? [], config.app)
-        },
-        keepHosts: async (json) => (registry === undefined ? hostsFile.keep(json) : undefined),
         dns: {
           addresses: () => externalAddresses(proxiesOf(registry, config)),
           parse: parseExposeInput,
           expose: (addresses, signal) => dns.expose(addresses, signal)
-        }
+        },
+        prepareStatistics: async () => statistics?.prepare(),
+        shutdown: { leave: async () => slave?.leave(), dnsTtlSeconds: () => dnsTtlSeconds(config, dns) }
       })
     : undefined
   const controller = registry === undefined ? undefined : createController(deps, registry, proxy, dns)
   const observers = createObservers({ registry, proxy, dns })
-  const scripts = createScripts(deps, proxy)
+  const statistics: Statistics | undefined =
+    proxy && (await import('./statistics.ts')).createStatistics({ ...deps, metrics: observers.metrics })
+  const scripts = createScripts(config, proxy?.automaton, env, logger)
   const app = await createHttpServer({ ...deps, registry, proxy, dns, observers, scripts })
-  const slave = config.isSlave && config.masters.length > 0 ? createSlave(deps) : undefined
-  return { registry, proxy, dns, templates, controller, app, slave }
+  return { registry, proxy, dns, templates, controller, app, slave, statistics }
+}
+
+/** Backends as this process knows them: its own registry's, or those that another master sent last. */
+function createInventory({ dataFolder, app }: Config, registry: Registry | undefined, logger: Logger) {
+  if (registry !== undefined) {
+    return {
+      inventory: {
+        hosts: () => groupHosts(registry.snapshot().pods, app),
+        pods: () => groupPods(registry.snapshot().pods, app)
+      },
+      keepHosts: async () => {}
+    }
+  }
+  const file = new HostsFile(join(dataFolder, 'hosts.json'), logger)
+  return {
+    inventory: { hosts: () => file.hosts(), pods: () => new Map() },
+    keepHosts: (json: string) => file.keep(json)
+  }
 }
 
 async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Promise<number> {
-  const { registry, proxy, dns, templates, controller, app, slave } = parts
+  const { registry, proxy, dns, templates, controller, app, slave, statistics } = parts
   if (registry !== undefined) {
     closers.add('registry', () => registry.close())
     await registry.open()
@@ -130,6 +144,8 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
     templates.watch((cause) => controller.templateChanged(cause))
   }
   closers.add('template', () => templates.close())
+  closers.add('statistics', () => statistics?.stop())
+  statistics?.start()
   slave?.start()
   return port
 }
@@ -188,47 +204,6 @@ function createCallback({ config, env, clock, logger }: ServiceDeps, registry: R
     env,
     folder: config.dataFolder,
     state: { load: () => registry.callbackState(), save: (text) => registry.saveCallbackState(text) },
-    clock,
-    logger
-  })
-}
-
-function createScripts(_deps: ServiceDeps, _proxy: Proxy | undefined) {
-  return { run: async () => '' }
-}
-
-function createDns({ config, clock, logger }: ServiceDeps, registry: Registry | undefined): DnsExposer {
-  return new DnsExposer({
-    settings: dnsSettings(config.annotations, logger),
-    providerFactory: async () => (await import('../dns/route53.ts')).createRoute53Provider(),
-    clock,
-    logger,
-    dryRun: config.dryRun,
-    isLeader: () => registry?.leading ?? false
-  })
-}
-
-/** A wrong DNS annotation is told, and keeps nothing else from working. */
-function dnsSettings(annotations: Readonly<Record<string, string>>, logger: Logger): DnsSettings | undefined {
-  try {
-    return parseDnsAnnotations(annotations)
-  } catch (error) {
-    logger.error({ err: error }, 'dns annotations ignored')
-    return undefined
-  }
-}
-
-function createSlave({ config, clock, logger }: ServiceDeps): KeepaliveLoop {
-  const { app, role, id, ip, masters, port, ttlSeconds, tokens, payloadFile } = config
-  const [token] = tokens
-  return new KeepaliveLoop({
-    self: { app, role, id, ip },
-    masters,
-    port,
-    ttlMs: ttlSeconds * 1000,
-    payload: new PayloadFile({ path: payloadFile, clock, logger }),
-    token,
-    connectZerorpc: (address) => new ZerorpcClient(address),
     clock,
     logger
   })

@@ -7,13 +7,16 @@ export interface SetupDeps {
   payloadFile: string
   /** External address of this proxy. */
   eip: string | undefined
+  /** Writes telegraf.conf and starts telegraf, where figures are wanted. */
+  prepareStatistics: () => Promise<void>
 }
 
 /** Everything that later steps build on. Repeating it does no harm. */
 export const setupStep =
-  ({ driver, payloadFile, eip }: SetupDeps): Step =>
+  ({ driver, payloadFile, eip, prepareStatistics }: SetupDeps): Step =>
   async () => {
     if (eip !== undefined) await writeFileAtomic(payloadFile, JSON.stringify({ eip }))
     await driver.start()
+    await prepareStatistics()
     return 'done'
   }

@@ -1,5 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Reconfiguration } from '../model/reconfiguration.ts'
+import { prometheusSamples } from './prometheus-samples.ts'
+import type { Sample } from './sample.ts'
 
 /** What is read when somebody asks, rather than counted as it happens. */
 export interface MetricSources {
@@ -74,6 +76,11 @@ export class Metrics {
 
   render(): Promise<string> {
     return this.#registry.metrics()
+  }
+
+  /** The same figures for the OpenTSDB relay. */
+  async samples(at: number): Promise<Sample[]> {
+    return prometheusSamples(await this.#registry.getMetricsAsJSON(), at)
   }
 
   keepalive(): void {

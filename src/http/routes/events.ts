@@ -6,7 +6,7 @@ import { errorResponses } from '../error-handler.ts'
 import type { HubEvent } from '../event-hub.ts'
 
 export interface EventRouteDeps {
-  subscribe(listener: (event: HubEvent) => void): () => void
+  subscribe: (listener: (event: HubEvent) => void) => () => void
 }
 
 const MAX_CLIENTS = 100
