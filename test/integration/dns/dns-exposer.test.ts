@@ -243,6 +243,24 @@ describe('who writes', () => {
     dns.exposer.refresh()
 
     await eventually(() => zone.valuesOf('foo.bar.com', 'A'))
+    expect(dns.double.count('ListResourceRecordSets')).toBe(1)
+  })
+
+  it('is nobody any more who loses the leadership between the look and the change', async () => {
+    let leads = true
+    await using dns = await startDns({ '': 'foo.bar.com' }, { isLeader: () => leads })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.exposer.start()
+    dns.double.onCall('ListResourceRecordSets', () => (leads = false))
+    dns.exposer.want(['192.0.2.1'])
+    await eventually(() => dns.events.length > 0)
+    expect(dns.events).toMatchObject([{ kind: 'planned' }])
+    expect(dns.double.count('ChangeResourceRecordSets')).toBe(0)
+
+    leads = true
+    dns.exposer.want(['192.0.2.1'])
+
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A'))
   })
 
   it('is nobody in a dry run, which tells what it would do', async () => {
@@ -294,6 +312,17 @@ describe('failures that pass', () => {
 
     await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.join() === '192.0.2.1')
     await eventually(() => dns.record('foo.bar.com')?.lastError === undefined)
+  })
+
+  it('that concern every name are met once and not by each', async () => {
+    await using dns = await startDns({ '': 'a.bar.com,b.bar.com,c.bar.com' })
+    dns.double.addZone('Z1', 'bar.com')
+    dns.double.trouble('ListHostedZones', throttling())
+
+    await expect(dns.exposer.expose(['192.0.2.1'], never)).rejects.toMatchObject({
+      message: expect.stringMatching(/a\.bar\.com: .*; b\.bar\.com: .*; c\.bar\.com: .*Rate exceeded/) as string
+    })
+    expect(dns.double.calls).toHaveLength(1)
   })
 
   it('look again when somebody else was faster', async () => {
