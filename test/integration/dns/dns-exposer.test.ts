@@ -121,6 +121,19 @@ describe('the record follows the proxies', () => {
     expect(dns.lines.map(({ msg }) => msg)).toEqual(['dns record changed', 'dns record is on all name servers'])
   })
 
+  it('asks about no change that all name servers have at once', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    dns.double.addZone('Z1', 'bar.com')
+    dns.double.firstStatus = 'INSYNC'
+    await dns.exposer.expose(['192.0.2.1'], never)
+
+    dns.clock.advance(60_000)
+    await dns.exposer.expose(['192.0.2.1'], never)
+
+    expect(dns.record('foo.bar.com')?.changeStatus).toBe('INSYNC')
+    expect(dns.double.count('GetChange')).toBe(0)
+  })
+
   it('finds at the slow interval what somebody else changed, and corrects it', async () => {
     await using dns = await startDns({ '': 'foo.bar.com' })
     const zone = dns.double.addZone('Z1', 'bar.com')
@@ -195,6 +208,21 @@ describe('the record follows the proxies', () => {
 
     await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.join() === '192.0.2.9')
     expect(dns.double.count('ChangeResourceRecordSets')).toBe(2)
+  })
+
+  it('is told of even when the annotation changes while the change is under way', async () => {
+    await using dns = await startDns({ '': 'old.bar.com' })
+    dns.double.addZone('Z1', 'bar.com')
+    dns.exposer.start()
+    dns.double.onCall('ListResourceRecordSets', () =>
+      dns.exposer.configure({ names: ['new.bar.com'], ttl: 60, overwrite: false })
+    )
+    dns.exposer.want(['192.0.2.1'])
+
+    await eventually(() => dns.record('new.bar.com')?.changeId)
+    const changed = dns.lines.filter(({ msg }) => msg === 'dns record changed').map(({ name }) => name)
+    expect(changed).toEqual(['old.bar.com', 'new.bar.com'])
+    expect(dns.record('old.bar.com')).toBeUndefined()
   })
 
   it('splits a change that is too large for one request, and keeps each name whole', async () => {
@@ -273,6 +301,10 @@ describe('who writes', () => {
     expect(result.outcome).toBe('planned')
     expect(dns.events).toEqual([expect.objectContaining({ kind: 'planned', from: ['192.0.2.9'] })])
     expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.9'])
+    expect((await dns.exposer.expose(['192.0.2.1'], never)).outcome).toBe('planned')
+    expect(dns.events).toHaveLength(1)
+    zone.put('foo.bar.com', 'A', ['192.0.2.1'])
+    expect((await dns.exposer.expose(['192.0.2.1'], never)).outcome).toBe('unchanged')
     expect(dns.double.count('ChangeResourceRecordSets')).toBe(0)
   })
 
@@ -312,6 +344,7 @@ describe('failures that pass', () => {
 
     await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.join() === '192.0.2.1')
     await eventually(() => dns.record('foo.bar.com')?.lastError === undefined)
+    expect(dns.events.map(({ kind }) => kind)).toEqual(['failed', 'failed', 'failed', 'changed'])
   })
 
   it('that concern every name are met once and not by each', async () => {
