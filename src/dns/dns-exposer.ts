@@ -40,8 +40,8 @@ const EXPOSE_TIMEOUT_MS = 120_000
 
 const NOTHING: AddressesByType = { A: [], AAAA: [] }
 
-/** How the last pass ended: `skipped` when somebody else is the leader. */
-type PassState = 'none' | 'right' | 'failed' | 'skipped'
+/** How the last pass ended: `held` back by a dry run, `skipped` when somebody else is the leader. */
+type PassState = 'none' | 'right' | 'failed' | 'held' | 'skipped'
 
 /**
  * Keeps the records of the annotation pointing at the proxies: after a change
@@ -128,8 +128,8 @@ export class DnsExposer {
     if (idle !== undefined) return this.#result(idle)
     if (!changed && this.#isInLine()) return this.#result('unchanged')
 
-    let touched = false
-    const unsubscribe = this.subscribe(({ kind }) => (touched ||= kind === 'changed' || kind === 'planned'))
+    let submitted = false
+    const unsubscribe = this.subscribe(({ kind }) => (submitted ||= kind === 'changed'))
     try {
       await withDeadline(signal, EXPOSE_TIMEOUT_MS, () => this.#loop.run()).catch((cause: unknown) => {
         throw unfinished(this.#settings?.names ?? [], cause)
@@ -138,8 +138,7 @@ export class DnsExposer {
       unsubscribe()
     }
     this.#throwFailures()
-    if (!touched) return this.#result('unchanged')
-    return this.#result(this.#options.dryRun ? 'planned' : 'submitted')
+    return this.#result(submitted ? 'submitted' : outcomeOf(this.#state))
   }
 
   status(): DnsStatus {
@@ -226,8 +225,8 @@ export class DnsExposer {
       mayWrite: () => !dryRun && isLeader(),
       signal: this.#stopping.signal
     })
-    // Stopped or told otherwise in between: these outcomes concern nobody any more.
-    if (this.#stopping.signal.aborted || settings !== this.#settings) return false
+    // What stopping cut short is no failure.
+    if (this.#stopping.signal.aborted) return false
     this.#state = stateOf(outcomes, dryRun)
     this.#publish(this.#table.apply(outcomes, settings.ttl, clock.now()))
     for (const { change } of outcomes) if (change?.changeStatus === 'PENDING') this.#watch.watch(change.changeId)
@@ -274,6 +273,12 @@ function unfinished(names: readonly string[], cause: unknown): KontrolError {
 
 function stateOf(outcomes: readonly RecordOutcome[], dryRun: boolean): PassState {
   if (outcomes.some(({ outcome }) => outcome === 'failed')) return 'failed'
+  if (!outcomes.some(({ outcome }) => outcome === 'planned')) return 'right'
   // Held back although this is no dry run: the leadership went elsewhere on the way.
-  return !dryRun && outcomes.some(({ outcome }) => outcome === 'planned') ? 'skipped' : 'right'
+  return dryRun ? 'held' : 'skipped'
+}
+
+function outcomeOf(state: PassState): ExposeResult['outcome'] {
+  if (state === 'held') return 'planned'
+  return state === 'skipped' ? 'follower' : 'unchanged'
 }

@@ -33,8 +33,6 @@ const TRUST_HINT =
 interface AwsError {
   name: string
   message: string
-  /** Of InvalidChangeBatch in its older form: one sentence for each change that is wrong. */
-  messages?: string[]
   $metadata?: { httpStatusCode?: number }
 }
 
@@ -73,8 +71,8 @@ function codeOfStatus(error: AwsError): ErrorCode {
 
 function sentenceOf(error: unknown): string {
   if (!isAwsError(error)) return messageOf(error)
-  const { name, message, messages = [] } = error
-  const text = messages.length > 0 ? messages.join(', ') : message || 'no answer'
+  const { name, message } = error
+  const text = message || 'no answer'
   return name === 'Error' ? text : `${name}: ${text}`
 }
 

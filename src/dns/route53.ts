@@ -99,8 +99,7 @@ class Route53Provider implements DnsProvider {
       const found = (page.ResourceRecordSets ?? []).map(toRecordSet)
       sets.push(...found.filter((set) => set.name === name))
       // The list is ordered by name and goes on to the end of the zone: past our name there is nothing to see.
-      const goesOn = page.IsTruncated === true && fromRoute53Name(page.NextRecordName ?? '') === name
-      start = goesOn ? nextPage(page) : undefined
+      start = fromRoute53Name(page.NextRecordName ?? '') === name ? nextPage(page) : undefined
     }
     return sets
   }

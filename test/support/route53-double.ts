@@ -57,6 +57,8 @@ export class Route53Double implements AsyncDisposable {
   readonly calls: RecordedCall[] = []
   /** Lets the lists be cut into pages that are smaller than the original's. */
   pageSize = Number.POSITIVE_INFINITY
+  /** What a change is at first. */
+  firstStatus: 'PENDING' | 'INSYNC' = 'PENDING'
   readonly #server: Server
   readonly #zones = new Map<string, Route53Zone>()
   readonly #changes = new Map<string, 'PENDING' | 'INSYNC'>()
@@ -227,7 +229,7 @@ export class Route53Double implements AsyncDisposable {
     call.changes = changes
     zone.change(changes)
     const id = `C${String(this.#changes.size + 1).padStart(13, '0')}`
-    this.#changes.set(id, 'PENDING')
+    this.#changes.set(id, this.firstStatus)
     return { ChangeResourceRecordSetsResponse: { ChangeInfo: this.#changeInfo(id) } }
   }
 

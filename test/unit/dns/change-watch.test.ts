@@ -80,6 +80,17 @@ describe('a submitted change', () => {
     expect(told).toEqual(['C1 given up: no'])
   })
 
+  it('is not told of when we stop while its answer is under way', async () => {
+    const { watch, told, pass } = watchWith(() => {
+      watch.stop()
+      return 'INSYNC'
+    })
+    watch.watch('C1')
+    await pass(60)
+
+    expect(told).toEqual([])
+  })
+
   it('is forgotten when we stop', async () => {
     const { watch, told, asked, pass } = watchWith(() => 'INSYNC')
     watch.watch('C1')

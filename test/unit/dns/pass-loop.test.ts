@@ -59,7 +59,18 @@ describe('the loop of passes', () => {
     expect(passes).toHaveLength(2)
   })
 
-  it('begins with short pauses again after a pass that went well, or when told', async () => {
+  it('begins with short pauses again after a pass that went well', async () => {
+    const { clock, passes, loop } = loopWith([true, true, false, true], () => 1)
+    loop.start()
+    for (const pause of [1_000, 2_000, 5.5 * MINUTE, 1_000]) {
+      await settle()
+      clock.advance(pause)
+    }
+
+    expect(passes).toEqual([0, 1_000, 3_000, 3_000 + 5.5 * MINUTE, 4_000 + 5.5 * MINUTE])
+  })
+
+  it('begins with short pauses again when told', async () => {
     const { clock, passes, loop } = loopWith([true, true, true])
     loop.start()
     await settle()
