@@ -79,6 +79,9 @@ async function untilEnd(
   }
   if (signal.aborted) end()
   else signal.addEventListener('abort', end, { once: true })
+  // A process that ends at once, on a second signal, leaves no script behind.
+  const abandon = (): void => void signalGroup(child, 'SIGKILL')
+  process.once('exit', abandon)
   try {
     const [code, endedBy] = await exited
     if (signal.aborted) await groupGone(child, graceMs)
@@ -86,6 +89,7 @@ async function untilEnd(
     return { code, signal: endedBy }
   } finally {
     clearTimeout(killTimer)
+    process.off('exit', abandon)
     signal.removeEventListener('abort', end)
     letGo(child)
   }

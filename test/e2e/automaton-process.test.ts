@@ -83,4 +83,24 @@ Hint: See docs/lifecycle-manifest.md, and check with "kontrol lifecycle check <f
     expect(await automaton.ended).toBe(0)
     expect(process.kill(background)).toBe(true)
   })
+
+  it('ends at once on a second signal, and takes a script along that will not end', async () => {
+    await using automaton = await startAutomatonProcess(`
+initial: A
+terminal: C
+states:
+- tag: A
+- tag: C
+  shell: |
+    trap '' INT TERM
+    echo $$ > $DIR/script
+    while :; do sleep 0.1; done
+`)
+    automaton.kill('SIGINT')
+    const script = await eventually(() => Number(readFileSync(automaton.file('script'), 'utf8')))
+    automaton.kill('SIGINT')
+
+    expect(await automaton.ended).toBe(130)
+    await eventually(() => !existsSync(`/proc/${script}`))
+  })
 })

@@ -6,7 +6,7 @@ import { eventually } from './eventually.ts'
 import { socat } from './start-automaton.ts'
 import { tempDir } from './temp-dir.ts'
 
-const entry = join(import.meta.dirname, '../../src/automaton.ts')
+const entry = join(import.meta.dirname, '../../dist/automaton.js')
 
 interface ProcessSetUp {
   args?: string[]
@@ -36,11 +36,11 @@ export async function startAutomatonProcess(
 ): Promise<AutomatonProcess> {
   const dir = await tempDir()
   await writeFile(dir.file('lifecycle.yml'), manifest)
-  const child = spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), entry, 'lifecycle.yml', '-s', socketPath, ...args],
-    { cwd: dir.path, env: { ...process.env, DIR: dir.path, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }
-  )
+  const child = spawn(process.execPath, [entry, 'lifecycle.yml', '-s', socketPath, ...args], {
+    cwd: dir.path,
+    env: { ...process.env, DIR: dir.path, ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
   const stdout = collected(child.stdout)
   const stderr = collected(child.stderr)
   const ended = untilEnd(child)
