@@ -3,8 +3,8 @@ import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { KontrolError } from '../errors.ts'
 
-/** Bytes of a request body, of a payload, and how many pods one master keeps. */
-export const limits = { bodyBytes: 64 * 1024, payloadBytes: 32 * 1024, pods: 200_000 } as const
+/** Bytes of a request body, bytes and nesting of a payload, and how many pods one master keeps. */
+export const limits = { bodyBytes: 64 * 1024, payloadBytes: 32 * 1024, payloadDepth: 32, pods: 200_000 } as const
 
 /** What may reach a configuration file as a name: no white space, no quotes, nothing HAProxy reads as syntax. */
 const NAME = '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$'
@@ -64,8 +64,16 @@ function schemaProblems(body: unknown): string[] {
 function problemsBeyondSchema({ ip, payload }: Keepalive): string[] {
   const problems: string[] = []
   if (isIP(ip) === 0 || ip.includes('%')) problems.push('ip must be a literal IPv4 or IPv6 address')
-  if (payload !== undefined && Buffer.byteLength(JSON.stringify(payload)) > limits.payloadBytes) {
+  // First, as writing it out again needs a stack as deep.
+  if (isDeeperThan(payload, limits.payloadDepth)) {
+    problems.push(`payload must be nested at most ${limits.payloadDepth} deep`)
+  } else if (payload !== undefined && Buffer.byteLength(JSON.stringify(payload)) > limits.payloadBytes) {
     problems.push(`payload must be at most ${limits.payloadBytes} bytes of JSON`)
   }
   return problems
+}
+
+function isDeeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return depth === 0 || Object.values(value).some((member) => isDeeperThan(member, depth - 1))
 }

@@ -48,7 +48,7 @@ export class KeepaliveLoop {
     const { app, id, ip, role, key = keyOf(ip) } = self
     this.#options = options
     this.#identity = { app, id, ip, key, nonce: newNonce(), role }
-    this.#pingers = masters.map((name) => {
+    this.#pingers = [...new Set(masters)].map((name) => {
       const address = parseMasterAddress(name, port)
       return new MasterPinger({
         master: address.name,

@@ -37,9 +37,3 @@ export function parseMasterAddress(text: string, defaultPort: number): MasterAdd
     name
   }
 }
-
-/** The masters of an annotation: a comma list, in which empty places are left out and a repeated one counts once. */
-export function splitMasters(annotation: string): string[] {
-  const names = annotation.split(',').map((name) => name.trim())
-  return [...new Set(names.filter((name) => name !== ''))]
-}

@@ -124,6 +124,12 @@ describe('KeepaliveLoop', () => {
     expect(await eventually(() => loop.status()[0]?.lastError)).toContain('answered 409')
   })
 
+  it('tells a master that is named twice once', () => {
+    const loop = startLoop({ masters: [master.name, master.name] })
+
+    expect(loop.status()).toHaveLength(1)
+  })
+
   it('uses its own port for a master that names none', async () => {
     startLoop({ masters: ['127.0.0.1'], port: master.port })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseMasterAddress, splitMasters } from '../../../src/slave/master-address.ts'
+import { parseMasterAddress } from '../../../src/slave/master-address.ts'
 
 describe('parseMasterAddress', () => {
   it.each([
@@ -20,14 +20,4 @@ describe('parseMasterAddress', () => {
       expect(() => parseMasterAddress(text, 8000)).toThrowError(`"${text}" is no address of a master`)
     }
   )
-})
-
-describe('splitMasters', () => {
-  it('splits at commas, without empty places and repetitions', () => {
-    expect(splitMasters(' a, b:8000,,a ,')).toEqual(['a', 'b:8000'])
-  })
-
-  it('finds none in an empty annotation', () => {
-    expect(splitMasters('')).toEqual([])
-  })
 })
