@@ -1,22 +1,22 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { Client } from 'undici'
 import { describe, expect, it } from 'vitest'
 import { readProcess } from '../../../src/haproxy/process-table.ts'
 import { SupervisordSupervisor } from '../../../src/haproxy/supervisord-supervisor.ts'
 import type { HaproxyCommand, SupervisorHooks } from '../../../src/haproxy/supervisor.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { eventually } from '../../support/eventually.ts'
+import { freePort } from '../../support/free-port.ts'
 import { startSupervisord, type RunningSupervisord } from '../../support/start-supervisord.ts'
 import { recordingLogger, silentLogger } from '../../support/test-logger.ts'
 
-const goodConfig = (socket: string) => `
+const goodConfig = (port: number) => `
 defaults
   mode http
   timeout connect 1s
   timeout client 5s
   timeout server 5s
 frontend front
-  bind unix@${socket}
+  bind 127.0.0.1:${port}
   http-request return status 200 content-type text/plain string ok
 `
 
@@ -27,7 +27,8 @@ interface Setup {
   events: string[]
   hooks: SupervisorHooks
   config: string
-  frontend: string
+  /** Port of the frontend. */
+  frontend: number
 }
 
 /** A supervisord with the image's haproxy program, and hooks that put a working configuration in place. */
@@ -36,7 +37,7 @@ async function setUp(haproxy = 'haproxy'): Promise<Setup & AsyncDisposable> {
   const folder = supervisord.dir.file('data/haproxy')
   const socketArgument = `${folder}/master.sock,mode,600,level,admin`
   const config = `${folder}/haproxy.cfg`
-  const frontend = supervisord.dir.file('f.sock')
+  const frontend = await freePort()
   const events: string[] = []
   const command: HaproxyCommand = {
     binary: haproxy,
@@ -156,12 +157,11 @@ describe('SupervisordSupervisor against a real supervisord', () => {
     const programs =
       '[program:kontrol]\ncommand=sh -c "trap : TERM; sleep 600 & wait; sleep 600"\npriority=300\nstopwaitsecs=20\n'
     await using setup = await setUp()
-    await writeFile(setup.supervisord.dir.file('more.conf'), programs)
     await using stopping = await startSupervisord(['haproxy.conf'], { programs })
     const folder = stopping.dir.file('data/haproxy')
     const socketArgument = `${folder}/master.sock,mode,600,level,admin`
     await writeFile(`${folder}/base.cfg`, 'global\n')
-    await writeFile(`${folder}/haproxy.cfg`, goodConfig(stopping.dir.file('f.sock')))
+    await writeFile(`${folder}/haproxy.cfg`, goodConfig(await freePort()))
     const supervisor = new SupervisordSupervisor({
       client: stopping.client,
       clock: systemClock,
@@ -213,12 +213,6 @@ describe('SupervisordSupervisor against a real supervisord', () => {
   })
 })
 
-async function serves(socketPath: string): Promise<boolean> {
-  const client = new Client('http://localhost', { socketPath })
-  try {
-    const { statusCode } = await client.request({ path: '/', method: 'GET' })
-    return statusCode === 200
-  } finally {
-    await client.destroy()
-  }
+async function serves(port: number): Promise<boolean> {
+  return (await fetch(`http://127.0.0.1:${port}/`)).ok
 }
