@@ -38,13 +38,7 @@ export function compileTemplate(source: string): Template {
     render: ({ hosts, pods, namespace, labels, env }) => {
       const given = { hosts, pods, namespace, labels, env }
       const present = Object.entries(given).filter(([, data]) => data !== undefined)
-      return template.render(new Map(present.map(([name, data]) => [name, once(() => fromData(data))])))
+      return template.render(new Map(present.map(([name, data]) => [name, () => fromData(data)])))
     }
   }
-}
-
-/** Works a value out at its first use: most templates never look at the pods. */
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined
-  return () => (made ??= { value: make() }).value
 }

@@ -1,4 +1,5 @@
 import { concatenate, repeat } from './concatenate.ts'
+import { escapeUnlessSafe } from './escape-html.ts'
 import { isNumeric, normalizeInt, toDouble, type Int, type Numeric } from './numbers.ts'
 import { formatPercent } from './percent-format.ts'
 import type { Runtime } from './runtime.ts'
@@ -55,7 +56,7 @@ const OPERATORS: Readonly<Record<BinaryOperator, Operator>> = {
     ints: (a, b) => normalizeInt(a - floorDivide(a, b) * b),
     floats: modulo,
     others: (a, b, runtime) => {
-      if (a instanceof Markup) return new Markup(formatPercent(a.text, b, runtime))
+      if (a instanceof Markup) return new Markup(formatPercent(a.text, b, runtime, escapeUnlessSafe))
       return typeof a === 'string' ? formatPercent(a, b, runtime) : undefined
     }
   },

@@ -45,6 +45,6 @@ export function ownAttribute(value: Value, name: string): Value | undefined {
 function missing(value: Value, key: Value): Value {
   if (value instanceof Undefined) throw value.fault()
   const owner = describeOwner(value)
-  if (typeof key === 'string') return new Undefined(() => `${owner} has no attribute ${repr(key)}`)
+  if (typeof key === 'string') return new Undefined(() => `'${owner}' has no attribute ${repr(key)}`)
   return new Undefined(() => `${owner} has no element ${repr(key)}`)
 }

@@ -11,14 +11,27 @@ import type { Arguments, Value } from './value.ts'
 const PIECE = /[^{}]+|\{\{|\}\}|\{((?:[^{}[\]]|\[[^\]]*\])*)(?::((?:[^{}]|\{[^{}]*\})*))?\}|[{}]/g
 const FIELD = /^([^.[!]*)((?:\.[^.[!]+|\[[^\]]+\])*)(?:!([sra]))?$/
 
-/** Numbers the fields that have no number of their own. */
-interface Counter {
-  next: number
+/** Numbers the fields that have no number of their own; a format must number all of them, or none. */
+class Counter {
+  #next = 0
+  #numbered = false
+
+  nameFor(written: string): string {
+    if (written !== '' && !/^\d+$/.test(written)) return written
+    if (written !== '') this.#numbered = true
+    if (this.#numbered && (written === '' || this.#next > 0)) {
+      throw new TemplateFault(
+        'ValueError',
+        'cannot mix fields that are numbered by hand with fields that are not in a format string'
+      )
+    }
+    return written === '' ? String(this.#next++) : written
+  }
 }
 
 /** Python's str.format. */
 export function formatBraces(format: string, args: Arguments, runtime: Runtime): string {
-  return expand(format, args, runtime, { next: 0 })
+  return expand(format, args, runtime, new Counter())
 }
 
 function expand(format: string, args: Arguments, runtime: Runtime, counter: Counter): string {
@@ -47,7 +60,7 @@ function convert(field: string, args: Arguments, counter: Counter): Value {
   const match = FIELD.exec(field)
   if (match === null) throw new TemplateFault('ValueError', `invalid replacement field '{${field}}'`)
   const [, name = '', path = '', conversion] = match
-  let value = argument(name === '' ? String(counter.next++) : name, args)
+  let value = argument(counter.nameFor(name), args)
   for (const [step] of path.matchAll(/\.[^.[]+|\[[^\]]+\]/g)) value = follow(value, step)
   if (conversion === undefined) return value
   return conversion === 's' ? toText(value) : repr(value)

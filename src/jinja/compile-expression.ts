@@ -4,7 +4,7 @@ import { compileCall } from './compile-call.ts'
 import { compileComparison } from './compile-comparison.ts'
 import { compileFilter, compileTest } from './compile-filter.ts'
 import { dictSet } from './dict.ts'
-import { escapeHtml } from './escape-html.ts'
+import { escapeUnlessSafe } from './escape-html.ts'
 import type { Evaluate } from './frame.ts'
 import { toText } from './print.ts'
 import type { Scope } from './scope.ts'
@@ -156,9 +156,4 @@ function compileJoin(node: SyntaxNode<'Join'>, scope: Scope): Evaluate {
     frame.runtime.allowLength(text.length)
     return scope.autoescape ? new Markup(text) : text
   })
-}
-
-/** What a value prints as where autoescape is on. */
-export function escapeUnlessSafe(value: Value): string {
-  return value instanceof Markup ? value.text : escapeHtml(toText(value))
 }

@@ -22,7 +22,7 @@ interface LoopParts {
 
 export function compileFor(node: SyntaxNode<'For'>, scope: Scope): Execute {
   if (namesOf(node.name).includes('loop') || namesSetIn(node.body).has('loop')) {
-    const message = "Can't assign to special loop variable in for-loop"
+    const message = "Can't assign to special loop variable in for-loop target"
     throw new TemplateFault('TemplateAssertionError', message, node.lineno, node.colno)
   }
   const source = scope.expression(node.arr)

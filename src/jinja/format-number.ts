@@ -1,3 +1,5 @@
+import { roundDecimal } from './round.ts'
+
 /**
  * C's and Python's e, f and g.
  *
@@ -25,13 +27,23 @@ function finite(value: number, type: string, precision: number, alternate: boole
 /** JavaScript's toFixed stops at 100 digits and at 1e21. */
 function fixed(magnitude: number, precision: number): string {
   const digits = Math.min(precision, 100)
-  if (magnitude < 1e21) return magnitude.toFixed(digits) + zerosBeyond(precision)
+  if (magnitude < 1e21) return roundDecimal(magnitude, digits).toFixed(digits) + zerosBeyond(precision)
   return precision === 0 ? String(BigInt(magnitude)) : `${BigInt(magnitude)}.${'0'.repeat(precision)}`
 }
 
 function scientific(magnitude: number, precision: number): string {
-  const [mantissa = '', exponent = '+0'] = magnitude.toExponential(Math.min(precision, 100)).split('e')
+  const [mantissa = '', exponent = '+0'] = toExponential(magnitude, Math.min(precision, 100)).split('e')
   return `${mantissa}${zerosBeyond(precision)}e${exponent.charAt(0)}${exponent.slice(1).padStart(2, '0')}`
+}
+
+/** JavaScript rounds a digit that lies exactly between two up, Python to the even one. */
+function toExponential(magnitude: number, digits: number): string {
+  const rounded = magnitude.toExponential(digits)
+  const exact = magnitude.toExponential(Math.min(100, digits + 30))
+  const [mantissa = '', exponent = ''] = exact.split('e')
+  const kept = digits === 0 ? mantissa.slice(0, 1) : mantissa.slice(0, digits + 2)
+  const liesBetween = /^\.?50*$/.test(mantissa.slice(kept.length))
+  return liesBetween && Number(kept.at(-1)) % 2 === 0 ? `${kept}e${exponent}` : rounded
 }
 
 function zerosBeyond(precision: number): string {

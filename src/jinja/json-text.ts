@@ -83,7 +83,7 @@ function keyText(key: Value): string {
 
 /** Only ASCII comes out, as from json.dumps. */
 function quote(text: string): string {
-  return JSON.stringify(text).replace(/[\x7f-\uffff]/g, (char) => (char === '\x7f' ? char : escapeUnit(char)))
+  return JSON.stringify(text).replace(/[\x7f-\uffff]/g, escapeUnit)
 }
 
 function escapeUnit(char: string): string {

@@ -61,6 +61,9 @@ export class Macro extends NativeObject {
     })
     const caller = usesCaller && !parameters.includes('caller') ? kwargs.get('caller') : undefined
     if (usesCaller) kwargs.delete('caller')
+    if (kwargs.has('caller') && !usesKwargs) {
+      throw new TemplateFault('TypeError', `macro '${name}' was called with a body, but does not use its caller`)
+    }
     const [unknown] = kwargs.keys()
     if (unknown !== undefined && !usesKwargs) {
       throw new TemplateFault('TypeError', `macro '${name}' takes no keyword argument '${unknown}'`)

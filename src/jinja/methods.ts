@@ -4,6 +4,7 @@ import { listMethods, tupleMethods } from './list-methods.ts'
 import { floatMethods, intMethods } from './number-methods.ts'
 import type { Runtime } from './runtime.ts'
 import { stringMethods } from './string-methods.ts'
+import { typeName } from './type-name.ts'
 import { Float, Markup, NativeObject, Tuple, type Arguments, type Value } from './value.ts'
 
 type MethodTable = ReadonlyMap<string, NativeFunction>
@@ -37,7 +38,7 @@ class BoundMethod extends NativeObject {
   }
 
   override print(): string {
-    return `<built-in method ${this.#name}>`
+    return `<built-in method ${this.#name} of ${typeName(this.#subject)} object>`
   }
 }
 

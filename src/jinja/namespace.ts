@@ -1,3 +1,4 @@
+import { repr } from './print.ts'
 import { NativeObject, type Value } from './value.ts'
 
 /** What `namespace()` makes: the one object whose attributes a template may set. */
@@ -19,6 +20,6 @@ export class Namespace extends NativeObject {
   }
 
   override print(): string {
-    return '<Namespace>'
+    return `<Namespace ${repr(new Map<Value, Value>(this.#attributes))}>`
   }
 }

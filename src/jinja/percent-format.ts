@@ -10,8 +10,12 @@ import { Float, Tuple, type Value } from './value.ts'
 
 const CONVERSION = /%(?:\(([^)]*)\))?([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+)?)?[hlL]?([\s\S])?/gu
 
-/** Python's `format % value`. */
-export function formatPercent(format: string, value: Value, runtime: Runtime): string {
+/**
+ * Python's `format % value`.
+ *
+ * @param asText prints what `%s` stands for
+ */
+export function formatPercent(format: string, value: Value, runtime: Runtime, asText = toText): string {
   const source = new ArgumentSource(value)
   const text = format.replace(CONVERSION, (whole, key: string | undefined, flags: string, ...rest: unknown[]) => {
     const [width, precision, type] = rest as (string | undefined)[]
@@ -24,7 +28,7 @@ export function formatPercent(format: string, value: Value, runtime: Runtime): s
       type
     }
     runtime.allowLength(Math.max(conversion.width, conversion.precision ?? 0))
-    return convert(source.take(key), conversion)
+    return convert(source.take(key), conversion, asText)
   })
   source.finish()
   runtime.allowLength(text.length)
@@ -80,10 +84,10 @@ interface Conversion {
   readonly type: string
 }
 
-function convert(value: Value, conversion: Conversion): string {
+function convert(value: Value, conversion: Conversion, asText: (value: Value) => string): string {
   const { type } = conversion
   if ('sra'.includes(type)) {
-    const text = type === 's' ? toText(value) : repr(value)
+    const text = type === 's' ? asText(value) : asText(repr(value))
     const cut = conversion.precision === undefined ? text : Array.from(text).slice(0, conversion.precision).join('')
     return fillUp('', cut, { ...conversion, flags: conversion.flags.replace('0', '') })
   }

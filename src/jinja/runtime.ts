@@ -20,21 +20,28 @@ const CHARACTERS_PER_STEP = 256
 /** Keeps one rendering inside its limits. */
 export class Runtime {
   readonly library: Library
-  readonly #variables: ReadonlyMap<string, () => Value>
+  readonly #sources: ReadonlyMap<string, () => Value>
+  readonly #variables = new Map<string, Value>()
   readonly #limits: Limits
   #steps = 0
   #depth = 0
 
-  constructor(library: Library, variables: ReadonlyMap<string, () => Value>, limits: Limits) {
+  /** @param sources make the variables, each at its first use */
+  constructor(library: Library, sources: ReadonlyMap<string, () => Value>, limits: Limits) {
     this.library = library
-    this.#variables = variables
+    this.#sources = sources
     this.#limits = limits
   }
 
   /** A variable that was given to the template, or a global function. */
   variable(name: string): Value | undefined {
-    const variable = this.#variables.get(name)
-    return variable === undefined ? this.library.globals.get(name) : variable()
+    return this.#variables.get(name) ?? this.#make(name) ?? this.library.globals.get(name)
+  }
+
+  #make(name: string): Value | undefined {
+    const made = this.#sources.get(name)?.()
+    if (made !== undefined) this.#variables.set(name, made)
+    return made
   }
 
   spend(steps = 1): void {

@@ -81,7 +81,7 @@ export class Scope {
 
   /** Declares names that begin with their value outside, and gives what sets them so at each entry. */
   declareAll(names: Iterable<string>): (frame: Frame) => void {
-    const entries = [...names].map((name) => ({ outside: this.#parent?.reader(name), slot: this.declare(name) }))
+    const entries = [...names].map((name) => ({ outside: readerOf(this.#findOutside(name)), slot: this.declare(name) }))
     if (entries.length === 0) return () => undefined
     return (frame) => {
       for (const { outside, slot } of entries) frame.slots[slot] = outside?.(frame)
@@ -98,26 +98,17 @@ export class Scope {
 
   /** Reads a variable; what no template has set comes from outside, and what nobody has set is undefined. */
   variable(name: string): Evaluate {
-    const read = this.reader(name)
+    const read = readerOf(this.#find(name))
     const fromOutside = ({ runtime }: Frame): Value => runtime.variable(name) ?? Undefined.variable(name)
     return read === undefined ? fromOutside : (frame) => read(frame) ?? fromOutside(frame)
   }
 
-  private reader(name: string): ((frame: Frame) => Value | undefined) | undefined {
-    const place = this.#find(name)
-    if (place === undefined) return undefined
-    const { hops, slot } = place
-    if (hops === 0) return (frame) => frame.slots[slot]
-    return (frame) => {
-      let owner: Frame | undefined = frame
-      for (let hop = 0; hop < hops; hop++) owner = owner?.parent
-      return owner?.slots[slot]
-    }
-  }
-
   #find(name: string): Place | undefined {
     const slot = this.#names.get(name)
-    if (slot !== undefined) return { hops: 0, slot }
+    return slot === undefined ? this.#findOutside(name) : { hops: 0, slot }
+  }
+
+  #findOutside(name: string): Place | undefined {
     if (this.#parent === undefined) return undefined
     const outside = this.#parent.#find(name)
     if (outside === undefined || this.#parent.layout === this.layout) return outside
@@ -127,6 +118,17 @@ export class Scope {
   #state(): ScopeState {
     const { compilation, layout, inBranch, autoescape } = this
     return { compilation, layout, inBranch, autoescape }
+  }
+}
+
+function readerOf(place: Place | undefined): ((frame: Frame) => Value | undefined) | undefined {
+  if (place === undefined) return undefined
+  const { hops, slot } = place
+  if (hops === 0) return (frame) => frame.slots[slot]
+  return (frame) => {
+    let owner: Frame | undefined = frame
+    for (let hop = 0; hop < hops; hop++) owner = owner?.parent
+    return owner?.slots[slot]
   }
 }
 

@@ -17,11 +17,14 @@ export class Slice {
   }
 }
 
-/** The part of a string, list or tuple that a slice names; undefined (as a value) for what has no order. */
+/** The part of a string, list or tuple that a slice names. */
 export function sliceOf(value: Value, slice: Slice): Value {
   if (value instanceof Undefined) throw value.fault()
   const items = sequenceOf(value)
-  if (items === undefined) return new Undefined(() => `'${typeName(value)} object' has no element slice`)
+  if (items === undefined) {
+    const what = value instanceof Map ? "unhashable type: 'slice'" : `'${typeName(value)}' object is not subscriptable`
+    throw new TemplateFault('TypeError', what)
+  }
   const picked = indices(slice, items.length).map((index) => items[index] as Value)
   if (Array.isArray(value)) return picked
   if (value instanceof Tuple) return new Tuple(picked)

@@ -19,9 +19,18 @@ export function swapCase(text: string): string {
   return Array.from(text, (char) => (char === char.toUpperCase() ? char.toLowerCase() : char.toUpperCase())).join('')
 }
 
+/** Letters that stand for two and have a title case of their own, which JavaScript does not know. */
+const TITLE_CASE: ReadonlyMap<string, string> = new Map([
+  ['Ǆ', 'ǅ'],
+  ['Ǉ', 'ǈ'],
+  ['Ǌ', 'ǋ'],
+  ['Ǳ', 'ǲ']
+])
+
 function titleCharacter(char: string): string {
-  // The few letters with a title case of their own are ligatures; their upper case is two letters.
   const upper = char.toUpperCase()
+  const title = TITLE_CASE.get(upper)
+  if (title !== undefined) return title
   return upper.length > char.length ? upper.charAt(0) + upper.slice(1).toLowerCase() : upper
 }
 

@@ -15,9 +15,9 @@ export function describeFault(error: unknown, source: string): unknown {
   const fault = error instanceof RangeError ? asLimitFault(error) : error
   if (!(fault instanceof TemplateFault)) return error
   const { kind, message, line, column } = fault
-  const place = line === undefined ? '' : ` at line ${line}${column === undefined ? '' : `, column ${column}`}`
+  const place = line === undefined ? '' : `, line ${line}${column === undefined ? '' : `, column ${column}`}`
   const code = kind === 'LimitError' ? 'KTL_TEMPLATE_LIMIT' : 'KTL_TEMPLATE_INVALID'
-  return new KontrolError(code, `Template ${kind}${place}: ${message}${quoteLine(source, line)}`, {
+  return new KontrolError(code, `Template${place}: ${message} (${kind})${quoteLine(source, line)}`, {
     cause: fault,
     hint: HINTS[kind] ?? 'Correct the template; "kontrol render --template <file>" tries it offline.'
   })

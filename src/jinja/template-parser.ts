@@ -226,6 +226,11 @@ export class TemplateParser extends ExpressionParser {
     this.#blockNames.add(name)
     const scoped = this.skipSymbol('scoped')
     this.skipSymbol('required')
+    if (this.at('operator', '-')) {
+      throw this.problem(
+        'Block names in Jinja have to be valid Python identifiers and may not contain hyphens, use an underscore instead.'
+      )
+    }
     const body = this.#closed('endblock')
     this.skipSymbol(name)
     return makeNode('Block', at, name, body, scoped)

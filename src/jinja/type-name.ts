@@ -22,5 +22,5 @@ function objectTypeName(value: object): string {
 
 /** How Jinja2's messages call the owner of a missing attribute. */
 export function describeOwner(value: Value): string {
-  return value === null ? 'None' : `'${typeName(value)} object'`
+  return value === null ? 'None' : `${typeName(value)} object`
 }

@@ -22,8 +22,8 @@ export const choiceFilters: readonly [string, NativeFunction][] = [
     attr: [
       ['name'],
       (value, [name]) => {
-        const attribute = ownAttributeOf(value, toText(name as Value))
-        return attribute ?? new Undefined(() => `${describeOwner(value)} has no attribute ${repr(name as Value)}`)
+        const attribute = ownAttribute(value, toText(name as Value))
+        return attribute ?? new Undefined(() => `'${describeOwner(value)}' has no attribute ${repr(name as Value)}`)
       }
     ]
   }),
@@ -40,15 +40,15 @@ export const choiceFilters: readonly [string, NativeFunction][] = [
   ]
 ]
 
-function ownAttributeOf(value: Value, name: string): Value | undefined {
-  return value instanceof Undefined ? undefined : ownAttribute(value, name)
-}
-
 function map(value: Value, args: Arguments, runtime: Runtime): Value {
-  const convert = mapping(args, runtime)
+  let convert: Getter | undefined
   return new Iterator(
     'generator',
-    lazily(value, runtime, (item) => [convert(item)])
+    lazily(value, runtime, (item) => {
+      // The filter is looked up when there is something to filter, as in Jinja2.
+      convert ??= mapping(args, runtime)
+      return [convert(item)]
+    })
   )
 }
 
@@ -85,9 +85,10 @@ function pick(
   }
   const subjectOf = choice.byAttribute ? attributeGetter(attribute) : (item: Value) => item
   const [name, ...rest] = choice.byAttribute ? positional.slice(1) : positional
-  const test = name === undefined ? (subject: Value) => subject : named(runtime.library.tests, 'test', name)
   const args = { positional: rest, keywords }
-  const keeps = (item: Value): boolean => isTrue(test(subjectOf(item), args, runtime)) === choice.wanted
+  const passes = (subject: Value): Value =>
+    name === undefined ? subject : named(runtime.library.tests, 'test', name)(subject, args, runtime)
+  const keeps = (item: Value): boolean => isTrue(passes(subjectOf(item))) === choice.wanted
   return new Iterator(
     'generator',
     lazily(value, runtime, (item) => (keeps(item) ? [item] : []))

@@ -31,8 +31,8 @@ function absolute(value: Value): Value {
 function toInt(value: Value, [fallback = 0, base]: BoundArguments): Value {
   if (isInt(value)) return typeof value === 'boolean' ? Number(value) : value
   if (value instanceof Float) return Number.isNaN(value.value) ? fallback : truncate(value.value)
-  const text = value instanceof Markup ? value.text : value
-  if (typeof text !== 'string') return fallback
+  const text = textOf(value)
+  if (text === undefined) return fallback
   return parseIntText(text, asIntOr(base, 10)) ?? wholePart(text) ?? fallback
 }
 
@@ -42,10 +42,16 @@ function wholePart(text: string): Int | undefined {
   return double === undefined || !Number.isFinite(double) ? undefined : truncate(double)
 }
 
+function textOf(value: Value): string | undefined {
+  if (value instanceof Undefined) throw value.fault()
+  if (value instanceof Markup) return value.text
+  return typeof value === 'string' ? value : undefined
+}
+
 function floatOf(value: Value): Float | undefined {
   if (isNumeric(value)) return new Float(toDouble(value))
-  const text = value instanceof Markup ? value.text : value
-  const double = typeof text === 'string' ? parseFloatText(text) : undefined
+  const text = textOf(value)
+  const double = text === undefined ? undefined : parseFloatText(text)
   return double === undefined ? undefined : new Float(double)
 }
 
