@@ -298,8 +298,10 @@ export class Registry {
   }
 
   #contactChanged(contact: boolean): void {
-    if (contact) this.#expiry.resume()
-    else this.#expiry.suspend()
+    if (contact) {
+      this.#expiry.resume()
+      for (const entry of this.#members.entries()) if (entry.unsaved) this.#save(entry)
+    } else this.#expiry.suspend()
     this.#logger[contact ? 'info' : 'warn']({ contact }, 'store contact changed')
   }
 }
