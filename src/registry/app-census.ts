@@ -84,6 +84,14 @@ export class AppCensus {
     return taken
   }
 
+  /** Hands over one pod that expired within the window, if it had this number. */
+  takeGonePod(key: string, seq: number): Entry | undefined {
+    const gone = this.#gone.get(key)
+    if (gone?.entry.pod.seq !== seq) return undefined
+    this.#forgetGone(key)
+    return gone.entry
+  }
+
   #count(app: string): AppCount {
     let count = this.#apps.get(app)
     if (count === undefined) {

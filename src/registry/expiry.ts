@@ -50,6 +50,11 @@ export class Expiry {
     return Math.max(lastSeen + (held ? HELD_TTLS * this.#ttlMs : this.#ttlMs), this.#amnestyUntil)
   }
 
+  /** Whether a keepalive is missing: a pod pings every 0.75 TTL. */
+  isSilent({ lastSeen }: Entry): boolean {
+    return this.#clock.now() - lastSeen > 0.75 * this.#ttlMs
+  }
+
   /** To be called for a new pod, and when its due time moved to an earlier one; a later one is noticed. */
   watch(entry: Entry): void {
     this.#wheel.schedule(entry, this.dueAt(entry))

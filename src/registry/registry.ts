@@ -68,6 +68,7 @@ export class Registry {
       onRemove: (key, seq) => this.#removedElsewhere(key, seq),
       onHeard: (keys, ageMs) => this.#heardElsewhere(keys, ageMs),
       onCallbackState: (state) => void (this.#callbackState = state),
+      onMasterLost: () => this.#expiry.resume(),
       onLeadership: (leading) => this.#leadershipChanged(leading),
       onContact: (contact) => this.#contactChanged(contact)
     })
@@ -258,19 +259,31 @@ export class Registry {
 
   #putElsewhere(pod: Pod): void {
     const entry = this.#members.get(pod.key)
-    if (entry !== undefined && entry.pod.seq !== pod.seq) this.#takeOut([entry], 'down')
-    if (entry?.pod.seq !== pod.seq) {
+    if (entry === undefined) this.#upElsewhere(pod)
+    else if (entry.pod.seq === pod.seq) {
+      const fields = changedFields(entry, pod)
+      if (fields.length > 0) this.#members.change(entry, pod, fields)
+    } else {
+      this.#takeOut([entry], 'down')
+      this.#up(pod)
+    }
+  }
+
+  #upElsewhere(pod: Pod): void {
+    const back = this.#members.census.takeGonePod(pod.key, pod.seq)
+    if (back === undefined) {
       this.#up(pod)
       return
     }
-    const fields = changedFields(entry, pod)
-    if (fields.length > 0) this.#members.change(entry, pod, fields)
+    // The leader brought it back: most of its app is silent.
+    this.#members.hold(pod.app, [], [back])
+    this.#expiry.watch(back)
   }
 
   #removedElsewhere(key: string, seq: number): void {
     const entry = this.#members.get(key)
     if (entry?.pod.seq !== seq) return
-    this.#takeOut([entry], this.#expiry.dueAt(entry) <= this.#clock.now() ? 'expired' : 'down')
+    this.#takeOut([entry], this.#expiry.isSilent(entry) ? 'expired' : 'down')
   }
 
   #heardElsewhere(keys: readonly string[], ageMs: number): void {
@@ -290,8 +303,10 @@ export class Registry {
   }
 
   #contactChanged(contact: boolean): void {
-    if (contact) this.#expiry.resume()
-    else this.#expiry.suspend()
+    if (contact) {
+      this.#expiry.resume()
+      for (const entry of this.#members.entries()) if (entry.unsaved) this.#save(entry)
+    } else this.#expiry.suspend()
     this.#logger[contact ? 'info' : 'warn']({ contact }, 'store contact changed')
   }
 }

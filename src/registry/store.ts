@@ -22,6 +22,8 @@ export interface StoreListener {
   /** Other masters had keepalives of these pods at most `ageMs` ago. */
   onHeard(keys: readonly string[], ageMs: number): void
   onCallbackState(state: string): void
+  /** Another master ended or fell silent: which pods it heard last, nobody was told. */
+  onMasterLost(): void
   /** This master began to lead, or no longer does. */
   onLeadership(leading: boolean): void
   /**
@@ -56,7 +58,10 @@ export interface Store {
   admit(pod: NewPod): Promise<Pod>
   /** Replaces what is known of a pod, or brings back one that was removed; its key and `seq` stay. */
   put(pod: Pod): Promise<void>
-  /** Removes those pods that are still there under the same `seq`. */
+  /**
+   * Removes those pods that are still there under the same `seq`. A store that
+   * can be out of reach repeats by itself what it could not do.
+   */
   remove(pods: readonly Pod[]): Promise<void>
   /** A keepalive came: to be told to other masters in batches. Costs O(1) and writes nothing by itself. */
   heard(key: string): void

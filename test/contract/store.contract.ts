@@ -14,6 +14,7 @@ const nobody: StoreListener = {
   onRemove: () => {},
   onHeard: () => {},
   onCallbackState: () => {},
+  onMasterLost: () => {},
   onLeadership: () => {},
   onContact: () => {}
 }

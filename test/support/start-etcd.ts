@@ -1,0 +1,121 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { eventually } from './eventually.ts'
+import { tempDir } from './temp-dir.ts'
+
+interface Member {
+  name: string
+  clientUrl: string
+  peerUrl: string
+  folder: string
+  process: ChildProcess | undefined
+}
+
+export interface EtcdCluster extends AsyncDisposable {
+  /** Client URLs of all members. */
+  hosts: string[]
+  /** Ends a member as a power cut does. */
+  kill(member: number): Promise<void>
+  /** Starts a member that was killed, on its old data. */
+  start(member: number): Promise<void>
+  killAll(): Promise<void>
+  startAll(): Promise<void>
+  /** Stops a member in the middle of its work (SIGSTOP), or lets it go on. */
+  freeze(member: number): void
+  thaw(member: number): void
+  /** Throws the data of all (killed) members away. */
+  wipe(): Promise<void>
+  /** Runs etcdctl and gives its standard output. */
+  ctl(...args: string[]): Promise<string>
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A real etcd cluster on loopback ports, with its data in a folder of its own. */
+export async function startEtcd(size: 1 | 3 = 1): Promise<EtcdCluster> {
+  const dir = await tempDir()
+  const members: Member[] = []
+  for (let i = 0; i < size; i++) {
+    members.push({
+      name: `m${i}`,
+      clientUrl: `http://127.0.0.1:${await freePort()}`,
+      peerUrl: `http://127.0.0.1:${await freePort()}`,
+      folder: dir.file(`m${i}`),
+      process: undefined
+    })
+  }
+  const initialCluster = members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',')
+  const member = (i: number): Member => members[i] as Member
+  const all = <T>(work: (i: number) => Promise<T>): Promise<T[]> => Promise.all(members.map((_, i) => work(i)))
+
+  const launch = (i: number): void => {
+    const { name, clientUrl, peerUrl, folder } = member(i)
+    const args = ['--name', name, '--data-dir', folder, '--listen-client-urls', clientUrl]
+    args.push('--advertise-client-urls', clientUrl, '--listen-peer-urls', peerUrl)
+    args.push('--initial-advertise-peer-urls', peerUrl, '--initial-cluster', initialCluster, '--log-level', 'error')
+    // Little to wait for on loopback, and a leader is found soon.
+    args.push('--heartbeat-interval', '50', '--election-timeout', '500')
+    const child = spawn('etcd', args, { stdio: 'ignore' })
+    child.on('error', (error) => {
+      throw new Error('etcd cannot be started: install etcd-server', { cause: error })
+    })
+    member(i).process = child
+  }
+  const healthy = (i: number): Promise<unknown> =>
+    eventually(async () => {
+      const { health } = (await (await fetch(`${member(i).clientUrl}/health`)).json()) as { health: string }
+      return health === 'true'
+    }, 20_000)
+  const kill = async (i: number): Promise<void> => {
+    const { process: child } = member(i)
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exit
+  }
+  const startAll = async (): Promise<void> => {
+    for (const i of members.keys()) launch(i)
+    await all(healthy)
+  }
+
+  await startAll()
+  return {
+    hosts: members.map(({ clientUrl }) => clientUrl),
+    kill,
+    start: async (i) => {
+      launch(i)
+      await healthy(i)
+    },
+    killAll: async () => void (await all(kill)),
+    startAll,
+    freeze: (i) => void member(i).process?.kill('SIGSTOP'),
+    thaw: (i) => void member(i).process?.kill('SIGCONT'),
+    wipe: async () => void (await all((i) => rm(member(i).folder, { recursive: true, force: true }))),
+    ctl: (...args) => etcdctl(members.map(({ clientUrl }) => clientUrl).join(','), args),
+    [Symbol.asyncDispose]: async () => {
+      await all(kill)
+      await dir[Symbol.asyncDispose]()
+    }
+  }
+}
+
+async function etcdctl(endpoints: string, args: string[]): Promise<string> {
+  const child = spawn('etcdctl', ['--endpoints', endpoints, ...args], {
+    env: { ...process.env, ETCDCTL_API: '3' },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  let stdout = ''
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code !== 0) throw new Error(`etcdctl ${args.join(' ')} ended with ${code}`)
+  return stdout
+}
