@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs'
 import type { TemplateSource } from '../controller/template-source.ts'
-import { KontrolError, messageOf } from '../errors.ts'
 import { ChildSupervisor } from '../haproxy/child-supervisor.ts'
 import { HaproxyDriver } from '../haproxy/driver.ts'
 import type { Supervisor } from '../haproxy/supervisor.ts'
@@ -8,7 +6,8 @@ import { SupervisordSupervisor } from '../haproxy/supervisord-supervisor.ts'
 import { compileTemplate } from '../haproxy/template.ts'
 import { Automaton } from '../lifecycle/automaton.ts'
 import { CommandSocket } from '../lifecycle/command-socket.ts'
-import { parseManifest } from '../lifecycle/manifest.ts'
+import { builtInActions } from '../lifecycle/built-in-actions.ts'
+import { readManifest } from '../lifecycle/read-manifest.ts'
 import type { Config } from '../load-config.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -22,6 +21,8 @@ import { restartStep } from '../steps/restart.ts'
 import { setupStep } from '../steps/setup.ts'
 import { shutdownStep, type ShutdownDeps } from '../steps/shutdown.ts'
 import type { Step } from '../steps/step.ts'
+
+type BuiltInAction = (typeof builtInActions)[number]
 
 export interface ProxyDeps {
   config: Config
@@ -47,7 +48,7 @@ export interface Proxy {
 }
 
 /** @throws KontrolError KTL_MANIFEST_INVALID, KTL_CONFIG_INVALID */
-export function createProxy(deps: ProxyDeps): Proxy {
+export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   const { config, clock, logger, env } = deps
   const driver = new HaproxyDriver({
     dataFolder: config.dataFolder,
@@ -60,7 +61,8 @@ export function createProxy(deps: ProxyDeps): Proxy {
   })
   const reconfigurations = new ReconfigurationLog({ clock, logger })
   const actions = createSteps(deps, driver, reconfigurations)
-  const manifest = readManifest(config.lifecycleFile, Object.keys(actions), logger)
+  const { manifest, warnings } = await readManifest(config.lifecycleFile, builtInActions)
+  for (const warning of warnings) logger.warn({ file: config.lifecycleFile, warning }, 'lifecycle manifest')
   const automaton = new Automaton({ manifest, actions, socketPath: config.socket, logger, clock, env })
   return {
     automaton,
@@ -71,7 +73,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
   }
 }
 
-function createSteps(deps: ProxyDeps, driver: HaproxyDriver, log: ReconfigurationLog): Record<string, Step> {
+function createSteps(deps: ProxyDeps, driver: HaproxyDriver, log: ReconfigurationLog): Record<BuiltInAction, Step> {
   const { config, templates, inventory, keepHosts, dns, prepareStatistics, shutdown } = deps
   const renderer = new Renderer({
     source: () => templates.read(),
@@ -102,21 +104,4 @@ function templateEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
     ([name]) => (name.startsWith('KONTROL_') && !name.startsWith('KONTROL_TOKEN')) || name === 'NAMESPACE'
   )
   return Object.fromEntries(visible.map(([name, value]) => [name, value ?? '']))
-}
-
-function readManifest(file: string, actions: readonly string[], logger: Logger) {
-  const { manifest, warnings } = parseManifest(readManifestFile(file), { file, actions })
-  for (const warning of warnings) logger.warn({ file, warning }, 'lifecycle manifest')
-  return manifest
-}
-
-function readManifestFile(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new KontrolError('KTL_MANIFEST_INVALID', `The manifest ${file} cannot be read: ${messageOf(cause)}`, {
-      hint: 'Check KONTROL_LIFECYCLE.',
-      cause
-    })
-  }
 }

@@ -80,7 +80,9 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
   const dns = createDns(deps, () => registry?.leading ?? false)
   const proxy: Proxy | undefined = needsAutomaton(config, templates)
-    ? (await import('./proxy.ts')).createProxy({
+    ? await (
+        await import('./proxy.ts')
+      ).createProxy({
         ...deps,
         ...createInventory(config, registry, logger),
         templates,

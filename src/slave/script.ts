@@ -5,7 +5,7 @@ import { runShellScript } from './shell-script.ts'
 import { parseSocatCommand } from './socat-command.ts'
 
 /** The automaton's own commands: `WAIT configure {…}` and the like. */
-interface CommandSink {
+export interface CommandSink {
   /** Resolves to OK, KO or the tag, as the socket would answer. */
   execute(commandLine: string): Promise<string>
 }
