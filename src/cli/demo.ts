@@ -5,6 +5,7 @@ import { request } from 'undici'
 import { ControlTierProcess } from '../demo/control-tier-process.ts'
 import { DemoSlave } from '../demo/demo-slave.ts'
 import { demoTemplate, type DemoTemplate } from '../demo/demo-template.ts'
+import { SharedPort } from '../demo/shared-port.ts'
 import { stringMap } from '../platform/env-parsers.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createLogger } from '../platform/logger.ts'
@@ -24,9 +25,11 @@ export const demo = defineCommand({
     const demoEnv = await demoEnvironment(env, annotations, template)
     const port = demoEnv.KONTROL_PORT
     const tier = new ControlTierProcess(demoEnv, `http://127.0.0.1:${port}`)
-    const slaves = SLAVES.map((ip) => demoSlave(ip, template.slavePort, demoEnv))
+    const shared = sharedPort(template, demoEnv)
+    const slaves = SLAVES.map((ip) => demoSlave(ip, shared?.socketOf(ip) ?? template.slavePort, demoEnv))
     try {
       await Promise.all(slaves.map((slave) => slave.start()))
+      await shared?.start()
       await tier.start(signal)
       stdout(banner(port, template))
       stdout(`First request: ${await firstAnswer(template.proxyPort, signal)}`)
@@ -35,14 +38,25 @@ export const demo = defineCommand({
       stdout('Stopping.')
       await tier.stop()
       await Promise.all(slaves.map((slave) => slave.stop()))
+      await shared?.stop()
     }
   }
 })
 
-function demoSlave(ip: string, port: number, env: DemoEnvironment): DemoSlave {
+function sharedPort({ proxyPort, slavePort }: DemoTemplate, env: DemoEnvironment): SharedPort | undefined {
+  if (proxyPort !== slavePort) return undefined
+  return new SharedPort({
+    binary: env.KONTROL_HAPROXY ?? 'haproxy',
+    folder: env.KONTROL_DATA,
+    ips: SLAVES,
+    port: slavePort
+  })
+}
+
+function demoSlave(ip: string, listenOn: number | string, env: DemoEnvironment): DemoSlave {
   return new DemoSlave({
     ip,
-    port,
+    listenOn,
     master: `127.0.0.1:${env.KONTROL_PORT}`,
     ttlMs: Number(env.KONTROL_TTL ?? 25) * 1000,
     clock: systemClock,
@@ -52,6 +66,7 @@ function demoSlave(ip: string, port: number, env: DemoEnvironment): DemoSlave {
 
 interface DemoEnvironment extends NodeJS.ProcessEnv {
   KONTROL_PORT: string
+  KONTROL_DATA: string
 }
 
 async function demoEnvironment(

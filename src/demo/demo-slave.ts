@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -8,7 +7,8 @@ import { KeepaliveLoop } from '../slave/keepalive-loop.ts'
 
 export interface DemoSlaveOptions {
   ip: string
-  port: number
+  /** A port of that address, or the path of a unix socket. */
+  listenOn: number | string
   master: string
   ttlMs: number
   clock: Clock
@@ -20,11 +20,12 @@ export class DemoSlave {
   readonly #server: Server
   readonly #loop: KeepaliveLoop
 
-  constructor({ ip, port, master, ttlMs, clock, logger }: DemoSlaveOptions) {
+  constructor({ ip, listenOn, master, ttlMs, clock, logger }: DemoSlaveOptions) {
     this.#server = createServer((_request, response) => {
       response.setHeader('content-type', 'text/plain').end(`Served by ${ip}\n`)
     })
-    this.#server.listen(port, ip)
+    if (typeof listenOn === 'number') this.#server.listen(listenOn, ip)
+    else this.#server.listen(listenOn)
     this.#loop = new KeepaliveLoop({
       self: { app: 'demo', role: 'web', id: `demo-${ip.replaceAll('.', '-')}`, ip },
       masters: [master],
@@ -50,10 +51,6 @@ export class DemoSlave {
       })
     }
     this.#loop.start()
-  }
-
-  get address(): AddressInfo {
-    return this.#server.address() as AddressInfo
   }
 
   async stop(): Promise<void> {

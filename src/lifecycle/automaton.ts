@@ -233,7 +233,7 @@ export class Automaton {
   async #runStep({ tag, input, variables }: StepInput): Promise<string> {
     const state = this.#manifest.states.find((candidate) => candidate.tag === tag) as LifecycleState
     const step = { state, startedAt: this.#clock.now(), controller: new AbortController() }
-    this.#logger.info({ from: this.state, state: tag }, 'state entered')
+    this.#logger.debug({ from: this.state, state: tag }, 'state entered')
     this.#tag = tag
     this.#since = step.startedAt
     this.#step = step

@@ -1,5 +1,6 @@
 import pino, { type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
+import { KontrolError } from '../errors.ts'
 
 export type { Logger } from 'pino'
 
@@ -16,7 +17,7 @@ export function createLogger(
   stdout: NodeJS.WriteStream = process.stdout,
   copy?: DestinationStream
 ): Logger {
-  const options = { level, base: null, serializers: { err: pino.stdSerializers.err } }
+  const options = { level, base: null, serializers: { err: errorForLog } }
   const main = stdout.isTTY ? personal() : pino.destination({ dest: 1, sync: true })
   if (copy === undefined) return pino(options, main)
   return pino(
@@ -30,3 +31,10 @@ export function createLogger(
 
 const personal = (): DestinationStream =>
   pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true })
+
+/** What this program raises on purpose needs no stack trace: its message says where. */
+function errorForLog(error: Error): object {
+  if (!(error instanceof KontrolError)) return pino.stdSerializers.err(error)
+  const { code, message, hint } = error
+  return { code, message, ...(hint !== undefined && { hint }) }
+}

@@ -41,6 +41,7 @@ export class KeepaliveLoop {
   readonly #options: KeepaliveLoopOptions
   readonly #identity: Record<string, string>
   readonly #pingers: readonly MasterPinger[]
+  #left: Promise<void> | undefined
 
   /** @throws KontrolError KTL_CONFIG_INVALID for a master or an address of this pod that is none */
   constructor(options: KeepaliveLoopOptions) {
@@ -77,14 +78,19 @@ export class KeepaliveLoop {
   }
 
   /** Stops, and tells every master that this pod leaves; resolves after two answer times at the latest. */
-  async leave(): Promise<void> {
-    this.#options.payload?.stop()
-    const farewell = this.#keepalive({ down: true })
-    await Promise.all(this.#pingers.map((pinger) => pinger.leave(farewell)))
+  leave(): Promise<void> {
+    this.#left ??= this.#leave()
+    return this.#left
   }
 
   status(): MasterStatus[] {
     return this.#pingers.map((pinger) => pinger.status())
+  }
+
+  async #leave(): Promise<void> {
+    this.#options.payload?.stop()
+    const farewell = this.#keepalive({ down: true })
+    await Promise.all(this.#pingers.map((pinger) => pinger.leave(farewell)))
   }
 
   #keepalive(extra: { down?: true } = {}): string {

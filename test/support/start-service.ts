@@ -52,6 +52,11 @@ export class RunningService implements AsyncDisposable {
     }
   }
 
+  /** For the next start. */
+  setEnvironment(env: NodeJS.ProcessEnv): void {
+    Object.assign(this.#env, env)
+  }
+
   get output(): string {
     return this.#output
   }
