@@ -78,7 +78,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   const reports = config.isSlave && config.masters.length > 0
   const slave = reports ? createKeepaliveLoop(config, clock, logger) : undefined
   const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
-  const dns = createDns(deps, () => registry?.leading ?? false)
+  const dns = createDns(deps, () => registry?.leading ?? true)
   const proxy: Proxy | undefined = needsAutomaton(config, templates)
     ? await (
         await import('./proxy.ts')
@@ -138,7 +138,8 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
   deps.logger.info({ port, app: deps.config.app, id: deps.config.id, modes: deps.config.modes }, 'control tier open')
 
   closers.add('dns', () => dns.stop())
-  dns.start()
+  // A slave alone does not know the other proxies: it writes what a master commands, and nothing by itself.
+  if (registry !== undefined) dns.start()
   proxy?.automaton.start()
   if (controller !== undefined) {
     closers.add('controller', () => controller.stop())

@@ -23,13 +23,14 @@ export function externalAddresses(proxies: Iterable<{ readonly payload?: unknown
 }
 
 /**
- * The input of `WAIT expose-via-route53 '["1.2.3.4"]'`, as a master of the original sends it.
+ * The input of `WAIT expose-via-route53 '["1.2.3.4"]'`, as a master of the original sends it, with
+ * the quotes or, when a shell was in between, without them.
  * A proxy without an external address may stand in it as null or an empty string.
  *
  * @throws KontrolError KTL_REQUEST_INVALID naming what is no address
  */
 export function parseExposeInput(input: string): string[] {
-  const items = parseArray(input)
+  const items = parseArray(input.trim().replace(/^'(.*)'$/s, '$1'))
   if (items === undefined) throw notAddresses(input)
   const present = items.filter((item) => item !== null && item !== '')
   const bad = present.filter((item) => canonicalAddress(item) === undefined)

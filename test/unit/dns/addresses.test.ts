@@ -47,6 +47,7 @@ describe('the external addresses of the proxies', () => {
 describe('the input of the step expose-via-route53', () => {
   it('is the JSON list that a master of the original sends', () => {
     expect(parseExposeInput('["1.2.3.4"]')).toEqual(['1.2.3.4'])
+    expect(parseExposeInput(`'["1.2.3.4"]'`)).toEqual(['1.2.3.4'])
     expect(parseExposeInput(' ["5.6.7.8", null, "", "1.2.3.4", "1.2.3.4"] ')).toEqual(['1.2.3.4', '5.6.7.8'])
     expect(parseExposeInput('[]')).toEqual([])
   })
