@@ -16,6 +16,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { parseOpentsdbEndpoint, type OpentsdbEndpoint } from '../telemetry/opentsdb-endpoint.ts'
 import { OpentsdbRelay } from '../telemetry/opentsdb.ts'
 import type { Sample } from '../telemetry/sample.ts'
+import { startTelegraf } from '../telemetry/telegraf-program.ts'
 import { renderTelegrafConf } from '../telemetry/telegraf.ts'
 
 export interface StatisticsDeps {
@@ -50,7 +51,7 @@ export function createStatistics(deps: StatisticsDeps): Statistics | undefined {
       const statsSocket = haproxyPaths(config.dataFolder).runtimeSocket
       const text = renderTelegrafConf(readFileSync(TEMPLATE, 'utf8'), { endpoint, tags, statsSocket }, renderTemplate)
       await writeFileAtomic(join(config.dataFolder, 'telegraf.conf'), `${text}\n`)
-      if (telegraf) await new SupervisordClient(env.SUPERVISOR_SERVER_URL ?? '').start('telegraf')
+      if (telegraf) await startTelegraf(new SupervisordClient(env.SUPERVISOR_SERVER_URL ?? ''))
     },
     start: () => relay?.start(),
     stop: async () => relay?.stop()

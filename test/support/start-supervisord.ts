@@ -21,7 +21,10 @@ const docker = fileURLToPath(new URL('../../docker/', import.meta.url))
  * A real supervisord, with the configuration of the image: its own settings,
  * the program files named here, and more programs as text.
  */
-export async function startSupervisord(files: string[], { haproxy = 'haproxy', programs = '' } = {}) {
+export async function startSupervisord(
+  files: string[],
+  { haproxy = 'haproxy', programs = '', path = process.env.PATH } = {}
+) {
   const dir = await tempDir()
   const [run, data] = [dir.file('run'), dir.file('data')]
   await mkdir(run)
@@ -34,7 +37,14 @@ export async function startSupervisord(files: string[], { haproxy = 'haproxy', p
     (await readFile(`${docker}supervisord.conf`, 'utf8')).replace(/^files=.*$/m, `files=${include}`)
   )
 
-  const env = { ...process.env, KONTROL_RUN: run, KONTROL_DATA: data, KONTROL_HAPROXY: haproxy, KONTROL_DRAIN: '2' }
+  const env = {
+    ...process.env,
+    PATH: path,
+    KONTROL_RUN: run,
+    KONTROL_DATA: data,
+    KONTROL_HAPROXY: haproxy,
+    KONTROL_DRAIN: '2'
+  }
   const child = spawn('supervisord', ['-c', config], { env, stdio: 'ignore' })
   const exited = once(child, 'exit')
   const serverUrl = `unix://${run}/supervisor.sock`
