@@ -5,11 +5,12 @@ export interface TimerWheelOptions<T> {
   /** Gets all items that fell due in the same turn of the wheel, in no particular order. */
   onDue: (items: T[]) => void
   /**
-   * Called instead of `onDue` when the wheel turned `jumpMs` away from the time
-   * it was set for: the process stood still, or somebody moved the clock. Due
-   * times are then worth nothing; schedule every item anew.
+   * Called instead of `onDue` when the wheel turned more than `jumpMs` away from
+   * the time it was set for: the process stood still, or somebody moved the clock.
+   * Due times are then worth nothing; schedule every item anew.
    */
   onJump: (byMs: number) => void
+  /** The wheel turns at least this often while it has items, so no stall of twice this length escapes it. */
   jumpMs: number
   /** How long after its time an item may be noticed. */
   resolutionMs?: number
@@ -86,9 +87,11 @@ export class TimerWheel<T> {
     return this.#slots[tick % this.#slots.length] as Set<T>
   }
 
-  #arm(tick: number): void {
+  #arm(wanted: number): void {
     this.#disarm()
-    const cancel = this.#clock.after(tick * this.#resolutionMs - this.#clock.now(), () => this.#turn(tick))
+    const now = this.#clock.now()
+    const tick = Math.min(wanted, Math.ceil((now + this.#jumpMs) / this.#resolutionMs))
+    const cancel = this.#clock.after(tick * this.#resolutionMs - now, () => this.#turn(tick))
     this.#armed = { tick, cancel }
   }
 

@@ -1,4 +1,13 @@
-import type { Etcd3, ICompare, IDuplexStream, IKeyValue, IRequestOp, ITxnResponse, IWatchResponse } from 'etcd3'
+import type {
+  Etcd3,
+  IOptions,
+  ICompare,
+  IDuplexStream,
+  IKeyValue,
+  IRequestOp,
+  ITxnResponse,
+  IWatchResponse
+} from 'etcd3'
 
 export interface KeyValue {
   key: string
@@ -41,6 +50,13 @@ export interface WatchHandlers {
   onEnd: (reason: string) => void
 }
 
+type Policy = ReturnType<NonNullable<NonNullable<IOptions['faultHandling']>['host']>>
+
+/** etcd3 by itself tries four times, each with the whole time-out, and then stays away from a member for 5 s. */
+const tryOnce = {
+  execute: async (work: (context: { signal: AbortSignal }) => unknown) => work({ signal: new AbortController().signal })
+} as Policy
+
 /** Every single request; a cluster that is choosing a leader needs about a second. */
 const REQUEST_TIMEOUT_MS = 2000
 const PAGE = 500
@@ -57,13 +73,17 @@ export class EtcdClient {
     this.#etcd = etcd
   }
 
-  /** Loads the library, which nobody needs who has no etcd. Connects at the first request. */
-  static async create(hosts: readonly string[]): Promise<EtcdClient> {
+  /**
+   * Loads the library, which nobody needs who has no etcd. Connects at the first request.
+   *
+   * @param host one member, as what is written there is seen there by a watch
+   */
+  static async create(host: string): Promise<EtcdClient> {
     const { Etcd3 } = await import('etcd3')
     return new EtcdClient(
       new Etcd3({
-        hosts: [...hosts],
-        dialTimeout: REQUEST_TIMEOUT_MS,
+        hosts: host,
+        faultHandling: { host: () => tryOnce, global: tryOnce },
         grpcOptions: { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5000 },
         defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + REQUEST_TIMEOUT_MS })
       })

@@ -7,7 +7,8 @@ import type { EtcdMirror } from './etcd-mirror.ts'
 import { parseHeardReport, type HeardReport } from './heard-report.ts'
 
 export interface EtcdSessionOptions {
-  hosts: readonly string[]
+  /** The member that this session is with. */
+  host: string
   keys: EtcdKeys
   mirror: EtcdMirror
   report: HeardReport
@@ -18,6 +19,8 @@ export interface EtcdSessionOptions {
   foverMs: number
   /** Between two signs of life to the other masters. */
   beatMs: number
+  /** How long beats may fail before contact counts as lost. */
+  patienceMs: number
   onHeard: (keys: readonly string[], ageMs: number) => void
   onMasterLost: (masterId: string) => void
   onLeadership: (leading: boolean) => void
@@ -30,10 +33,10 @@ const SILENT_BEATS = 2
 
 /**
  * One stretch of contact with etcd: from a complete listing on, every change
- * is seen. A broken watch, a beat that fails or does not come back through the
- * watch, or a lost lease ends it for good, and the store begins another.
+ * is seen. A broken watch ends it for good, as does a time without a beat that
+ * was written and came back through the watch; the store then begins another.
  *
- * Each beat renews the lease under which this master is known and leads, and
+ * A beat renews the lease under which this master is known and leads, and
  * writes which pods it heard of since the last one.
  */
 export class EtcdSession {
@@ -48,6 +51,7 @@ export class EtcdSession {
   #lease = ''
   #leaseUntil = 0
   #leads = false
+  #goodUntil = 0
   /** Revision of a beat that must come back through the watch, and how many beats it did not. */
   #awaited = { revision: 0, beats: 0 }
   #cancelBeat: Cancel = () => {}
@@ -71,7 +75,7 @@ export class EtcdSession {
 
   /** @returns the session, and pods that etcd has lost: to be written again */
   static async begin(options: EtcdSessionOptions): Promise<{ session: EtcdSession; lost: Pod[] }> {
-    const session = new EtcdSession(await EtcdClient.create(options.hosts), options)
+    const session = new EtcdSession(await EtcdClient.create(options.host), options)
     try {
       return { session, lost: await session.#start() }
     } catch (error) {
@@ -114,6 +118,7 @@ export class EtcdSession {
     })
     this.#awaited.revision = await this.#writeReport()
     await this.#campaign()
+    this.#goodUntil = clock.now() + this.#options.patienceMs
     this.#scheduleBeat()
     this.#begun = true
     return lost
@@ -125,7 +130,8 @@ export class EtcdSession {
     for (const change of changes) this.#notice(change)
     const leader = this.#options.mirror.leader.value
     this.#lead(leader === this.#options.masterId)
-    if (leader === '') this.#attempt(this.#campaign())
+    // If that fails, the next beat tries again.
+    if (leader === '') this.#campaign().catch(() => {})
   }
 
   /** What other masters say of themselves, and of the pods that they heard. */
@@ -166,9 +172,18 @@ export class EtcdSession {
 
   #scheduleBeat(): void {
     if (this.#over) return
-    this.#cancelBeat = this.#options.clock.after(this.#options.beatMs, () => {
-      this.#attempt(this.#beat().then(() => this.#scheduleBeat()))
-    })
+    this.#cancelBeat = this.#options.clock.after(this.#options.beatMs, () => void this.#tryBeat())
+  }
+
+  async #tryBeat(): Promise<void> {
+    const { clock, patienceMs } = this.#options
+    try {
+      await this.#beat()
+      this.#goodUntil = clock.now() + patienceMs
+    } catch (error) {
+      if (clock.now() >= this.#goodUntil) this.#end(messageOf(error))
+    }
+    this.#scheduleBeat()
   }
 
   async #beat(): Promise<void> {
@@ -177,7 +192,7 @@ export class EtcdSession {
     if (!seen && ++this.#awaited.beats > SILENT_BEATS) throw new Error('the watch is silent')
     const asked = clock.now()
     const seconds = await this.client.renewLease(this.#lease)
-    if (seconds === 0) throw new Error('the lease ran out')
+    if (seconds === 0) return this.#end('the lease ran out')
     this.#leaseUntil = asked + seconds * 1000
     const revision = await this.#writeReport()
     if (seen) this.#awaited = { revision, beats: 0 }
@@ -203,10 +218,5 @@ export class EtcdSession {
       revision = (await this.client.transact([], [put])).revision
     }
     return revision
-  }
-
-  /** Work without which there is no contact. */
-  #attempt(work: Promise<void>): void {
-    work.catch((error: unknown) => this.#end(messageOf(error)))
   }
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -49,6 +49,8 @@ export class EtcdStore implements Store {
   readonly #report: HeardReport
   readonly #admissions: EtcdAdmissions
   readonly #masterId: string
+  /** Sessions so far: each is with the next member, and not all masters begin with the same one. */
+  #attempts = randomInt(1024)
   #session: EtcdSession | undefined
   #keptUp: Promise<void> = Promise.resolve()
   /** Pods that are to be removed, until etcd has done it. */
@@ -224,8 +226,9 @@ export class EtcdStore implements Store {
 
   async #beginSession(): Promise<void> {
     const { hosts, clock, foverMs, ttlMs } = this.#options
+    const host = hosts[this.#attempts++ % hosts.length] as string
     const { session, lost } = await EtcdSession.begin({
-      hosts,
+      host,
       keys: this.#keys,
       mirror: this.#mirror,
       report: this.#report,
@@ -233,6 +236,7 @@ export class EtcdStore implements Store {
       masterId: this.#masterId,
       foverMs,
       beatMs: Math.min(ttlMs / BEATS_PER_TTL, foverMs / 3),
+      patienceMs: Math.min(ttlMs / 4, foverMs / 2),
       onHeard: (keys, ageMs) => this.#mirror.listener?.onHeard(keys, ageMs),
       onMasterLost: (id) => this.#masterLost(id),
       onLeadership: (leading) => this.#mirror.listener?.onLeadership(leading)

@@ -16,6 +16,9 @@ export interface ExpiryOptions {
 /** A held pod goes for good this many TTLs after its last keepalive. */
 const HELD_TTLS = 10
 
+/** A busy machine runs timers late by less. */
+const LEAST_JUMP_MS = 500
+
 /**
  * When each pod has been silent for too long. A keepalive only moves the pod's
  * `lastSeen`; the timer, set for an earlier one, looks at it and is set again.
@@ -39,8 +42,8 @@ export class Expiry {
     this.#onOverdue = onOverdue
     this.#wheel = new TimerWheel<Entry>({
       clock,
-      // A pod pings every 0.75 TTL: a stall shorter than the rest makes no pod look silent.
-      jumpMs: ttlMs / 4,
+      // A pod pings every 0.75 TTL: a stall shorter than the rest makes no pod look silent, a longer one is noticed.
+      jumpMs: Math.max(ttlMs / 8, LEAST_JUMP_MS),
       onDue: (due) => this.#look(due),
       onJump: (byMs) => this.#timeJumped(byMs)
     })

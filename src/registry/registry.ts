@@ -203,13 +203,15 @@ export class Registry {
 
   /** In the background: what HAProxy is to do does not wait for the disk, and a failed write is repeated at the next keepalive. */
   #save(entry: Entry): void {
-    const { pod } = entry
+    const { pod, unsaved } = entry
     entry.unsaved = true
     this.#store.put(pod).then(
       () => {
         if (entry.pod === pod) entry.unsaved = false
       },
-      (err: unknown) => this.#logger.warn({ err, key: pod.key }, 'pod not saved')
+      (err: unknown) => {
+        if (!unsaved) this.#logger.warn({ err, key: pod.key }, 'pod not saved')
+      }
     )
   }
 
@@ -307,6 +309,5 @@ export class Registry {
       this.#expiry.resume()
       for (const entry of this.#members.entries()) if (entry.unsaved) this.#save(entry)
     } else this.#expiry.suspend()
-    this.#logger[contact ? 'info' : 'warn']({ contact }, 'store contact changed')
   }
 }

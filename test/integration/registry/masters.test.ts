@@ -278,6 +278,20 @@ describe('Masters, when etcd itself is away', () => {
     expect(c.pods().at(-1)).toEqual(['new', 4])
   })
 
+  it('do not lose contact again and again, and drop silent pods, while a member of three is down', async () => {
+    await using etcd = await startEtcd(3)
+    await etcd.kill(0)
+    await using a = await startMaster({ hosts: etcd.hosts, app: 'degraded' })
+    await using b = await startMaster({ hosts: etcd.hosts, app: 'degraded' })
+    const pods = pinging(['x', 'y'], [a, b], { everyMs: EVERY, at: 'next' })
+    await eventually(() => a.registry.size === 2 && b.registry.size === 2)
+    await sleep(2 * TTL)
+    pods[Symbol.dispose]()
+    await eventually(() => a.registry.size === 0 && b.registry.size === 0)
+
+    expect([...a.lines, ...b.lines].filter(({ msg }) => msg === 'etcd lost')).toEqual([])
+  })
+
   it('lose no pod when a member of three is killed, whichever it is, or stands still', async () => {
     await using etcd = await startEtcd(3)
     await using a = await startMaster({ hosts: etcd.hosts, app: 'cluster' })

@@ -7,7 +7,6 @@ import { FakeClock } from '../../support/fake-clock.ts'
 /** Counts the timers that wait. */
 class CountingClock implements Clock {
   armed = 0
-  turns = 0
   readonly #clock: FakeClock
 
   constructor(clock: FakeClock) {
@@ -22,7 +21,6 @@ class CountingClock implements Clock {
     this.armed++
     const cancel = this.#clock.after(delayMs, () => {
       this.armed--
-      this.turns++
       callback()
     })
     return () => {
@@ -168,6 +166,15 @@ describe('TimerWheel', () => {
 
     expect(due).toEqual([])
     expect(jumps).toEqual([59_500])
+  })
+
+  it('notices a stall that ends just before an item is due', () => {
+    wheel.schedule('a', clock.now() + 30_000)
+    fake.advance(5000)
+    fake.freeze(24_900)
+
+    expect(due).toEqual([])
+    expect(jumps).toHaveLength(1)
   })
 
   it('tells of the jump when the clock was set back', () => {

@@ -295,12 +295,162 @@ describe('Registry', () => {
       expect(keys()).toEqual([])
     })
 
+    it('gives everybody a full TTL after the process stood still until just before they would have expired', async () => {
+      await pingAll('a')
+      clock.advance(2000)
+      clock.freeze(TTL - 2100)
+      clock.advance(TTL - 1)
+
+      expect(keys()).toEqual(['a'])
+    })
+
     it('still drops pods when the clock was set back', async () => {
       await pingAll('a')
       clock.setBack(3_600_000)
       clock.advance(2 * TTL + 200)
 
       expect(keys()).toEqual([])
+    })
+  })
+
+  describe('among other masters', () => {
+    const heard = (key: string, ageMs: number) => store.listener?.onHeard([key], ageMs)
+    const elsewhere = (key: string, seq: number, more: Partial<Keepalive> = {}) =>
+      store.listener?.onPut({ ...ping(key, more), seq, firstSeen: clock.now() })
+
+    it('knows the pods that another one admitted, changed and removed', () => {
+      elsewhere('a', 7)
+      elsewhere('a', 7, { payload: 1 })
+      elsewhere('a', 7, { payload: 1 })
+      store.listener?.onRemove('a', 6)
+      expect(seqs()).toEqual([7])
+      store.listener?.onRemove('a', 7)
+
+      expect(types()).toEqual(['pod-up', 'pod-changed', 'pod-down'])
+      expect(store.writes).toBe(0)
+    })
+
+    it('replaces a pod that came back elsewhere under another number', () => {
+      elsewhere('a', 1)
+      elsewhere('a', 5)
+
+      expect(seqs()).toEqual([5])
+      expect(types()).toEqual(['pod-up', 'pod-down', 'pod-up'])
+    })
+
+    it('takes over a pod that another one admitted at the same time, with what its own keepalive says', async () => {
+      store.admit = async (newPod) => {
+        elsewhere('a', 3)
+        return { ...newPod, payload: undefined, seq: 3 }
+      }
+      await registry.keepalive(ping('a', { payload: 'mine' }))
+
+      expect(seqs()).toEqual([3])
+      expect(types()).toEqual(['pod-up', 'pod-changed'])
+    })
+
+    it('tells them of every keepalive, and counts theirs as its own', async () => {
+      await pingAll('a')
+      await pingAll('a')
+      expect(store.heardKeys).toEqual(['a', 'a'])
+
+      clock.advance(20_000)
+      heard('a', 1000)
+      heard('a', 5000)
+      heard('stranger', 0)
+      expect([...registry.pods()][0]?.lastSeen).toBe(clock.now() - 1000)
+      clock.advance(TTL - 1001)
+      expect(keys()).toEqual(['a'])
+      clock.advance(101)
+      expect(keys()).toEqual([])
+    })
+
+    it('leaves it to the leader to drop a silent pod, and does so itself once it leads', async () => {
+      store.leading = false
+      await pingAll('a')
+      clock.advance(3 * TTL)
+      expect(keys()).toEqual(['a'])
+
+      store.leading = true
+      store.listener?.onLeadership(true)
+      clock.advance(200)
+      expect(keys()).toEqual([])
+      expect(types()).toEqual(['pod-up', 'leader', 'pod-down'])
+    })
+
+    it('calls a removal elsewhere by its reason', () => {
+      elsewhere('silent', 0)
+      clock.advance(TTL - 1)
+      elsewhere('fresh', 1)
+      store.listener?.onRemove('silent', 0)
+      store.listener?.onRemove('fresh', 1)
+
+      expect(events.filter(({ type }) => type === 'pod-down')).toMatchObject([
+        { reason: 'expired' },
+        { reason: 'down' }
+      ])
+    })
+
+    it('shows as held what the leader brought back', () => {
+      store.leading = false
+      for (const [seq, key] of ['a', 'b', 'c'].entries()) elsewhere(key, seq)
+      clock.advance(TTL - 1)
+      store.listener?.onRemove('a', 0)
+      elsewhere('a', 0)
+      expect(held()).toEqual(['a'])
+      clock.advance(101)
+
+      expect(held()).toEqual(['a', 'b', 'c'])
+    })
+
+    it('releases a held pod that another one heard', () => {
+      for (const [seq, key] of ['a', 'b', 'c'].entries()) elsewhere(key, seq)
+      clock.advance(TTL + 100)
+      heard('a', 10)
+
+      expect(held()).toEqual(['b', 'c'])
+    })
+
+    it('drops nobody while the store is out of reach, and gives all a full TTL when it is back', async () => {
+      await pingAll('a')
+      store.listener?.onContact(false)
+      clock.advance(5 * TTL)
+      expect(keys()).toEqual(['a'])
+      store.listener?.onContact(true)
+      clock.advance(TTL - 1)
+      expect(keys()).toEqual(['a'])
+      clock.advance(101)
+      expect(keys()).toEqual([])
+    })
+
+    it('writes when the store is back what it could not write before', async () => {
+      const shelf = emptyShelf()
+      await start(new MemoryStore(shelf))
+      await pingAll('a')
+      store.failure = new Error('no contact')
+      await registry.keepalive(ping('a', { payload: 1 }))
+      await registry.keepalive(ping('a', { payload: 1 }))
+      expect(logged('pod not saved')).toHaveLength(1)
+      store.failure = undefined
+      store.listener?.onContact(true)
+      await Promise.resolve()
+
+      expect(shelf.pods.get('a')?.payload).toBe(1)
+    })
+
+    it('gives all a full TTL when another master is lost', async () => {
+      await pingAll('a')
+      clock.advance(TTL - 1)
+      store.listener?.onMasterLost()
+      clock.advance(TTL - 1)
+
+      expect(keys()).toEqual(['a'])
+    })
+
+    it('knows the callback state that another one saved', () => {
+      store.listener?.onCallbackState('{"md5":"bb"}')
+
+      expect(registry.callbackState()).toBe('{"md5":"bb"}')
     })
   })
 })
