@@ -11,6 +11,8 @@ import type { HaproxyPaths } from './haproxy-paths.ts'
  *   connections while the next request may be on its way.
  * - `hard-stop-after` is generous: it ends old workers that clients hold open
  *   for ever, and cuts no ordinary request.
+ * - The server state, which we write before each reload: without it a server
+ *   that is down would get traffic again until its first check.
  * - `peers` over a unix socket: a reload hands the stick tables that name
  *   `peers kontrol` to the new worker.
  */
@@ -20,6 +22,7 @@ global
     stats socket ${quote(paths.runtimeSocket)} mode 600 level admin
     hard-stop-after 1h
     localpeer kontrol
+    server-state-file ${quote(paths.serverState)}
 
 defaults
     timeout connect 5s
@@ -27,6 +30,7 @@ defaults
     timeout server 60s
     timeout http-keep-alive 10s
     option idle-close-on-response
+    load-server-state-from-file global
 
 peers kontrol
     peer kontrol ${quote(`unix@${paths.peersSocket}`)}

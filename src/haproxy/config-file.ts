@@ -3,6 +3,7 @@ import { KontrolError } from '../errors.ts'
 import { writeFileAtomic } from '../platform/atomic-file.ts'
 import { runSubprocess } from '../platform/subprocess.ts'
 import type { HaproxyPaths } from './haproxy-paths.ts'
+import { SerialQueue } from './serial-queue.ts'
 
 /** HAProxy takes two seconds for ten thousand servers; what takes this long does not end. */
 const CHECK_TIMEOUT_MS = 60_000
@@ -17,6 +18,8 @@ const NO_CONFIG = '# No configuration yet.\n'
 export class ConfigFile {
   readonly #paths: HaproxyPaths
   readonly #binary: string
+  /** One check at a time: at ten thousand servers it takes a processor for seconds. */
+  readonly #checks = new SerialQueue()
 
   constructor(paths: HaproxyPaths, binary: string) {
     this.#paths = paths
@@ -29,6 +32,11 @@ export class ConfigFile {
    * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED in HAProxy's own words
    */
   async check(text: string, signal?: AbortSignal): Promise<void> {
+    await this.#checks.run(async () => await this.#check(text, signal))
+  }
+
+  async #check(text: string, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
     const { base, candidate } = this.#paths
     await writeFileAtomic(candidate, text)
     const { code, stdout, stderr, timedOut } = await runSubprocess(this.#binary, ['-c', '-f', base, '-f', candidate], {
@@ -49,6 +57,16 @@ export class ConfigFile {
     await writeFileAtomic(this.#paths.config, text)
   }
 
+  /** HAProxy has loaded it: kept as it is, while the file goes on to say what is changed at runtime. */
+  async keepLoaded(): Promise<void> {
+    await this.#share(this.#paths.config, this.#paths.loaded)
+  }
+
+  /** What the present worker loaded; undefined before the first one. */
+  async loaded(): Promise<string | undefined> {
+    return await readIfThere(this.#paths.loaded)
+  }
+
   /** The loaded file serves: keeps it as the last good one. */
   async keep(): Promise<void> {
     await this.#share(this.#paths.config, this.#paths.lastGood)
@@ -64,12 +82,7 @@ export class ConfigFile {
 
   /** Undefined before the first configuration that served. */
   async lastGood(): Promise<string | undefined> {
-    try {
-      return await readFile(this.#paths.lastGood, 'utf8')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
-    }
+    return await readIfThere(this.#paths.lastGood)
   }
 
   /** A second name for the same file, in one step; both are replaced and never written to, so they cannot drift. */
@@ -92,6 +105,15 @@ export class ConfigFile {
   #words(output: string): string {
     const said = output.replaceAll(this.#paths.candidate, 'haproxy.cfg').replaceAll(this.#paths.base, 'base.cfg').trim()
     return alertsOf(said) || said
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
 }
 

@@ -1,29 +1,26 @@
 import { mkdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
-import type { PlanKind } from '../model/reconfiguration.ts'
 import { writeFileAtomic } from '../platform/atomic-file.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import { adviceOn } from './advice.ts'
 import { baseConfig } from './base-config.ts'
-import { probeBinds } from './bind-probe.ts'
+import { ChangeApplier, type ConfigureResult, type RestartOutcome } from './change-applier.ts'
+import { ChangeJournal } from './change-journal.ts'
 import { ConfigFile } from './config-file.ts'
-import { parseConfig } from './config-parser.ts'
+import { ImageReader } from './config-image.ts'
+import { featuresOf } from './features.ts'
 import { HaproxyLog } from './haproxy-log.ts'
 import { haproxyPaths, type HaproxyPaths } from './haproxy-paths.ts'
 import { readStatus, type HaproxyStatus } from './haproxy-status.ts'
-import { listenersOf } from './listeners.ts'
+import { LiveServers } from './live-servers.ts'
 import { MasterCli } from './master-cli.ts'
-import { planChange, type Plan } from './plan.ts'
-import { problemOf, type Problem } from './problem.ts'
-import { refusedKeywords } from './refused-keywords.ts'
+import type { Problem } from './problem.ts'
 import { Reloader } from './reload.ts'
 import { RunningHaproxy, type Configuration } from './running-haproxy.ts'
 import { RuntimeApi } from './runtime-api.ts'
 import { SerialQueue } from './serial-queue.ts'
-import type { Supervisor } from './supervisor.ts'
-import { textDiff } from './text-diff.ts'
+import type { HaproxyCommand, Supervisor } from './supervisor.ts'
 import { detectVersion } from './version.ts'
 
 export interface HaproxyDriverOptions {
@@ -39,23 +36,17 @@ export interface HaproxyDriverOptions {
   dryRun?: boolean
   /** Milliseconds HAProxy may take to finish its connections when it is stopped. */
   stopGraceMs?: number
+  /** Milliseconds without a change after which servers left over in HAProxy are cleared by a reload. */
+  quietMs?: number
+  /** HAProxy was found not to run what it should, or could not start with it; `problems` says so too. */
+  onAlarm?: (problem: Problem) => void
 }
 
-export interface ConfigureResult {
-  /** `reload`: checked, and waiting for `restart`. */
-  outcome: 'unchanged' | 'applied' | 'reload'
-  /** With `dryRun`, what would have been done; the outcome is `unchanged` then. */
-  plan: PlanKind
-  /** Runtime operations carried out. */
-  operations: number
-  /** Why a reload is needed, one sentence each. */
-  reasons: string[]
-  /** Lines that went and came. */
-  diff: string
-}
+/** Milliseconds that an end waits for the file on disk to be what runs. */
+const SETTLE_MS = 5_000
 
 export interface RestartResult {
-  outcome: 'unchanged' | 'started' | 'reloaded'
+  outcome: RestartOutcome
   masterPid: number | undefined
   workerPid: number | undefined
 }
@@ -68,47 +59,49 @@ export class HaproxyDriver {
   readonly #options: HaproxyDriverOptions
   readonly #paths: HaproxyPaths
   readonly #base: string
-  readonly #file: ConfigFile
   readonly #log: HaproxyLog
   readonly #master: MasterCli
   readonly #runtime: RuntimeApi
+  readonly #servers: LiveServers
   readonly #haproxy: RunningHaproxy
+  readonly #applier: ChangeApplier
   readonly #queue = new SerialQueue()
-  #candidate: Configuration | undefined
-  /** Checked, and waiting for a reload. */
-  #pending: Configuration | undefined
-  /** Why the candidate does not run. */
-  #problem: Problem | undefined
-  #lastReloadAt = -Infinity
 
   /** @throws KontrolError KTL_CONFIG_INVALID when the data folder is too deep for unix sockets */
   constructor(options: HaproxyDriverOptions) {
-    const { dataFolder, binary, supervisor, clock, logger } = options
+    const { dataFolder, binary, supervisor, clock, logger, reloadIntervalMs } = options
+    const { dryRun = false, quietMs = 60_000, onAlarm = () => {} } = options
     this.#options = options
-    this.#paths = haproxyPaths(dataFolder)
-    const { base, config, masterSocket, runtimeSocket, marker, log: logFile } = this.#paths
-    this.#base = baseConfig(this.#paths)
-    this.#file = new ConfigFile(this.#paths, binary)
-    this.#log = new HaproxyLog({ path: logFile, clock, logger })
-    this.#master = new MasterCli(masterSocket)
-    this.#runtime = new RuntimeApi(runtimeSocket)
-    const socketArgument = `${masterSocket},mode,600,level,admin`
-    this.#haproxy = new RunningHaproxy({
-      base: this.#base,
-      marker,
-      command: { binary, args: ['-W', '-db', '-S', socketArgument, '-f', base, '-f', config], socketArgument, logFile },
-      supervisor,
-      file: this.#file,
-      log: this.#log,
-      master: this.#master,
-      reloader: new Reloader({
-        master: this.#master,
-        runtime: this.#runtime,
-        log: this.#log,
-        masterPid: () => supervisor.pid()
-      }),
-      queue: this.#queue,
-      logger
+    const paths = (this.#paths = haproxyPaths(dataFolder))
+    const base = (this.#base = baseConfig(paths))
+    const log = (this.#log = new HaproxyLog({ path: paths.log, clock, logger }))
+    const master = (this.#master = new MasterCli(paths.masterSocket))
+    const runtime = (this.#runtime = new RuntimeApi(paths.runtimeSocket))
+    const reader = new ImageReader()
+    const shared = { file: new ConfigFile(paths, binary), queue: this.#queue, clock, logger }
+    const servers = (this.#servers = new LiveServers({
+      ...shared,
+      runtime,
+      journal: new ChangeJournal(paths.journal),
+      onSurprise: (error) => this.#applier.heal(error)
+    }))
+    const haproxy = (this.#haproxy = new RunningHaproxy({
+      ...shared,
+      ...{ base, paths, supervisor, log, master, servers, reader },
+      command: commandOf(binary, paths),
+      reloader: new Reloader({ master, runtime, log, masterPid: () => supervisor.pid() }),
+      onFall: (error) => this.#applier.fell(error),
+      onRevival: () => this.#applier.revived()
+    }))
+    this.#applier = new ChangeApplier({
+      ...shared,
+      haproxy,
+      servers,
+      reader,
+      reloadIntervalMs,
+      dryRun,
+      quietMs,
+      onAlarm
     })
   }
 
@@ -123,11 +116,13 @@ export class HaproxyDriver {
     const { binary, dryRun = false, logger } = this.#options
     const version = await detectVersion(binary)
     logger.info({ version: version.text }, 'haproxy found')
+    this.#servers.use(featuresOf(version))
     await this.#makeFolder()
     if (dryRun) return
     await this.#log.start()
     try {
       await this.#queue.run(async () => await this.#haproxy.ensure())
+      this.#applier.started()
     } catch (err) {
       if (findKontrolError(err)?.retryable !== true) throw err
       logger.error({ err }, 'haproxy does not serve')
@@ -140,11 +135,7 @@ export class HaproxyDriver {
    * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED; HAProxy goes on with what it runs
    */
   async configure(text: string, signal?: AbortSignal): Promise<ConfigureResult> {
-    return await this.#queue.run(async () => {
-      const result = await this.#noting(async () => await this.#configure(text, signal))
-      if (result.outcome !== 'reload') this.#problem = undefined
-      return result
-    })
+    return await this.#queue.run(async () => await this.#applier.configure(text, signal))
   }
 
   /**
@@ -155,7 +146,7 @@ export class HaproxyDriver {
    */
   async restart(signal?: AbortSignal): Promise<RestartResult> {
     return await this.#queue.run(async () => {
-      const outcome = await this.#noting(async () => await this.#restart(signal))
+      const outcome = await this.#applier.restart(signal)
       const { masterPid, workerPid } = this.#haproxy.pids() ?? {}
       return { outcome, masterPid, workerPid }
     })
@@ -168,12 +159,12 @@ export class HaproxyDriver {
 
   /** The last configuration that was asked for, good or bad. */
   candidate(): Configuration | undefined {
-    return this.#candidate
+    return this.#applier.candidate()
   }
 
   /** Why HAProxy does not run what it should; empty when it does. */
   problems(): Problem[] {
-    const candidate = this.#problem === undefined ? [] : [this.#problem]
+    const candidate = this.#applier.problems()
     return this.#options.dryRun === true ? candidate : [...this.#haproxy.problems(), ...candidate]
   }
 
@@ -185,13 +176,22 @@ export class HaproxyDriver {
   /** Lets HAProxy finish its connections and ends it; by force when that takes too long, or when aborted. */
   async stop(signal?: AbortSignal): Promise<void> {
     const { stopGraceMs = 30_000 } = this.#options
+    if (signal?.aborted !== true) await this.#settled()
     await this.#queue.run(async () => await this.#haproxy.stop(stopGraceMs, signal))
   }
 
   /** Lets go of HAProxy, which runs on. */
   async close(): Promise<void> {
+    await this.#settled()
+    this.#applier.close()
+    this.#servers.forget()
     await this.#queue.run(async () => await this.#options.supervisor.close())
     await this.#log.close()
+  }
+
+  /** A stop that was asked for is no fall: what serves is kept for the next start. */
+  async #settled(): Promise<void> {
+    await Promise.race([this.#applier.settled(), sleep(SETTLE_MS, undefined, { ref: false })])
   }
 
   async #makeFolder(): Promise<void> {
@@ -205,75 +205,9 @@ export class HaproxyDriver {
       })
     }
   }
-
-  async #configure(input: string, signal?: AbortSignal): Promise<ConfigureResult> {
-    // A missing last LF is fatal to HAProxy, and Jinja2 strips it.
-    const wanted = this.#haproxy.named(input.endsWith('\n') ? input : `${input}\n`)
-    const running = this.#haproxy.configuration()?.text
-    this.#candidate = wanted
-    this.#pending = undefined
-    const plan = planChange(running, wanted.text)
-    if (wanted.text === running) return resultOf(plan, 'unchanged', '')
-    const parsed = parseConfig(wanted.text)
-    refuse(refusedKeywords(parsed))
-    await this.#file.check(wanted.text, signal)
-    for (const advice of adviceOn(parsed)) this.#options.logger.warn({ advice }, 'haproxy configuration')
-    const diff = textDiff(running ?? '', wanted.text)
-    if (this.#options.dryRun === true) return resultOf(plan, 'unchanged', diff)
-    if (plan.kind === 'reload') {
-      this.#pending = wanted
-      return resultOf(plan, 'reload', diff)
-    }
-    await this.#file.install(wanted.text)
-    await this.#haproxy.settle(wanted)
-    return resultOf(plan, 'unchanged', diff)
-  }
-
-  async #restart(signal?: AbortSignal): Promise<RestartResult['outcome']> {
-    const pending = this.#pending
-    if (this.#options.dryRun === true) return 'unchanged'
-    if (pending === undefined) return await this.#haproxy.ensure()
-    const worker = this.#haproxy.pids()?.workerPid
-    const held = worker === undefined ? [] : await listenersOf(worker)
-    const problems = await probeBinds(parseConfig(pending.text), held)
-    if (problems.length > 0) {
-      const words = problems.join('; ')
-      throw new KontrolError('KTL_HAPROXY_RELOAD_FAILED', `The configuration cannot be loaded: ${words}`, {
-        hint: 'Free the address, or change the bind line; HAProxy goes on with what it runs.'
-      })
-    }
-    await this.#awaitInterval(signal)
-    this.#pending = undefined
-    const outcome = await this.#haproxy.load(pending)
-    this.#problem = undefined
-    return outcome
-  }
-
-  async #awaitInterval(signal?: AbortSignal): Promise<void> {
-    const { clock, reloadIntervalMs } = this.#options
-    const waitMs = this.#lastReloadAt + reloadIntervalMs - clock.now()
-    if (waitMs > 0) await sleep(waitMs, undefined, signal && { signal })
-    this.#lastReloadAt = clock.now()
-  }
-
-  /** Keeps the reason of a failure for `problems`. */
-  async #noting<T>(task: () => Promise<T>): Promise<T> {
-    try {
-      return await task()
-    } catch (error) {
-      this.#problem = problemOf(error)
-      throw error
-    }
-  }
 }
 
-function refuse(problems: string[]): void {
-  if (problems.length === 0) return
-  throw new KontrolError('KTL_HAPROXY_CONFIG_REJECTED', `The configuration is refused: ${problems.join('; ')}`, {
-    hint: 'Remove these lines from the template.'
-  })
-}
-
-function resultOf(plan: Plan, outcome: ConfigureResult['outcome'], diff: string): ConfigureResult {
-  return { outcome, plan: plan.kind, operations: 0, reasons: plan.kind === 'reload' ? plan.reasons : [], diff }
+function commandOf(binary: string, { base, config, masterSocket, log: logFile }: HaproxyPaths): HaproxyCommand {
+  const socketArgument = `${masterSocket},mode,600,level,admin`
+  return { binary, args: ['-W', '-db', '-S', socketArgument, '-f', base, '-f', config], socketArgument, logFile }
 }

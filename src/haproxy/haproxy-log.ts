@@ -101,8 +101,9 @@ export class HaproxyLog {
   }
 }
 
-/** What every reload says. */
-const ROUTINE = /^Proxy \S+ stopped \(|^Former worker .* exited with code 0 /
+/** What every reload says, and every server that comes or goes by our doing. */
+const ROUTINE =
+  /^Proxy \S+ stopped \(|^Former worker .* exited with code 0 |enters drain state|leaving forced (?:drain|maintenance)|is going DOWN for maintenance/
 
 async function read(path: string, offset: number): Promise<string> {
   const file = await open(path)

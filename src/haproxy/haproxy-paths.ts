@@ -14,6 +14,12 @@ export interface HaproxyPaths {
   lastGood: string
   /** What a restarted control tier must know: see applied-marker.ts. */
   marker: string
+  /** The operator's that the present worker loaded; it may have been changed since. */
+  loaded: string
+  /** What was changed since, see change-journal.ts. */
+  journal: string
+  /** Health of the servers, handed from worker to worker. */
+  serverState: string
   masterSocket: string
   runtimeSocket: string
   /** Where a reload hands the stick tables to the new worker. */
@@ -37,6 +43,9 @@ export function haproxyPaths(dataFolder: string): HaproxyPaths {
     candidate: join(folder, 'candidate.cfg'),
     lastGood: join(folder, 'last-good.cfg'),
     marker: join(folder, 'applied.json'),
+    loaded: join(folder, 'loaded.cfg'),
+    journal: join(folder, 'changes.jsonl'),
+    serverState: join(folder, 'server-state'),
     masterSocket: join(folder, 'master.sock'),
     runtimeSocket: join(folder, 'admin.sock'),
     peersSocket: join(folder, 'peers.sock'),

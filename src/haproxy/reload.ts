@@ -33,8 +33,8 @@ export class Reloader {
   }
 
   /**
-   * Reloads. Done when a new worker has been forked, answers on the runtime
-   * socket, and still lives a moment later.
+   * Reloads. Done when a new worker has been forked and answers on the runtime
+   * socket.
    *
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED with what HAProxy said meanwhile
    */
@@ -45,25 +45,28 @@ export class Reloader {
     const answer = await master.reload(timeoutMs)
     if (answer.outcome === 'failed') throw failure(alertsOf(answer.log) || answer.log)
     const worker = await this.#poll((now) => newWorker(before, now), 'a new worker serves', mark)
-    return await this.#settled(worker, mark)
+    return await this.#answering(worker, mark)
   }
 
   /**
    * The same proof for a HAProxy that was started and not reloaded.
    *
    * @param mark size of its log before the start
-   * @param settle whether what it loads is new to it
    */
-  async started({ mark, settle }: { mark: number; settle: boolean }): Promise<ServingProof> {
+  async started(mark: number): Promise<ServingProof> {
     const worker = await this.#poll(({ worker }) => worker, 'a worker serves', mark)
-    return settle ? await this.#settled(worker, mark) : await this.#answering(worker, mark)
+    return await this.#answering(worker, mark)
   }
 
-  async #settled(worker: HaproxyProcess, mark: number): Promise<ServingProof> {
-    const proof = await this.#answering(worker, mark)
-    await sleep(this.#options.settleMs)
-    await this.#poll((table) => (table.worker?.pid === worker.pid ? table : new Error('the new worker died')), '', mark)
-    return proof
+  /**
+   * Waits a moment, and returns if the worker still lives then.
+   *
+   * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED with what HAProxy said meanwhile
+   */
+  async survived({ workerPid }: ServingProof): Promise<void> {
+    const mark = await this.#options.log.size()
+    await sleep(this.#options.settleMs, undefined, { ref: false })
+    await this.#poll((table) => (table.worker?.pid === workerPid ? table : new Error('the new worker died')), '', mark)
   }
 
   /** The runtime socket passes to the new worker a moment after its fork: until then the old one answers. */

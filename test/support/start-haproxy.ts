@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { HaproxyDriver } from '../../src/haproxy/driver.ts'
 import { ChildSupervisor } from '../../src/haproxy/child-supervisor.ts'
+import type { Problem } from '../../src/haproxy/problem.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { tempDir } from './temp-dir.ts'
 import { recordingLogger } from './test-logger.ts'
@@ -10,21 +11,25 @@ export interface DrivenHaproxy extends AsyncDisposable {
   dataFolder: string
   /** What an operator was told. */
   lines: Record<string, unknown>[]
+  /** Alarms raised. */
+  alarms: Problem[]
   /** A control tier that takes the place of the one before: the same files, nothing remembered. */
   takeOver(): Promise<HaproxyDriver>
 }
 
 export interface DrivenHaproxyOptions {
   reloadIntervalMs?: number
+  quietMs?: number
   /** Started at once unless told otherwise. */
   start?: boolean
 }
 
 /** A driver and its real HAProxy, in a folder that goes away with them. */
 export async function startHaproxy(options: DrivenHaproxyOptions = {}): Promise<DrivenHaproxy> {
-  const { reloadIntervalMs = 0, start = true } = options
+  const { reloadIntervalMs = 0, quietMs = 60_000, start = true } = options
   const dir = await tempDir()
   const { logger, lines } = recordingLogger()
+  const alarms: Problem[] = []
   const make = (): HaproxyDriver =>
     new HaproxyDriver({
       dataFolder: dir.path,
@@ -32,12 +37,15 @@ export async function startHaproxy(options: DrivenHaproxyOptions = {}): Promise<
       supervisor: new ChildSupervisor({ clock: systemClock, logger }),
       clock: systemClock,
       logger,
-      reloadIntervalMs
+      reloadIntervalMs,
+      quietMs,
+      onAlarm: (problem) => alarms.push(problem)
     })
   const haproxy: DrivenHaproxy = {
     driver: make(),
     dataFolder: dir.path,
     lines,
+    alarms,
     async takeOver() {
       await haproxy.driver.close()
       haproxy.driver = make()

@@ -1,0 +1,122 @@
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { readServerLine } from './server-line.ts'
+import type { Operation } from './server-commands.ts'
+import { splitWords } from './config-parser.ts'
+import type { Slot, SlotTable } from './slot-table.ts'
+
+type Entry =
+  | { worker: number }
+  | { begin: Step[] }
+  | { done: true }
+  | { spare: [backend: string, name: string] }
+  | { deleted: [backend: string, name: string] }
+
+interface Step {
+  kind: Operation['kind']
+  pool: string
+  backend: string
+  name: string
+  key: string
+  /** As a line of a configuration. */
+  line?: string
+}
+
+/**
+ * What has been done to the servers of a worker since it loaded its file, so
+ * that a control tier that was killed at any moment knows when it comes back.
+ *
+ * Written without a sync: it outlives this process, and when the machine goes,
+ * the worker that it is about goes too. Written in one call each, and not
+ * awaited, as the change waits for it.
+ */
+export class ChangeJournal {
+  readonly #path: string
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** A worker begins, with what its file says. */
+  reset(worker: number): void {
+    writeFileSync(this.#path, `${JSON.stringify({ worker } satisfies Entry)}\n`)
+  }
+
+  begin(operations: readonly Operation[]): void {
+    const begin = operations.map(({ kind, pool, backend, name, key, line }) => ({
+      ...{ kind, pool, backend, name, key },
+      ...(line && { line: `server ${line.name} ${key}` })
+    }))
+    this.#write({ begin })
+  }
+
+  done(): void {
+    this.#write({ done: true })
+  }
+
+  spare({ backend, name }: Slot): void {
+    this.#write({ spare: [backend, name] })
+  }
+
+  deleted({ backend, name }: Slot): void {
+    this.#write({ deleted: [backend, name] })
+  }
+
+  /**
+   * Brings a table of what the worker loaded up to what it has by now.
+   *
+   * @returns how many changes that were; undefined when it cannot be told, as one was broken off or the journal is another worker's
+   */
+  async replay(worker: number, slots: SlotTable): Promise<number | undefined> {
+    try {
+      const [head, ...lines] = (await readFile(this.#path, 'utf8')).trimEnd().split('\n')
+      const header = JSON.parse(head ?? '') as Partial<{ worker: number }>
+      return header.worker === worker
+        ? replay(
+            lines.map((line) => JSON.parse(line) as Entry),
+            slots
+          )
+        : undefined
+    } catch {
+      // Not knowing costs one reload, which is what the caller does then.
+      return undefined
+    }
+  }
+
+  #write(entry: Entry): void {
+    appendFileSync(this.#path, `${JSON.stringify(entry)}\n`)
+  }
+}
+
+function replay(entries: readonly Entry[], slots: SlotTable): number | undefined {
+  let open: Step[] | undefined
+  let changes = 0
+  for (const entry of entries) {
+    if ('begin' in entry) open = entry.begin
+    else if ('done' in entry) {
+      for (const step of open ?? []) perform(step, slots)
+      open = undefined
+      changes++
+    } else if ('spare' in entry) slots.rest(known(slots, ...entry.spare))
+    else if ('deleted' in entry) slots.delete(known(slots, ...entry.deleted))
+  }
+  return open === undefined ? changes : undefined
+}
+
+function perform({ kind, pool, backend, name, key, line = '' }: Step, slots: SlotTable): void {
+  applyOperation({ kind, pool, backend, name, key, line: readServerLine(splitWords(line)) }, slots)
+}
+
+/** Remembers in the table what HAProxy has done. */
+export function applyOperation(operation: Omit<Operation, 'commands'>, slots: SlotTable): void {
+  const { kind, pool, backend, name, key, line } = operation
+  if (kind === 'drain') slots.drain(known(slots, backend, name))
+  else if (line !== undefined && kind === 'add') slots.add({ id: pool, backend }, key, line, name)
+  else if (line !== undefined) slots.revive(known(slots, backend, name), key, line)
+}
+
+function known(slots: SlotTable, backend: string, name: string): Slot {
+  const slot = slots.find(backend, name)
+  if (slot === undefined) throw new Error(`no server ${backend}/${name} is known`)
+  return slot
+}

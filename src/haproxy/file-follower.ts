@@ -1,0 +1,85 @@
+import type { Logger } from '../platform/logger.ts'
+import type { ConfigFile } from './config-file.ts'
+import type { Configuration, RunningHaproxy } from './running-haproxy.ts'
+import type { SerialQueue } from './serial-queue.ts'
+
+export interface FileFollowerOptions {
+  file: ConfigFile
+  haproxy: RunningHaproxy
+  queue: SerialQueue
+  logger: Logger
+  /** What runs would be refused at the next start; the last good file stays for that. */
+  onRefusal: (error: unknown) => void
+  /** What runs was checked, and is on disk. */
+  onKept: () => void
+}
+
+/**
+ * Brings the file to what was changed at runtime: checked by HAProxy as every
+ * text, but behind the change, which does not wait for it. Of many changes only
+ * the newest is checked.
+ */
+export class FileFollower {
+  readonly #options: FileFollowerOptions
+  #next: Configuration | undefined
+  #run: { ended: Promise<void>; abort: AbortController } | undefined
+
+  constructor(options: FileFollowerOptions) {
+    this.#options = options
+  }
+
+  follow(configuration: Configuration): void {
+    this.#next = configuration
+    if (this.#run !== undefined) return
+    const abort = new AbortController()
+    const run = { abort, ended: this.#checkAll(abort.signal) }
+    this.#run = run
+    void run.ended.finally(() => {
+      if (this.#run === run) this.#run = undefined
+    })
+  }
+
+  /** Gives way to another check; `follow` begins again. */
+  drop(): void {
+    this.#next = undefined
+    this.#run?.abort.abort()
+    this.#run = undefined
+  }
+
+  /** Resolves when all that was followed is on disk. Not to be awaited within the queue. */
+  async idle(): Promise<void> {
+    await this.#run?.ended
+  }
+
+  async #checkAll(signal: AbortSignal): Promise<void> {
+    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+      try {
+        await this.#keep(next, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        this.#options.logger.error({ err: error }, 'haproxy runs what it would not start with')
+        this.#options.onRefusal(error)
+      }
+      if (signal.aborted) return
+    }
+  }
+
+  #take(): Configuration | undefined {
+    const next = this.#next
+    this.#next = undefined
+    return next
+  }
+
+  async #keep(configuration: Configuration, signal: AbortSignal): Promise<void> {
+    const { file, haproxy, queue, onKept } = this.#options
+    const worker = haproxy.pids()?.workerPid
+    await file.check(configuration.text, signal)
+    await haproxy.proven()
+    await queue.run(async () => {
+      // After a reload or a death the text is another one's business.
+      if (signal.aborted || worker === undefined || haproxy.pids()?.workerPid !== worker) return
+      await haproxy.keep(configuration)
+      onKept()
+    })
+  }
+}
