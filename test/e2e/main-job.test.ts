@@ -70,7 +70,8 @@ describe('the main job', () => {
     await service.ping(backend.ip)
     await eventually(async () => (await ask(ports.proxy)) === backend.ip)
     const before = await service.json<PodsBody>('/api/v1/pods')
-    const { pid } = await service.json<{ pid: number }>('/api/v1/haproxy')
+    // The master does not answer while it is taking in a reload.
+    const pid = await eventually(async () => (await service.json<{ pid?: number }>('/api/v1/haproxy')).pid)
     const load = startLoad(ports.proxy)
 
     await service.kill('SIGKILL')
