@@ -43,13 +43,16 @@ export function createObservers(parts: ObservedParts): Observers {
   return { hub, metrics, problems: async () => readinessProblems(parts) }
 }
 
-function readinessProblems({ proxy }: ObservedParts): readonly ReadinessProblem[] {
-  if (proxy === undefined) return []
-  const { lastError } = proxy.automaton.status()
+function readinessProblems({ registry, proxy }: ObservedParts): readonly ReadinessProblem[] {
   const problems: ReadinessProblem[] = [
-    ...(lastError === null ? [] : [lastError]),
-    ...(proxy.drivesHaproxy ? proxy.driver.problems() : [])
-  ]
+    registry?.storeProblem ?? [],
+    proxy === undefined ? [] : proxyProblems(proxy)
+  ].flat()
   // A step that failed and the driver that made it fail say the same.
   return problems.filter(({ message }, index) => problems.findIndex((other) => other.message === message) === index)
+}
+
+function proxyProblems({ automaton, drivesHaproxy, driver }: Proxy): readonly ReadinessProblem[] {
+  const { lastError } = automaton.status()
+  return [...(lastError === null ? [] : [lastError]), ...(drivesHaproxy ? driver.problems() : [])]
 }

@@ -10,6 +10,7 @@ import { Expiry } from './expiry.ts'
 import { Membership, type RegistryListener } from './membership.ts'
 import type { DownReason } from './registry-event.ts'
 import type { Store } from './store.ts'
+import { StoreWrites } from './store-writes.ts'
 
 export interface RegistryOptions {
   store: Store
@@ -32,6 +33,7 @@ export interface RegistryOptions {
  */
 export class Registry {
   readonly #store: Store
+  readonly #writes: StoreWrites
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #maxPods: number
@@ -43,6 +45,7 @@ export class Registry {
 
   constructor({ store, clock, logger, ttlMs, panicThreshold, maxPods }: RegistryOptions) {
     this.#store = store
+    this.#writes = new StoreWrites(store, logger)
     this.#clock = clock
     this.#logger = logger
     this.#maxPods = maxPods
@@ -93,6 +96,11 @@ export class Registry {
   /** Whether this master decides who is gone and runs the callback: always, with the embedded store. */
   get leading(): boolean {
     return this.#store.leading
+  }
+
+  /** Why the store does not take what changes, while that is so. */
+  get storeProblem(): KontrolError | undefined {
+    return this.#writes.problem
   }
 
   /**
@@ -154,7 +162,7 @@ export class Registry {
   /** @throws KontrolError KTL_STORE_UNAVAILABLE; the state counts all the same until this process ends */
   async saveCallbackState(state: string): Promise<void> {
     this.#callbackState = state
-    await this.#store.saveCallbackState(state)
+    await this.#writes.saveCallbackState(state)
   }
 
   /** Waits for the writes under way; from here on no pod expires. */
@@ -176,7 +184,7 @@ export class Registry {
         hint: 'Send the keepalives of some apps to another control tier.'
       })
     }
-    const pod = await this.#store.admit(podOf(said, { firstSeen: this.#clock.now() }))
+    const pod = await this.#writes.admit(podOf(said, { firstSeen: this.#clock.now() }))
     const entry = this.#members.get(pod.key) ?? this.#up(pod)
     // If another master admitted it first, it may have done so with something else.
     this.#refresh(entry, said)
@@ -198,29 +206,12 @@ export class Registry {
       const { seq, firstSeen } = entry.pod
       this.#members.change(entry, podOf(said, { seq, firstSeen }), fields)
     }
-    if (fields.length > 0 || entry.unsaved) this.#save(entry)
-  }
-
-  /** In the background: what HAProxy is to do does not wait for the disk, and a failed write is repeated at the next keepalive. */
-  #save(entry: Entry): void {
-    const { pod, unsaved } = entry
-    entry.unsaved = true
-    this.#store.put(pod).then(
-      () => {
-        if (entry.pod === pod) entry.unsaved = false
-      },
-      (err: unknown) => {
-        if (!unsaved) this.#logger.warn({ err, key: pod.key }, 'pod not saved')
-      }
-    )
+    if (fields.length > 0 || entry.unsaved) this.#writes.save(entry)
   }
 
   #drop(entries: readonly Entry[], reason: DownReason): void {
     this.#takeOut(entries, reason)
-    this.#store
-      .remove(entries.map(({ pod }) => pod))
-      // If that is the last word on them, a restart knows them again, for one TTL.
-      .catch((err: unknown) => this.#logger.warn({ err, pods: entries.length }, 'pods not removed from the store'))
+    this.#writes.remove(entries.map(({ pod }) => pod))
   }
 
   #takeOut(entries: readonly Entry[], reason: DownReason): void {
@@ -249,7 +240,7 @@ export class Registry {
     const restored = this.leading ? this.#members.census.takeGone(app) : []
     this.#members.hold(app, silent, restored)
     for (const entry of [...silent, ...restored]) this.#expiry.watch(entry)
-    for (const entry of restored) this.#save(entry)
+    for (const entry of restored) this.#writes.save(entry)
   }
 
   #dropExpired(entries: readonly Entry[]): void {
@@ -305,9 +296,9 @@ export class Registry {
   }
 
   #contactChanged(contact: boolean): void {
-    if (contact) {
-      this.#expiry.resume()
-      for (const entry of this.#members.entries()) if (entry.unsaved) this.#save(entry)
-    } else this.#expiry.suspend()
+    this.#writes.contactChanged(contact)
+    if (!contact) return this.#expiry.suspend()
+    this.#expiry.resume()
+    for (const entry of this.#members.entries()) if (entry.unsaved) this.#writes.save(entry)
   }
 }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { KontrolError } from '../../../src/errors.ts'
 import type { Keepalive } from '../../../src/model/keepalive.ts'
 import { Registry } from '../../../src/registry/registry.ts'
 import type { RegistryEvent } from '../../../src/registry/registry-event.ts'
@@ -231,6 +232,15 @@ describe('Registry', () => {
       expect(shelf.pods.get('a')?.payload).toBe(1)
     })
 
+    it('says what is wrong with the store until it takes a write again', async () => {
+      store.failure = new KontrolError('KTL_STORE_UNAVAILABLE', 'disk full')
+      await expect(registry.keepalive(ping('a'))).rejects.toThrow('disk full')
+      expect(registry.storeProblem).toBe(store.failure)
+      store.failure = undefined
+      await pingAll('a')
+      expect(registry.storeProblem).toBeUndefined()
+    })
+
     it('drops a pod that says down all the same', async () => {
       await pingAll('a')
       store.failure = new Error('disk full')
@@ -416,7 +426,9 @@ describe('Registry', () => {
       store.listener?.onContact(false)
       clock.advance(5 * TTL)
       expect(keys()).toEqual(['a'])
+      expect(registry.storeProblem).toMatchObject({ code: 'KTL_STORE_UNAVAILABLE' })
       store.listener?.onContact(true)
+      expect(registry.storeProblem).toBeUndefined()
       clock.advance(TTL - 1)
       expect(keys()).toEqual(['a'])
       clock.advance(101)
