@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DnsExposer } from '../dns/dns-exposer.ts'
 import { parseDnsAnnotations, type DnsSettings } from '../dns/dns-settings.ts'
 import type { Config } from '../load-config.ts'
@@ -32,8 +33,31 @@ export function dnsSettings(annotations: Readonly<Record<string, string>>, logge
   }
 }
 
-/** How long clients may go on coming after this proxy has left the record. */
-export function dnsTtlSeconds({ eip }: Config, dns: DnsExposer): number {
-  const { enabled, records } = dns.status()
-  return enabled && eip !== undefined ? Math.max(0, ...records.map(({ ttl }) => ttl)) : 0
+export interface Leaving {
+  config: Config
+  logger: Logger
+  dns: DnsExposer
+  /** Says goodbye to the masters. */
+  farewell: () => Promise<void>
+  /** Addresses of the proxies that stay, as far as this process knows them. */
+  others: () => readonly string[]
+}
+
+/**
+ * Takes this proxy out of service for good: goodbye, out of the record, and then
+ * as long as resolvers may still name it. Without a name that is the goodbye alone.
+ */
+export async function leaveForGood(leaving: Leaving, signal: AbortSignal): Promise<void> {
+  const { config, logger, dns, farewell, others } = leaving
+  await farewell()
+  if (!dns.status().enabled || config.eip === undefined) return
+  try {
+    await dns.expose(others(), signal)
+  } catch (error) {
+    logger.error({ err: error }, 'this proxy may still stand in the dns record')
+  }
+  const seconds = Math.max(0, ...dns.status().records.map(({ ttl }) => ttl))
+  logger.info({ seconds }, 'waiting until resolvers have forgotten this proxy')
+  // An abort means that somebody is out of patience.
+  await sleep(seconds * 1000, undefined, { signal }).catch(() => {})
 }

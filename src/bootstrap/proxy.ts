@@ -34,7 +34,7 @@ export interface ProxyDeps {
   keepHosts: (json: string) => Promise<void>
   dns: ExposeDeps
   prepareStatistics: () => Promise<void>
-  shutdown: Omit<ShutdownDeps, 'driver'>
+  leave: ShutdownDeps['leave']
 }
 
 /** The automaton with its socket, and the HAProxy that its steps drive. */
@@ -74,7 +74,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
 }
 
 function createSteps(deps: ProxyDeps, driver: HaproxyDriver, log: ReconfigurationLog): Record<BuiltInAction, Step> {
-  const { config, templates, inventory, keepHosts, dns, prepareStatistics, shutdown } = deps
+  const { config, templates, inventory, keepHosts, dns, prepareStatistics, leave } = deps
   const renderer = new Renderer({
     source: () => templates.read(),
     compile: compileTemplate,
@@ -88,7 +88,7 @@ function createSteps(deps: ProxyDeps, driver: HaproxyDriver, log: Reconfiguratio
     configure: configureStep({ driver, renderer, candidate, log, keepHosts }),
     restart: restartStep({ driver, log }),
     'expose-via-route53': exposeViaRoute53Step(dns),
-    shutdown: shutdownStep({ ...shutdown, driver })
+    shutdown: shutdownStep({ leave, driver })
   }
 }
 

@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { createDns, dnsSettings, dnsTtlSeconds } from './dns.ts'
+import { createDns, dnsSettings, leaveForGood, type Leaving } from './dns.ts'
 import { createHttpServer, listen } from './http.ts'
 import { createObservers } from './observers.ts'
 import type { Proxy } from './proxy.ts'
@@ -37,8 +37,16 @@ export interface Service {
   readonly port: number
   /** New annotations of the pod, edited while it runs. */
   replaceAnnotations(annotations: Readonly<Record<string, string>>): void
-  /** Leaves the masters and closes the control tier. HAProxy runs on, unless it is to stop as well. */
-  stop(options?: { haproxy: 'keep' | 'stop' }): Promise<void>
+  /**
+   * Says goodbye to the masters and closes the control tier. HAProxy runs on,
+   * unless it is to stop as well; `forGood` leaves the DNS record before.
+   */
+  stop(options?: StopOptions): Promise<void>
+}
+
+export interface StopOptions {
+  haproxy?: 'keep' | 'stop'
+  forGood?: boolean
 }
 
 /** The parts of one process; which there are follows from its mode. */
@@ -46,6 +54,7 @@ interface Parts {
   registry: Registry | undefined
   proxy: Proxy | undefined
   dns: DnsExposer
+  leaving: Leaving
   templates: TemplateSource
   controller: Controller | undefined
   app: FastifyInstance
@@ -79,6 +88,13 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   const slave = reports ? createKeepaliveLoop(config, clock, logger) : undefined
   const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
   const dns = createDns(deps, () => registry?.leading ?? true)
+  const leaving: Leaving = {
+    config,
+    logger,
+    dns,
+    farewell: async () => slave?.leave(),
+    others: () => externalAddresses(proxiesOf(registry, config).filter(({ ip }) => ip !== config.ip))
+  }
   const proxy: Proxy | undefined = needsAutomaton(config, templates)
     ? await (
         await import('./proxy.ts')
@@ -92,7 +108,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
           expose: (addresses, signal) => dns.expose(addresses, signal)
         },
         prepareStatistics: async () => statistics?.prepare(),
-        shutdown: { leave: async () => slave?.leave(), dnsTtlSeconds: () => dnsTtlSeconds(config, dns) }
+        leave: (signal) => leaveForGood(leaving, signal)
       })
     : undefined
   const controller = registry === undefined ? undefined : createController(deps, registry, proxy, dns)
@@ -101,7 +117,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
     proxy && (await import('./statistics.ts')).createStatistics({ ...deps, metrics: observers.metrics })
   const scripts = createScripts(config, proxy?.automaton, env, logger)
   const app = await createHttpServer({ ...deps, registry, proxy, dns, observers, scripts })
-  return { registry, proxy, dns, templates, controller, app, slave, statistics }
+  return { registry, proxy, dns, leaving, templates, controller, app, slave, statistics }
 }
 
 /** Backends as this process knows them: its own registry's, or those that another master sent last. */
@@ -154,9 +170,10 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
 }
 
 function serviceOf(deps: ServiceDeps, parts: Parts, closers: Closers, port: number): Service {
-  const { proxy, slave, dns, templates } = parts
+  const { proxy, slave, dns, leaving, templates } = parts
   let stopped: Promise<void> | undefined
-  const stop = async (haproxy: 'keep' | 'stop'): Promise<void> => {
+  const stop = async ({ haproxy = 'keep', forGood = false }: StopOptions): Promise<void> => {
+    if (forGood) await leaveForGood(leaving, new AbortController().signal)
     await slave?.leave()
     // What another image's manifest runs lives and dies with its automaton; HAProxy does not.
     if (proxy !== undefined && (haproxy === 'stop' || !proxy.drivesHaproxy)) await proxy.automaton.stop()
@@ -168,7 +185,7 @@ function serviceOf(deps: ServiceDeps, parts: Parts, closers: Closers, port: numb
       dns.configure(dnsSettings(annotations, deps.logger))
       templates.replaceAnnotations(annotations)
     },
-    stop: ({ haproxy } = { haproxy: 'keep' }) => (stopped ??= stop(haproxy))
+    stop: (options = {}) => (stopped ??= stop(options))
   }
 }
 

@@ -26,6 +26,9 @@ export interface Command<O extends Options = Options> {
   run(args: ParsedArgs<O>, context: CliContext): Promise<void>
 }
 
+/** Commands by name, each loaded when it is needed. */
+export type CommandTable = Readonly<Record<string, () => Promise<Command>>>
+
 /** Keeps the option types of a command visible inside its own `run`. */
 export const defineCommand = <const O extends Options>(command: Command<O>): Command => command
 
@@ -34,22 +37,18 @@ const EXIT_FAILURE = 1
 const EXIT_USAGE = 64
 
 /** Runs one command line and returns the exit code; never throws, never calls process.exit(). */
-export async function runCli(
-  argv: readonly string[],
-  commands: Record<string, Command>,
-  context: CliContext
-): Promise<number> {
+export async function runCli(argv: readonly string[], commands: CommandTable, context: CliContext): Promise<number> {
   const [name = 'run', ...rest] = argv
   if (['help', '--help', '-h'].includes(name)) {
-    context.stdout(overview(commands))
+    context.stdout(await overview(commands))
     return EXIT_OK
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (command === undefined) {
-    context.stderr(`There is no command "${name}".\n\n${overview(commands)}`)
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (load === undefined) {
+    context.stderr(`There is no command "${name}".\n\n${await overview(commands)}`)
     return EXIT_USAGE
   }
-  return runCommand(name, command, rest, context)
+  return runCommand(name, await load(), rest, context)
 }
 
 /** Runs one command with the arguments that follow its name. */
@@ -87,8 +86,10 @@ function parseArguments(name: string, command: Command, argv: readonly string[])
 const usageOf = (name: string, { program = `kontrol ${name}`, usage }: Command): string =>
   `Usage: ${program} ${usage}`.trimEnd()
 
-function overview(commands: Record<string, Command>): string {
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+async function overview(commands: CommandTable): Promise<string> {
+  const lines = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(10)} ${(await load()).summary}`)
+  )
   return [
     'Usage: kontrol [command] [options]',
     '',

@@ -18,8 +18,11 @@ export const controlTierOptionDocs = {
 export class ControlTier {
   readonly #base: string
   readonly #token: string | undefined
+  readonly #timeoutMs: number
 
-  constructor(url: string | undefined, env: NodeJS.ProcessEnv) {
+  /** @param timeoutMs for an answer to begin, and between two parts of it */
+  constructor(url: string | undefined, env: NodeJS.ProcessEnv, timeoutMs = TIMEOUT_MS) {
+    this.#timeoutMs = timeoutMs
     this.#base = url ?? `http://127.0.0.1:${env.KONTROL_PORT ?? '8000'}`
     this.#token = env.KONTROL_TOKEN?.split(',', 1)[0]
   }
@@ -42,8 +45,8 @@ export class ControlTier {
     try {
       return await request(new URL(path, this.#base), {
         method,
-        headersTimeout: TIMEOUT_MS,
-        bodyTimeout: TIMEOUT_MS,
+        headersTimeout: this.#timeoutMs,
+        bodyTimeout: this.#timeoutMs,
         headers: {
           ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
           ...(body !== undefined && { 'content-type': 'application/json' })

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { discoverMetadata } from '../bootstrap/metadata.ts'
 import { startService } from '../bootstrap/service.ts'
-import { loadConfig } from '../load-config.ts'
+import { loadConfig, type Config } from '../load-config.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createLogger } from '../platform/logger.ts'
+import { SupervisordClient } from '../platform/supervisord-client.ts'
 import { defineCommand } from './command.ts'
 
 export const run = defineCommand({
@@ -23,10 +24,16 @@ export const run = defineCommand({
 
     logger.info('leaving')
     unwatch()
-    await service.stop()
+    await service.stop({ forGood: await containerStops(config, env) })
   }
 })
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort')
+}
+
+/** Whether more than the control tier ends: then clients must not be sent here any more. */
+async function containerStops({ supervisor }: Config, env: NodeJS.ProcessEnv): Promise<boolean> {
+  if (supervisor !== 'supervisord') return false
+  return new SupervisordClient(env.SUPERVISOR_SERVER_URL ?? '').shuttingDown().catch(() => true)
 }

@@ -93,7 +93,7 @@ describe('a template that is broken', () => {
 
       const { problems } = await eventually(async () => {
         const { status, body } = await service.get('/readyz')
-        return status === 503 && (JSON.parse(body) as { problems: ErrorBody[] })
+        return status === 503 ? (JSON.parse(body) as { problems: ErrorBody[] }) : undefined
       })
       expect(problems[0]).toMatchObject({ code, message: expect.stringMatching(words) as string })
       const { lastError } = await service.json<{ lastError: ErrorBody }>('/api/v1/lifecycle')
