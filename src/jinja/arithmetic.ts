@@ -48,7 +48,7 @@ const OPERATORS: Readonly<Record<BinaryOperator, Operator>> = {
     symbol: '//',
     fast: (a, b) => (a - fastModulo(a, b)) / b,
     ints: (a, b) => normalizeInt(floorDivide(a, b)),
-    floats: (a, b) => Math.floor(divide(a, b, 'float floor division by zero'))
+    floats: floatFloorDivide
   },
   Mod: {
     symbol: '%',
@@ -121,7 +121,16 @@ function floorDivide(a: bigint, b: bigint): bigint {
 
 function modulo(a: number, b: number): number {
   if (b === 0) throw new TemplateFault('ZeroDivisionError', 'float modulo')
-  return fastModulo(a, b)
+  const remainder = fastModulo(a, b)
+  // A remainder of nothing has the sign of the divisor too.
+  return remainder === 0 ? Math.sign(b) * 0 : remainder
+}
+
+/** By the remainder, as CPython does: 1.0 // 0.1 is 9.0, though 1.0 / 0.1 rounds to 10.0. */
+function floatFloorDivide(a: number, b: number): number {
+  const quotient = divide(a, b, 'float floor division by zero')
+  const whole = (a - fastModulo(a, b)) / b
+  return whole === 0 ? Math.sign(quotient) * 0 : Math.round(whole)
 }
 
 /** Has the sign of the divisor; NaN when that is 0. */

@@ -1,5 +1,6 @@
 import { bindMethod, methodOf } from './methods.ts'
 import { dictGet } from './dict.ts'
+import type { Effort } from './effort.ts'
 import type { NativeFunction } from './library.ts'
 import { repr } from './print.ts'
 import { sliceOf, Slice } from './slice.ts'
@@ -20,9 +21,9 @@ export function getAttribute(value: Value, name: string): Value {
 }
 
 /** `value[key]`: an item, else the attribute of that name. */
-export function getItem(value: Value, key: Value | Slice): Value {
-  if (key instanceof Slice) return sliceOf(value, key)
-  const item = itemAt(value, key)
+export function getItem(value: Value, key: Value | Slice, effort?: Effort): Value {
+  if (key instanceof Slice) return sliceOf(value, key, effort)
+  const item = itemAt(value, key, effort)
   if (item !== undefined) return item
   const attribute = typeof key === 'string' ? ownAttribute(value, key) : undefined
   return attribute ?? missing(value, key)

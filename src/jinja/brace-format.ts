@@ -31,6 +31,7 @@ class Counter {
 
 /** Python's str.format. */
 export function formatBraces(format: string, args: Arguments, runtime: Runtime): string {
+  runtime.allowFormat(format)
   return expand(format, args, runtime, new Counter())
 }
 

@@ -12,11 +12,11 @@ type Comparison = (a: Value, b: Value, runtime: Runtime) => boolean
 
 export const comparisons: Readonly<Record<CompareOperator, Comparison>> = {
   '==': equals,
-  '!=': (a, b) => !equals(a, b),
-  '<': (a, b) => compare(a, b, '<') < 0,
-  '<=': (a, b) => compare(a, b, '<=') <= 0,
-  '>': (a, b) => compare(a, b, '>') > 0,
-  '>=': (a, b) => compare(a, b, '>=') >= 0,
+  '!=': (a, b, runtime) => !equals(a, b, runtime),
+  '<': (a, b, runtime) => compare(a, b, '<', runtime) < 0,
+  '<=': (a, b, runtime) => compare(a, b, '<=', runtime) <= 0,
+  '>': (a, b, runtime) => compare(a, b, '>', runtime) > 0,
+  '>=': (a, b, runtime) => compare(a, b, '>=', runtime) >= 0,
   in: (a, b, runtime) => contains(b, a, runtime),
   'not in': (a, b, runtime) => !contains(b, a, runtime)
 }

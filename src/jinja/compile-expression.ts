@@ -6,7 +6,6 @@ import { compileFilter, compileTest } from './compile-filter.ts'
 import { dictSet } from './dict.ts'
 import { escapeUnlessSafe } from './escape-html.ts'
 import type { Evaluate } from './frame.ts'
-import { toText } from './print.ts'
 import type { Scope } from './scope.ts'
 import { Slice } from './slice.ts'
 import type { BinaryOperator, Expression, SyntaxNode } from './syntax.ts'
@@ -106,7 +105,7 @@ function compileDict(node: SyntaxNode<'Dict'>, scope: Scope): Evaluate {
   const pairs = node.children.map(({ key, value }) => [scope.expression(key), scope.expression(value)] as const)
   return located(node, (frame) => {
     const dict: Dict = new Map()
-    for (const [key, value] of pairs) dictSet(dict, key(frame), value(frame))
+    for (const [key, value] of pairs) dictSet(dict, key(frame), value(frame), frame.runtime)
     return dict
   })
 }
@@ -117,11 +116,15 @@ function compileLookup(node: SyntaxNode<'LookupVal'>, scope: Scope): Evaluate {
     const { start, stop, step } = node.val
     const [first, last, stride] = [start, stop, step].map((part) => (part === null ? none : scope.expression(part)))
     return located(node, (frame) =>
-      getItem(target(frame), new Slice((first ?? none)(frame), (last ?? none)(frame), (stride ?? none)(frame)))
+      getItem(
+        target(frame),
+        new Slice((first ?? none)(frame), (last ?? none)(frame), (stride ?? none)(frame)),
+        frame.runtime
+      )
     )
   }
   const key = scope.expression(node.val)
-  return located(node, (frame) => getItem(target(frame), key(frame)))
+  return located(node, (frame) => getItem(target(frame), key(frame), frame.runtime))
 }
 
 const none: Evaluate = () => null
@@ -150,8 +153,8 @@ function compileSign(sign: '-' | '+', node: SyntaxNode<'Neg' | 'Pos'>, scope: Sc
 /** The `~` operator. Under autoescape, text that is not marked as safe is escaped first. */
 function compileJoin(node: SyntaxNode<'Join'>, scope: Scope): Evaluate {
   const items = compileItems(node.children, scope)
-  const asText = scope.autoescape ? escapeUnlessSafe : toText
   return located(node, (frame) => {
+    const asText = scope.autoescape ? escapeUnlessSafe : (value: Value) => frame.runtime.print(value)
     const text = items(frame).map(asText).join('')
     frame.runtime.allowLength(text.length)
     return scope.autoescape ? new Markup(text) : text

@@ -62,10 +62,11 @@ function compilePrinted(node: Expression, scope: Scope): Execute {
     }
   }
   const evaluate = scope.expression(node)
-  const print = scope.autoescape ? escapeUnlessSafe : toText
+  const { autoescape } = scope
   return (frame, output) => {
     try {
-      output.write(print(evaluate(frame)))
+      const value = evaluate(frame)
+      output.write(autoescape ? escapeUnlessSafe(value) : frame.runtime.print(value))
     } catch (error) {
       throw locateFault(error, node)
     }

@@ -11,12 +11,12 @@ import { Markup, NativeObject, type Value } from './value.ts'
 export function contains(container: Value, item: Value, runtime: Runtime): boolean {
   if (typeof container === 'string') return containsText(container, item, runtime)
   if (container instanceof Markup) return containsText(container.text, item, runtime)
-  if (container instanceof Map) return dictHas(container, item)
+  if (container instanceof Map) return dictHas(container, item, runtime)
   if (container instanceof NativeObject && container.contains !== undefined) return container.contains(item)
   if (!isIterable(container)) {
     throw new TemplateFault('TypeError', `argument of type '${typeName(container)}' is not iterable`)
   }
-  return itemsOf(container, runtime).some((own) => equals(own, item))
+  return itemsOf(container, runtime).some((own) => equals(own, item, runtime))
 }
 
 function containsText(text: string, item: Value, runtime: Runtime): boolean {

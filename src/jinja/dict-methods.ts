@@ -55,9 +55,18 @@ const implementations: Record<string, readonly [parameters: readonly string[], r
   iterkeys: [[], iteratorOf('key', keysOf)],
   itervalues: [[], iteratorOf('value', valuesOf)],
   iteritems: [[], iteratorOf('item', pairsOf)],
-  has_key: [['key'], (dict, [key]) => dictHas(dict, key as Value)],
-  get: [['key', 'default?'], (dict, [key, fallback = null]) => dictGet(dict, key as Value) ?? fallback],
-  copy: [[], (dict) => new Map(dict)],
+  has_key: [['key'], (dict, [key], runtime) => dictHas(dict, key as Value, runtime)],
+  get: [
+    ['key', 'default?'],
+    (dict, [key, fallback = null], runtime) => dictGet(dict, key as Value, runtime) ?? fallback
+  ],
+  copy: [
+    [],
+    (dict, _, runtime) => {
+      runtime.spend(dict.size)
+      return new Map(dict)
+    }
+  ],
   clear: [
     [],
     (dict) => {
@@ -69,9 +78,9 @@ const implementations: Record<string, readonly [parameters: readonly string[], r
   popitem: [[], popLast],
   setdefault: [
     ['key', 'default?'],
-    (dict, [key, fallback = null]) => {
-      const known = dictGet(dict, key as Value)
-      if (known === undefined) dictSet(dict, key as Value, fallback)
+    (dict, [key, fallback = null], runtime) => {
+      const known = dictGet(dict, key as Value, runtime)
+      if (known === undefined) dictSet(dict, key as Value, fallback, runtime)
       return known ?? fallback
     }
   ],
@@ -79,7 +88,7 @@ const implementations: Record<string, readonly [parameters: readonly string[], r
     ['iterable', 'value?'],
     (_, [keys, value = null], runtime) => {
       const made: Dict = new Map()
-      for (const key of itemsOf(keys as Value, runtime)) dictSet(made, key, value)
+      for (const key of itemsOf(keys as Value, runtime)) dictSet(made, key, value, runtime)
       return made
     }
   ]
@@ -93,17 +102,18 @@ export const dictMethods: ReadonlyMap<string, NativeFunction> = new Map([
   ['update', (dict, args, runtime) => updateDict(dict as Dict, args, runtime)]
 ])
 
-function pop(dict: Dict, [key, fallback]: readonly (Value | undefined)[]): Value {
-  const value = dictGet(dict, key as Value)
+function pop(dict: Dict, [key, fallback]: readonly (Value | undefined)[], runtime: Runtime): Value {
+  const value = dictGet(dict, key as Value, runtime)
   if (value === undefined) {
     if (fallback !== undefined) return fallback
     throw new TemplateFault('KeyError', repr(key as Value))
   }
-  dictDelete(dict, key as Value)
+  dictDelete(dict, key as Value, runtime)
   return value
 }
 
-function popLast(dict: Dict): Value {
+function popLast(dict: Dict, _: unknown, runtime: Runtime): Value {
+  runtime.spend(dict.size)
   const last = [...dict].at(-1)
   if (last === undefined) throw new TemplateFault('KeyError', 'popitem(): dictionary is empty')
   dict.delete(last[0])
@@ -113,16 +123,18 @@ function popLast(dict: Dict): Value {
 /** Python's dict.update and the constructor dict(): pairs or another dict, and names. */
 export function updateDict(dict: Dict, { positional, keywords }: Arguments, runtime: Runtime): null {
   const [source] = positional
-  if (source instanceof Map) for (const [key, value] of source) dictSet(dict, key, value)
-  else if (source !== undefined) for (const pair of itemsOf(source, runtime)) setPair(dict, itemsOf(pair, runtime))
+  if (source instanceof Map) runtime.spend(source.size)
+  if (source instanceof Map) for (const [key, value] of source) dictSet(dict, key, value, runtime)
+  else if (source !== undefined)
+    for (const pair of itemsOf(source, runtime)) setPair(dict, itemsOf(pair, runtime), runtime)
   for (const [name, value] of keywords ?? []) dict.set(name, value)
   return null
 }
 
-function setPair(dict: Dict, pair: readonly Value[]): void {
+function setPair(dict: Dict, pair: readonly Value[], runtime: Runtime): void {
   const [key, value] = pair
   if (key === undefined || value === undefined || pair.length !== 2) {
     throw new TemplateFault('ValueError', `dictionary update sequence element has length ${pair.length}; 2 is required`)
   }
-  dictSet(dict, key, value)
+  dictSet(dict, key, value, runtime)
 }

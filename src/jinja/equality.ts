@@ -1,18 +1,28 @@
+import { PartCounter, type Effort } from './effort.ts'
 import { isNumeric, type Numeric } from './numbers.ts'
 import { Undefined } from './undefined.ts'
 import { Float, Markup, Tuple, type Dict, type Value } from './value.ts'
 
 /** Python's ==, which compares by content and across the kinds of number. */
-export function equals(a: Value, b: Value): boolean {
-  if (a === b) return true
-  if (typeof a === 'string' && typeof b === 'string') return false
-  return isNumeric(a) ? isNumeric(b) && equalNumbers(a, b) : equalObjects(a, b)
+export function equals(a: Value, b: Value, effort: Effort = new PartCounter()): boolean {
+  if (typeof a !== 'string' && a === b) return true
+  if (typeof a === 'string' && typeof b === 'string') return equalLongTexts(a, b, effort)
+  return isNumeric(a) ? isNumeric(b) && equalNumbers(a, b) : equalObjects(a, b, effort)
 }
 
-function equalObjects(a: Value, b: Value): boolean {
-  if (Array.isArray(a)) return Array.isArray(b) && equalItems(a, b)
-  if (a instanceof Map) return b instanceof Map && equalDicts(a, b)
-  if (a instanceof Tuple) return b instanceof Tuple && equalItems(a.items, b.items)
+/** Characters that are compared for one step. */
+const CHARACTERS_PER_STEP = 256
+
+function equalLongTexts(a: string, b: string, effort: Effort): boolean {
+  if (a.length !== b.length) return false
+  if (a.length > CHARACTERS_PER_STEP) effort.spend(a.length / CHARACTERS_PER_STEP)
+  return a === b
+}
+
+function equalObjects(a: Value, b: Value, effort: Effort): boolean {
+  if (Array.isArray(a)) return Array.isArray(b) && equalItems(a, b, effort)
+  if (a instanceof Map) return b instanceof Map && equalDicts(a, b, effort)
+  if (a instanceof Tuple) return b instanceof Tuple && equalItems(a.items, b.items, effort)
   if (a instanceof Undefined) return b instanceof Undefined
   return (a instanceof Markup || b instanceof Markup) && equalTexts(a, b)
 }
@@ -29,15 +39,17 @@ function equalNumbers(a: Numeric, b: Numeric): boolean {
   return left == right
 }
 
-function equalItems(a: readonly Value[], b: readonly Value[]): boolean {
-  return a.length === b.length && a.every((item, index) => equals(item, b[index] as Value))
+function equalItems(a: readonly Value[], b: readonly Value[], effort: Effort): boolean {
+  effort.spend(a.length)
+  return a.length === b.length && a.every((item, index) => equals(item, b[index] as Value, effort))
 }
 
-function equalDicts(a: Dict, b: Dict): boolean {
+function equalDicts(a: Dict, b: Dict, effort: Effort): boolean {
+  effort.spend(a.size)
   if (a.size !== b.size) return false
   for (const [key, value] of a) {
     const other = b.get(key)
-    if (other === undefined || !equals(value, other)) return false
+    if (other === undefined || !equals(value, other, effort)) return false
   }
   return true
 }

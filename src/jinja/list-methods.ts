@@ -1,5 +1,5 @@
 import { equals } from './equality.ts'
-import { itemsOf } from './iterate.ts'
+import { itemsOf, sizeOf } from './iterate.ts'
 import type { NativeFunction } from './library.ts'
 import { isTrue } from './truth.ts'
 import { withParameters, type BoundArguments } from './parameters.ts'
@@ -8,6 +8,9 @@ import type { Runtime } from './runtime.ts'
 import { sortValues } from './sort-values.ts'
 import { TemplateFault } from './template-fault.ts'
 import type { Tuple, Value } from './value.ts'
+
+/** Items that are moved within a list for one step. */
+const ITEMS_PER_STEP = 64
 
 type ListImplementation<L> = (list: L, args: BoundArguments, runtime: Runtime) => Value
 
@@ -22,7 +25,7 @@ const listImplementations: Record<string, readonly [parameters: readonly string[
       }
     ],
     insert: [['index', 'object'], (list, [index, item]) => nothing(list.splice(asIndex(index), 0, item as Value))],
-    remove: [['value'], (list, [item]) => nothing(list.splice(findIn(list, [item]), 1))],
+    remove: [['value'], (list, [item], runtime) => nothing(list.splice(findIn(list, [item], runtime), 1))],
     pop: [['index?'], pop],
     clear: [[], (list) => nothing((list.length = 0))],
     copy: [[], (list) => [...list]],
@@ -39,7 +42,7 @@ const listImplementations: Record<string, readonly [parameters: readonly string[
 /** What lists and tuples have in common. */
 const sharedImplementations: Record<string, readonly [string[], ListImplementation<readonly Value[]>]> = {
   index: [['value', 'start?', 'stop?'], findIn],
-  count: [['value'], (list, [item]) => list.filter((own) => equals(own, item as Value)).length]
+  count: [['value'], (list, [item], runtime) => list.filter((own) => equals(own, item as Value, runtime)).length]
 }
 
 function tableOf<L>(
@@ -48,7 +51,10 @@ function tableOf<L>(
 ): [string, NativeFunction][] {
   return Object.entries(implementations).map(([name, [parameters, run]]) => [
     name,
-    withParameters(name, parameters, (value, args, runtime) => run(unwrap(value), args, runtime))
+    withParameters(name, parameters, (value, args, runtime) => {
+      if (name !== 'append') runtime.spend(Math.ceil((sizeOf(value) ?? 0) / ITEMS_PER_STEP))
+      return run(unwrap(value), args, runtime)
+    })
   ])
 }
 
@@ -67,10 +73,15 @@ function nothing(result: unknown): null {
   return null
 }
 
-function findIn(list: readonly Value[], [item, start = 0, stop = list.length]: BoundArguments): number {
+function findIn(
+  list: readonly Value[],
+  [item, start = 0, stop = list.length]: BoundArguments,
+  runtime: Runtime
+): number {
+  runtime.spend(list.length)
   const [first, end] = [fromEnd(asIndex(start), list.length), fromEnd(asIndex(stop), list.length)]
   for (let index = first; index < end && index < list.length; index++) {
-    if (equals(list[index] as Value, item as Value)) return index
+    if (equals(list[index] as Value, item as Value, runtime)) return index
   }
   throw new TemplateFault('ValueError', `${repr(item as Value)} is not in list`)
 }

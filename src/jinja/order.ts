@@ -1,10 +1,14 @@
 import { compareText } from './code-points.ts'
+import type { Effort } from './effort.ts'
 import { comparable, equals } from './equality.ts'
 import { isNumeric } from './numbers.ts'
 import { TemplateFault } from './template-fault.ts'
 import { typeName } from './type-name.ts'
 import { Undefined } from './undefined.ts'
 import { Markup, Tuple, type Value } from './value.ts'
+
+/** Characters that are compared for one step. */
+const CHARACTERS_PER_STEP = 256
 
 type Ordering = '<' | '<=' | '>' | '>='
 
@@ -13,19 +17,22 @@ type Ordering = '<' | '<=' | '>' | '>='
  *
  * @throws TemplateFault TypeError when Python would not order the two
  */
-export function compare(a: Value, b: Value, operator: Ordering = '<'): number {
-  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b)
+export function compare(a: Value, b: Value, operator: Ordering, effort: Effort): number {
+  if (typeof a === 'string' && typeof b === 'string') {
+    effort.spend((a.length + b.length) / CHARACTERS_PER_STEP)
+    return compareText(a, b)
+  }
   if (isNumeric(a) && isNumeric(b)) return compareNumbers(comparable(a), comparable(b))
-  return compareObjects(a, b, operator)
+  return compareObjects(a, b, operator, effort)
 }
 
-function compareObjects(a: Value, b: Value, operator: Ordering): number {
+function compareObjects(a: Value, b: Value, operator: Ordering, effort: Effort): number {
   const left = itemsOf(a)
   const right = itemsOf(b)
   if (left !== undefined && right !== undefined && Array.isArray(a) === Array.isArray(b)) {
-    return compareItems(left, right, operator)
+    return compareItems(left, right, operator, effort)
   }
-  if (a instanceof Markup || b instanceof Markup) return compare(plain(a), plain(b), operator)
+  if (a instanceof Markup || b instanceof Markup) return compare(plain(a), plain(b), operator, effort)
   for (const side of [a, b]) if (side instanceof Undefined) throw side.fault()
   throw new TemplateFault(
     'TypeError',
@@ -48,11 +55,12 @@ function plain(value: Value): Value {
   return value instanceof Markup ? value.text : value
 }
 
-function compareItems(a: readonly Value[], b: readonly Value[], operator: Ordering): number {
+function compareItems(a: readonly Value[], b: readonly Value[], operator: Ordering, effort: Effort): number {
   const length = Math.min(a.length, b.length)
+  effort.spend(length)
   for (let index = 0; index < length; index++) {
     const [left, right] = [a[index] as Value, b[index] as Value]
-    if (!equals(left, right)) return compare(left, right, operator)
+    if (!equals(left, right, effort)) return compare(left, right, operator, effort)
   }
   return a.length - b.length
 }

@@ -16,6 +16,7 @@ const CONVERSION = /%(?:\(([^)]*)\))?([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+)?)?[hlL]?([
  * @param asText prints what `%s` stands for
  */
 export function formatPercent(format: string, value: Value, runtime: Runtime, asText = toText): string {
+  runtime.allowFormat(format)
   const source = new ArgumentSource(value)
   const text = format.replace(CONVERSION, (whole, key: string | undefined, flags: string, ...rest: unknown[]) => {
     const [width, precision, type] = rest as (string | undefined)[]

@@ -1,3 +1,4 @@
+import { PartCounter } from './effort.ts'
 import { floatText } from './numbers.ts'
 import { Undefined } from './undefined.ts'
 import { Float, Iterator, Markup, Tuple, type Value } from './value.ts'
@@ -13,18 +14,26 @@ export function toText(value: Value): string {
 
 /** Python's repr(): how a value prints inside a list. */
 export function repr(value: Value): string {
-  return represent(value, new Set())
+  return represent(value, new OpenContainers())
 }
 
-/** @param open the containers that are being printed: one that holds itself shows as `[...]` */
-function represent(value: Value, open: Set<Value>): string {
+/** The containers that are being printed: one that holds itself shows as `[...]`. */
+class OpenContainers extends Set<Value> {
+  readonly counter = new PartCounter()
+}
+
+function represent(value: Value, open: OpenContainers): string {
+  open.counter.spend()
   if (value === null) return 'None'
   if (typeof value === 'string') return quoteText(value)
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   return typeof value === 'object' ? representObject(value, open) : String(value)
 }
 
-function representObject(value: Exclude<Value, null | string | boolean | number | bigint>, open: Set<Value>): string {
+function representObject(
+  value: Exclude<Value, null | string | boolean | number | bigint>,
+  open: OpenContainers
+): string {
   if (value instanceof Float) return floatText(value.value)
   if (value instanceof Markup) return `Markup(${quoteText(value.text)})`
   if (value instanceof Undefined) return 'Undefined'
@@ -35,7 +44,7 @@ function representObject(value: Exclude<Value, null | string | boolean | number 
   return value.print()
 }
 
-function guarded(value: Value, open: Set<Value>, again: string, print: () => string): string {
+function guarded(value: Value, open: OpenContainers, again: string, print: () => string): string {
   if (open.has(value)) return again
   open.add(value)
   const text = print()
@@ -43,15 +52,15 @@ function guarded(value: Value, open: Set<Value>, again: string, print: () => str
   return text
 }
 
-function representAll(items: readonly Value[], open: Set<Value>): string {
+function representAll(items: readonly Value[], open: OpenContainers): string {
   return items.map((item) => represent(item, open)).join(', ')
 }
 
-function representTuple({ items }: Tuple, open: Set<Value>): string {
+function representTuple({ items }: Tuple, open: OpenContainers): string {
   return items.length === 1 ? `(${representAll(items, open)},)` : `(${representAll(items, open)})`
 }
 
-function representPairs(pairs: ReadonlyMap<Value, Value>, open: Set<Value>): string {
+function representPairs(pairs: ReadonlyMap<Value, Value>, open: OpenContainers): string {
   return Array.from(pairs, ([key, item]) => `${represent(key, open)}: ${represent(item, open)}`).join(', ')
 }
 

@@ -8,6 +8,7 @@ export function roundDecimal(value: number, digits: number): number {
     return Number.isFinite(scale) ? halfToEven(value / scale) * scale : 0
   }
   // toFixed computes with the exact value, but rounds what lies between two away from zero.
+  if (value === 0) return value
   const rounded = Number(value.toFixed(digits))
   return liesBetween(value, digits) ? evenNeighbour(value, digits) : rounded
 }

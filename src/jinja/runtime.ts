@@ -1,4 +1,6 @@
 import type { Library } from './library.ts'
+import type { Effort } from './effort.ts'
+import { toText } from './print.ts'
 import { TemplateFault } from './template-fault.ts'
 import type { Value } from './value.ts'
 
@@ -15,10 +17,12 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = { outputLength: 16 * 1024 * 1024, steps: 5_000_000, recursion: 200 }
 
 /** Characters of text that may be copied for one step. */
-const CHARACTERS_PER_STEP = 256
+const CHARACTERS_PER_STEP = 8
+
+const MAX_FORMAT_LENGTH = 20_000
 
 /** Keeps one rendering inside its limits. */
-export class Runtime {
+export class Runtime implements Effort {
   readonly library: Library
   readonly #sources: ReadonlyMap<string, () => Value>
   readonly #variables = new Map<string, Value>()
@@ -57,6 +61,20 @@ export class Runtime {
 
   allowOutput(length: number): void {
     if (length > this.#limits.outputLength) throw limitFault('characters of output', this.#limits.outputLength)
+  }
+
+  /** To be asked before the fields of a format string are looked for. */
+  allowFormat({ length }: string): void {
+    if (length > MAX_FORMAT_LENGTH) throw limitFault('characters in a format string', MAX_FORMAT_LENGTH)
+    this.spend(Math.ceil(length / CHARACTERS_PER_STEP))
+  }
+
+  /** What a value prints as. */
+  print(value: Value): string {
+    if (typeof value === 'string') return value
+    const text = toText(value)
+    this.allowLength(text.length)
+    return text
   }
 
   /** Runs the body of a macro or a recursive loop. */

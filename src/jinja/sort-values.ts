@@ -11,6 +11,6 @@ export function sortValues(
 ): Value[] {
   runtime.spend(items.length * Math.ceil(Math.log2(items.length + 1)))
   const keyed = items.map((item) => ({ item, key: keyOf(item) }))
-  keyed.sort(reverse ? (a, b) => compare(b.key, a.key) : (a, b) => compare(a.key, b.key))
+  keyed.sort(reverse ? (a, b) => compare(b.key, a.key, '<', runtime) : (a, b) => compare(a.key, b.key, '<', runtime))
   return keyed.map(({ item }) => item)
 }

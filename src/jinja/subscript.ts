@@ -1,11 +1,12 @@
 import { characters } from './code-points.ts'
 import { dictGet } from './dict.ts'
+import type { Effort } from './effort.ts'
 import { Markup, NativeObject, Tuple, type Value } from './value.ts'
 
 /** The item under a key or an index; undefined when there is none. */
-export function itemAt(value: Value, key: Value): Value | undefined {
+export function itemAt(value: Value, key: Value, effort?: Effort): Value | undefined {
   // A key that cannot be one is as good as a missing one: Jinja2 catches the TypeError.
-  if (value instanceof Map) return Array.isArray(key) || key instanceof Map ? undefined : dictGet(value, key)
+  if (value instanceof Map) return Array.isArray(key) || key instanceof Map ? undefined : dictGet(value, key, effort)
   const index = typeof key === 'boolean' ? Number(key) : key
   if (typeof index !== 'number') return undefined
   const items = sequenceOf(value)

@@ -63,7 +63,7 @@ function isNew(key: Value, seen: Value[], runtime: Runtime): boolean {
     throw new TemplateFault('TypeError', `unhashable type: '${typeName(key)}'`)
   }
   runtime.spend(seen.length)
-  if (seen.some((own) => equals(own, key))) return false
+  if (seen.some((own) => equals(own, key, runtime))) return false
   seen.push(key)
   return true
 }
@@ -79,7 +79,7 @@ function groupBy(
   for (const item of sortValues(itemsOf(value, runtime), keyOf, false, runtime)) {
     const key = keyOf(item)
     const group = groups.at(-1)
-    if (group !== undefined && equals(group.key, key)) group.items.push(item)
+    if (group !== undefined && equals(group.key, key, runtime)) group.items.push(item)
     else groups.push({ key, items: [item] })
   }
   return groups.map(({ key, items }) => {
@@ -100,7 +100,7 @@ function extreme(
   let best = { item: first, key: keyOf(first) }
   for (const item of rest) {
     const key = keyOf(item)
-    if (compare(key, best.key, direction === 1 ? '>' : '<') * direction > 0) best = { item, key }
+    if (compare(key, best.key, direction === 1 ? '>' : '<', runtime) * direction > 0) best = { item, key }
   }
   return best.item
 }

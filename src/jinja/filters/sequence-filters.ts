@@ -13,7 +13,8 @@ import { typeName } from '../type-name.ts'
 import { Undefined } from '../undefined.ts'
 import { Iterator, Markup, Tuple, type Value } from '../value.ts'
 
-const countItems = (value: Value): Value => {
+const countItems = (value: Value, _: BoundArguments, runtime: Runtime): Value => {
+  if (typeof value === 'string') runtime.allowLength(value.length)
   const size = sizeOf(value)
   if (size === undefined) throw new TemplateFault('TypeError', `object of type '${typeName(value)}' has no len()`)
   return size
@@ -76,7 +77,7 @@ function join(value: Value, [separator = '', attribute]: BoundArguments, runtime
   const mark = toText(separator)
   let length = 0
   const parts = texts.map((item) => {
-    const text = toText(item)
+    const text = runtime.print(item)
     length += text.length + mark.length
     return text
   })

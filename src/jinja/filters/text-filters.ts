@@ -26,7 +26,7 @@ type TextFilter = (text: string, args: BoundArguments, runtime: Runtime) => Valu
 const ofText =
   (run: TextFilter) =>
   (value: Value, args: BoundArguments, runtime: Runtime): Value => {
-    const text = toText(value)
+    const text = runtime.print(value)
     runtime.allowLength(text.length)
     return run(text, args, runtime)
   }
@@ -142,12 +142,14 @@ function quote(value: Value, inQuery: boolean): string {
 
 function urlEncode(value: Value, _: BoundArguments, runtime: Runtime): Value {
   if (typeof value === 'string' || value instanceof Markup || !isIterable(value)) return quote(value, false)
+  if (value instanceof Map) runtime.spend(value.size)
   const pairs = value instanceof Map ? Array.from(value) : itemsOf(value, runtime).map((pair) => itemsOf(pair, runtime))
   return pairs.map(([key = '', item = '']) => `${quote(key, true)}=${quote(item, true)}`).join('&')
 }
 
-function xmlAttributes(value: Value, [autospace = true]: BoundArguments): Value {
+function xmlAttributes(value: Value, [autospace = true]: BoundArguments, runtime: Runtime): Value {
   if (!(value instanceof Map)) throw new TemplateFault('TypeError', 'xmlattr wants a dict')
+  runtime.spend(value.size)
   const attributes: string[] = []
   for (const [key, item] of value) {
     if (item === null || item instanceof Undefined) continue
