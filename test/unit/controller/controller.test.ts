@@ -1,0 +1,170 @@
+import { describe, expect, it, vi } from 'vitest'
+import { Controller, type ControllerDeps, type MembershipEvent } from '../../../src/controller/controller.ts'
+import { KontrolError } from '../../../src/errors.ts'
+import type { Pod } from '../../../src/model/pod.ts'
+import { takeSnapshot } from '../../../src/model/snapshot.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { recordingLogger } from '../../support/test-logger.ts'
+
+const pod = (seq: number, change: Partial<Pod> = {}): Pod => ({
+  app: 'web',
+  id: `web-${seq}`,
+  ip: `10.0.0.${seq}`,
+  key: `k${seq}`,
+  role: 'r',
+  seq,
+  firstSeen: 0,
+  ...change
+})
+
+function start(change: Partial<ControllerDeps> = {}) {
+  const pods: Pod[] = []
+  let listener: (event: MembershipEvent) => void = () => {}
+  const clock = new FakeClock()
+  const { logger, lines } = recordingLogger()
+  const goto = vi.fn(async () => {})
+  const want = vi.fn()
+  const saveCallbackState = vi.fn(async () => {})
+  const noteCause = vi.fn()
+  const controller = new Controller({
+    registry: {
+      snapshot: () => takeSnapshot(pods),
+      subscribe: (subscriber) => {
+        listener = subscriber
+        return () => (listener = () => {})
+      },
+      saveCallbackState
+    },
+    lifecycle: { goto },
+    callback: undefined,
+    dns: { want },
+    noteCause,
+    ownApp: 'haproxy',
+    damperMs: 1000,
+    clock,
+    logger,
+    ...change
+  })
+  controller.start()
+  const join = (one: Pod): void => {
+    pods.push(one)
+    listener({ type: 'pod-up', pod: one, reason: 'new' })
+  }
+  return {
+    controller,
+    clock,
+    lines,
+    goto,
+    want,
+    saveCallbackState,
+    noteCause,
+    join,
+    tell: (event: MembershipEvent) => listener(event)
+  }
+}
+
+describe('Controller', () => {
+  it('renders the hosts at once when a backend joins, and says why', () => {
+    const { goto, noteCause, join } = start()
+
+    join(pod(1))
+
+    expect(goto).toHaveBeenCalledWith('render', '{"web": ["10.0.0.1"]}', { coalesce: true })
+    expect(noteCause).toHaveBeenCalledWith('pod-up web 10.0.0.1 (new)')
+  })
+
+  it('gathers what follows into one more render', () => {
+    const { goto, clock, join } = start()
+
+    for (let seq = 1; seq <= 50; seq++) join(pod(seq))
+    clock.advance(1000)
+
+    expect(goto).toHaveBeenCalledTimes(2)
+    expect(goto.mock.lastCall).toEqual(['render', expect.stringContaining('10.0.0.50'), { coalesce: true }])
+  })
+
+  it('moves the DNS record and not HAProxy when a proxy joins', () => {
+    const { goto, want, join } = start()
+    want.mockClear()
+
+    join(pod(1, { app: 'haproxy', payload: { eip: '1.2.3.4' } }))
+
+    expect(goto).not.toHaveBeenCalled()
+    expect(want).toHaveBeenCalledWith([expect.objectContaining({ payload: { eip: '1.2.3.4' } })])
+  })
+
+  it('leaves DNS alone while backends come and go', () => {
+    const { want, clock, join } = start()
+    want.mockClear()
+
+    for (let seq = 1; seq <= 100; seq++) {
+      join(pod(seq))
+      clock.advance(1000)
+    }
+
+    expect(want).not.toHaveBeenCalled()
+  })
+
+  it('keeps what the built-in reaction shows as its state', () => {
+    const { saveCallbackState, join } = start()
+
+    join(pod(1))
+
+    const [state] = saveCallbackState.mock.lastCall as unknown as [string]
+    expect(JSON.parse(state)).toEqual({ hosts: { web: ['10.0.0.1'] }, md5: takeSnapshot([pod(1)]).digest })
+  })
+
+  it("runs the user's callback with the snapshot, which then keeps the state", () => {
+    const request = vi.fn()
+    const { saveCallbackState, join } = start({ callback: { request } })
+
+    join(pod(1))
+
+    expect(request).toHaveBeenCalledWith(expect.objectContaining({ pods: [pod(1)] }))
+    expect(saveCallbackState).not.toHaveBeenCalled()
+  })
+
+  it('moves nothing when pods are held', () => {
+    const { goto, tell } = start()
+
+    tell({ type: 'pods-held', pods: [pod(1), pod(2)] })
+
+    expect(goto).not.toHaveBeenCalled()
+  })
+
+  it('takes over the record and the callback when it becomes the leader', () => {
+    const request = vi.fn()
+    const { want, tell } = start({ callback: { request } })
+    want.mockClear()
+
+    tell({ type: 'leader', leading: true })
+
+    expect(want).toHaveBeenCalledTimes(1)
+    expect(request).toHaveBeenCalledTimes(1)
+  })
+
+  it('tells of a change that the automaton refused', async () => {
+    const refusal = new KontrolError('KTL_TRANSITION_REFUSED', 'not from here', { hint: 'Wait.' })
+    const { lines, join } = start({ lifecycle: { goto: () => Promise.reject(refusal) } })
+
+    join(pod(1))
+    await Promise.resolve()
+    await Promise.resolve()
+
+    expect(lines).toContainEqual(
+      expect.objectContaining({ msg: 'change not rendered', code: 'KTL_TRANSITION_REFUSED' })
+    )
+  })
+
+  it('does nothing any more once it was stopped', () => {
+    const { controller, clock, goto, join } = start()
+    join(pod(1))
+    join(pod(2))
+
+    controller.stop()
+    clock.advance(5000)
+    join(pod(3))
+
+    expect(goto).toHaveBeenCalledTimes(1)
+  })
+})

@@ -1,0 +1,125 @@
+import { writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../../src/load-config.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const valid = { KONTROL_LABELS: '{"app":"haproxy","role":"balancer"}' }
+
+/** The message of the error that a bad environment gets. */
+function complaint(env: NodeJS.ProcessEnv): string {
+  try {
+    loadConfig(env)
+  } catch (error) {
+    return (error as Error).message
+  }
+  throw new Error('the environment was accepted')
+}
+
+describe('loadConfig', () => {
+  it('has the defaults of Kontrol, but for the damper and the fail-over', () => {
+    const { config, origins } = loadConfig(valid)
+
+    expect(config).toMatchObject({ port: 8000, ttlSeconds: 25, damperSeconds: 1, foverSeconds: 10, ip: '127.0.0.1' })
+    expect(config).toMatchObject({
+      isMaster: false,
+      isSlave: true,
+      app: 'haproxy',
+      role: 'balancer',
+      socket: '/tmp/sock'
+    })
+    expect(origins.port).toBe('default')
+  })
+
+  it('takes from Kubernetes what the environment does not say', () => {
+    const { config, origins } = loadConfig(
+      { ...valid, KONTROL_IP: '10.0.0.1' },
+      { KONTROL_IP: '10.9.9.9', KONTROL_ID: 'pod-1' }
+    )
+
+    expect(config).toMatchObject({ ip: '10.0.0.1', id: 'pod-1' })
+    expect(origins).toMatchObject({ ip: 'environment', id: 'kubernetes' })
+  })
+
+  it('needs nothing in debug mode, and is its own master there', () => {
+    const { config, origins } = loadConfig({ KONTROL_MODE: 'debug' })
+
+    expect(config).toMatchObject({
+      isMaster: true,
+      isSlave: true,
+      app: 'test',
+      role: 'test',
+      id: 'local',
+      masters: ['127.0.0.1']
+    })
+    expect(origins.labels).toBe('debug mode')
+  })
+
+  it('logs debug lines in verbose mode unless a level was asked for', () => {
+    expect(loadConfig({ ...valid, KONTROL_MODE: 'slave,verbose' }).config.logLevel).toBe('debug')
+    expect(loadConfig({ ...valid, KONTROL_MODE: 'verbose', KONTROL_LOG_LEVEL: 'warn' }).config.logLevel).toBe('warn')
+  })
+
+  it('reports every problem at once, with the name and the bad value', () => {
+    const message = complaint({
+      KONTROL_PORT: '0',
+      KONTROL_TTL: 'soon',
+      KONTROL_MODE: 'king',
+      KONTROL_LABELS: '{"app":"web\\nglobal"}',
+      KONTROL_ETCD: 'ftp://x',
+      KONTROL_TLS_CERT: '/nowhere.pem'
+    })
+
+    expect(message.split('\n')).toHaveLength(8)
+    for (const words of [
+      'KONTROL_PORT',
+      '"0"',
+      '"soon"',
+      '"king"',
+      'plain name as app',
+      'hold role',
+      '"ftp://x"',
+      '"/nowhere.pem"'
+    ]) {
+      expect(message).toContain(words)
+    }
+  })
+
+  it('takes no shell for the network without a credential', () => {
+    expect(complaint({ ...valid, KONTROL_SCRIPT: 'shell' })).toContain('KONTROL_SCRIPT=shell needs KONTROL_TOKEN')
+    expect(loadConfig({ ...valid, KONTROL_SCRIPT: 'shell', KONTROL_TOKEN: 'secret' }).config.script).toBe('shell')
+  })
+
+  it('wants a certificate with its key', () => {
+    const file = import.meta.filename
+
+    expect(complaint({ ...valid, KONTROL_TLS_CERT: file })).toContain('must be set together')
+    expect(complaint({ ...valid, KONTROL_TLS_CLIENT_CA: file })).toContain('KONTROL_TLS_CLIENT_CA needs')
+  })
+
+  it('gathers tokens from the variable and from the file', async () => {
+    await using dir = await tempDir()
+    writeFileSync(dir.file('tokens'), 'three\n\n four \n')
+
+    const { config } = loadConfig({ ...valid, KONTROL_TOKEN: 'one, two', KONTROL_TOKEN_FILE: dir.file('tokens') })
+
+    expect(config.tokens).toEqual(['one', 'two', 'three', 'four'])
+  })
+
+  it('does not show a secret that it complains of', () => {
+    expect(complaint({ KONTROL_TOKEN: 'hunter2' })).not.toContain('hunter2')
+  })
+
+  it.each([
+    ['etcd', ['http://etcd:2379']],
+    ['etcd:4001', ['http://etcd:4001']],
+    ['https://a:1, https://b:2', ['https://a:1', 'https://b:2']]
+  ])('reads the etcd cluster %s', (raw, urls) => {
+    expect(loadConfig({ ...valid, KONTROL_ETCD: raw }).config.etcd).toEqual(urls)
+  })
+
+  it('splits the masters of the annotation', () => {
+    const annotations = JSON.stringify({ 'kontrol.unity3d.com/master': 'one, two:8001,,' })
+
+    expect(loadConfig({ ...valid, KONTROL_ANNOTATIONS: annotations }).config.masters).toEqual(['one', 'two:8001'])
+  })
+})

@@ -1,0 +1,178 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it, vi } from 'vitest'
+import type { Hosts } from '../../../src/model/snapshot.ts'
+import { configureStep, type ConfigureOutcome } from '../../../src/steps/configure.ts'
+import { exposeViaRoute53Step } from '../../../src/steps/expose-via-route53.ts'
+import { ReconfigurationLog } from '../../../src/steps/reconfiguration-log.ts'
+import { renderStep, type CandidateSlot } from '../../../src/steps/render.ts'
+import { Renderer } from '../../../src/steps/renderer.ts'
+import { restartStep } from '../../../src/steps/restart.ts'
+import { setupStep } from '../../../src/steps/setup.ts'
+import { shutdownStep } from '../../../src/steps/shutdown.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { silentLogger } from '../../support/test-logger.ts'
+
+const context = (input = '') => ({ input, signal: new AbortController().signal })
+
+/** Renders as "<source>: <apps>", which shows what went in. */
+function renderer({ source = () => 'v1', hosts = new Map([['known', ['10.0.0.1']]]) as Hosts } = {}) {
+  const compile = vi.fn((text: string) => ({
+    render: ({ hosts: given }: { hosts: Hosts }) =>
+      `${text}: ${[...given].map(([app, ips]) => `${app}=${ips.join('+')}`).join(' ')}`
+  }))
+  const inventory = { hosts: () => hosts, pods: () => new Map() }
+  const constants = { namespace: 'default', labels: {}, env: {} }
+  return { compile, renderer: new Renderer({ source, compile, inventory, constants }) }
+}
+
+function steps(outcome: ConfigureOutcome = 'applied') {
+  const log = new ReconfigurationLog({ clock: new FakeClock(), logger: silentLogger() })
+  const candidate: CandidateSlot = { text: undefined }
+  const plan = { unchanged: 'none', applied: 'runtime', reload: 'reload' } as const
+  const driver = {
+    configure: vi.fn(async () => ({ outcome, plan: plan[outcome], operations: 2, reasons: ['because'], diff: 'd' })),
+    restart: vi.fn(async () => ({ outcome: 'reloaded' as const }))
+  }
+  const keepHosts = vi.fn(async () => {})
+  const parts = { log, candidate, renderer: renderer().renderer }
+  return {
+    ...parts,
+    driver,
+    keepHosts,
+    render: renderStep(parts),
+    configure: configureStep({ ...parts, driver, keepHosts }),
+    restart: restartStep({ driver, log })
+  }
+}
+
+describe('Renderer', () => {
+  it('renders the hosts that are known now when it is given none', () => {
+    expect(renderer().renderer.render('')).toBe('v1: known=10.0.0.1')
+  })
+
+  it('renders the hosts of the input, sorted by app', () => {
+    expect(renderer().renderer.render('{"b": ["10.0.0.2"], "a": []}')).toBe('v1: a= b=10.0.0.2')
+  })
+
+  it('compiles a template once for as long as its text stays', () => {
+    let text = 'v1'
+    const { compile, renderer: one } = renderer({ source: () => text })
+
+    one.render('')
+    one.render('')
+    text = 'v2'
+    one.render('')
+
+    expect(compile.mock.calls).toEqual([['v1'], ['v2']])
+  })
+
+  it.each(['{', '[]', '{"web": "10.0.0.1"}', '{"web": ["localhost"]}', '{"a b": []}'])(
+    'refuses %s as hosts',
+    (input) => {
+      expect(() => renderer().renderer.render(input)).toThrowError('Invalid hosts')
+    }
+  )
+})
+
+describe('the steps from render to restart', () => {
+  it('hand the candidate on and end the round when servers were changed at runtime', async () => {
+    const { render, configure, driver, log } = steps('applied')
+
+    expect(await render(context())).toBe('done')
+    expect(await configure(context())).toBe('applied')
+
+    expect(driver.configure).toHaveBeenCalledWith('v1: known=10.0.0.1', expect.anything())
+    expect(log.entries()).toMatchObject([{ plan: 'runtime', operations: 2, outcome: 'applied' }])
+  })
+
+  it('leave the round open for a reload, which ends it', async () => {
+    const { render, configure, restart, log } = steps('reload')
+
+    await render(context())
+    expect(await configure(context())).toBe('reload')
+    expect(log.entries()).toMatchObject([{ outcome: 'running' }])
+    expect(await restart(context())).toBe('done')
+
+    expect(log.entries()).toMatchObject([{ plan: 'reload', reasons: ['because'], outcome: 'reloaded' }])
+  })
+
+  it('render first when configure comes with hosts, and keep those', async () => {
+    const { configure, driver, keepHosts } = steps()
+
+    await configure(context('{"web": ["10.0.0.7"]}'))
+
+    expect(driver.configure).toHaveBeenCalledWith('v1: web=10.0.0.7', expect.anything())
+    expect(keepHosts).toHaveBeenCalledWith('{"web": ["10.0.0.7"]}')
+  })
+
+  it('refuse to configure what was never rendered', async () => {
+    const { configure } = steps()
+
+    await expect(configure(context())).rejects.toMatchObject({ code: 'KTL_STEP_FAILED' })
+  })
+})
+
+describe('setup', () => {
+  it('writes the external address as the payload, then starts HAProxy, then the statistics', async () => {
+    await using dir = await tempDir()
+    const order: string[] = []
+    const step = setupStep({
+      driver: { start: async () => void order.push('haproxy') },
+      payloadFile: dir.file('state.json'),
+      eip: '1.2.3.4',
+      prepareStatistics: async () => void order.push('statistics')
+    })
+
+    expect(await step(context())).toBe('done')
+
+    expect(JSON.parse(await readFile(dir.file('state.json'), 'utf8'))).toEqual({ eip: '1.2.3.4' })
+    expect(order).toEqual(['haproxy', 'statistics'])
+  })
+
+  it('leaves the payload alone when there is no external address', async () => {
+    await using dir = await tempDir()
+    const step = setupStep({
+      driver: { start: async () => {} },
+      payloadFile: dir.file('state.json'),
+      eip: undefined,
+      prepareStatistics: async () => {}
+    })
+
+    await step(context())
+
+    await expect(readFile(dir.file('state.json'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
+
+describe('expose-via-route53', () => {
+  it.each([
+    ['', ['10.0.0.1']],
+    ['["1.2.3.4"]', ['1.2.3.4']]
+  ])('exposes for the input %j the addresses %j', async (input, expected) => {
+    const expose = vi.fn(async () => {})
+    const step = exposeViaRoute53Step({
+      addresses: () => ['10.0.0.1'],
+      parse: (json) => JSON.parse(json) as string[],
+      expose
+    })
+
+    expect(await step(context(input))).toBe('done')
+
+    expect(expose).toHaveBeenCalledWith(expected, expect.anything())
+  })
+})
+
+describe('shutdown', () => {
+  it('leaves before it stops HAProxy', async () => {
+    const order: string[] = []
+    const step = shutdownStep({
+      leave: async () => void order.push('leave'),
+      driver: { stop: async () => void order.push('stop') }
+    })
+
+    await step(context())
+
+    expect(order).toEqual(['leave', 'stop'])
+  })
+})
