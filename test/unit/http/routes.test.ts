@@ -1,0 +1,291 @@
+import type { FastifyInstance } from 'fastify'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { KontrolError } from '../../../src/errors.ts'
+import { describeApi } from '../../../src/http/describe-api.ts'
+import { configRoutes } from '../../../src/http/routes/config.ts'
+import { healthRoutes, type ReadinessProblem } from '../../../src/http/routes/health.ts'
+import { kontrolRoutes } from '../../../src/http/routes/kontrol.ts'
+import { lifecycleRoutes } from '../../../src/http/routes/lifecycle.ts'
+import { podRoutes } from '../../../src/http/routes/pods.ts'
+import { buildServer } from '../../../src/http/server.ts'
+import type { PodStatus } from '../../../src/model/pod.ts'
+import { takeSnapshot } from '../../../src/model/snapshot.ts'
+import { silentLogger } from '../../support/test-logger.ts'
+
+const pod = (seq: number, change: Partial<PodStatus> = {}): PodStatus => ({
+  app: 'web',
+  id: `web-${seq}`,
+  ip: `10.0.0.${seq}`,
+  key: `k${seq}`,
+  role: 'r',
+  seq,
+  firstSeen: 0,
+  lastSeen: 1000,
+  expiresAt: 26_000,
+  held: false,
+  ...change
+})
+
+const keepalive = { app: 'web', id: 'web-1', ip: '10.0.0.1', key: 'k1', role: 'r', payload: '' }
+
+let app: FastifyInstance
+afterEach(() => app.close())
+
+async function start({ pods = [] as PodStatus[], tokens = [] as string[], problems = [] as ReadinessProblem[] } = {}) {
+  const registry = {
+    keepalive: vi.fn(),
+    callbackState: vi.fn((): string | undefined => undefined),
+    pods: () => pods,
+    snapshot: () => takeSnapshot(pods),
+    forget: (key: string) => pods.some((one) => one.key === key)
+  }
+  const lifecycle = {
+    status: () => ({ state: 'idle' }),
+    goto: vi.fn(async () => {}),
+    wait: vi.fn(async () => ({ state: 'idle' }))
+  }
+  const leave = vi.fn()
+  app = buildServer({ logger: silentLogger(), tokens })
+  await describeApi(app)
+  await app.register(kontrolRoutes, {
+    registry,
+    scripts: { run: async () => 'OK' },
+    leave,
+    hasTokens: tokens.length > 0
+  })
+  await app.register(podRoutes, { registry, ownApp: 'haproxy' })
+  await app.register(lifecycleRoutes, { lifecycle })
+  await app.register(healthRoutes, { problems: async () => problems })
+  await app.register(configRoutes, {
+    running: () => ({ text: 'frontend f\n', digest: 'abc' }),
+    candidate: () => undefined,
+    reconfigurations: () => []
+  })
+  return { registry, lifecycle, leave }
+}
+
+describe('PUT /ping', () => {
+  it('takes what the HTTP generation of Kontrol sends and answers with an empty body', async () => {
+    const { registry } = await start()
+
+    const answer = await app.inject({ method: 'PUT', url: '/ping', payload: keepalive })
+
+    expect(answer).toMatchObject({ statusCode: 200, body: '' })
+    expect(registry.keepalive).toHaveBeenCalledWith(keepalive)
+  })
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', ''])(
+    'takes a body sent as "%s" for JSON',
+    async (type) => {
+      const { registry } = await start()
+
+      const answer = await app.inject({
+        method: 'PUT',
+        url: '/ping',
+        payload: JSON.stringify(keepalive),
+        headers: type === '' ? {} : { 'content-type': type }
+      })
+
+      expect(answer.statusCode).toBe(200)
+      expect(registry.keepalive).toHaveBeenCalledTimes(1)
+    }
+  )
+
+  it('passes on what the registry refuses', async () => {
+    const { registry } = await start()
+    registry.keepalive.mockRejectedValue(new KontrolError('KTL_REGISTRY_FULL', 'full', { hint: 'Forget some.' }))
+
+    const answer = await app.inject({ method: 'PUT', url: '/ping', payload: keepalive })
+
+    expect(answer.statusCode).toBe(503)
+    expect(answer.json()).toEqual({ code: 'KTL_REGISTRY_FULL', message: 'full', hint: 'Forget some.' })
+  })
+
+  it('says nothing of an error that nobody foresaw', async () => {
+    const { registry } = await start()
+    registry.keepalive.mockRejectedValue(new Error('secret detail'))
+
+    const answer = await app.inject({ method: 'PUT', url: '/ping', payload: keepalive })
+
+    expect(answer.statusCode).toBe(500)
+    expect(answer.body).not.toContain('secret detail')
+    expect(answer.json()).toMatchObject({ code: 'KTL_UNEXPECTED' })
+  })
+})
+
+describe('GET /state', () => {
+  it('is empty before the first state, and then as it was printed', async () => {
+    const { registry } = await start()
+
+    expect(await app.inject('/state')).toMatchObject({ statusCode: 200, body: '' })
+    registry.callbackState.mockReturnValue('{"md5": "aa"}')
+    expect((await app.inject('/state')).body).toBe('{"md5": "aa"}')
+  })
+})
+
+describe('POST /down', () => {
+  it('leaves once the answer is out', async () => {
+    const { leave } = await start()
+
+    const answer = await app.inject({ method: 'POST', url: '/down' })
+
+    expect(answer).toMatchObject({ statusCode: 200, body: '' })
+    expect(leave).toHaveBeenCalledTimes(1)
+  })
+
+  it('is for loopback only', async () => {
+    const { leave } = await start()
+
+    const answer = await app.inject({ method: 'POST', url: '/down', remoteAddress: '10.1.2.3' })
+
+    expect(answer.statusCode).toBe(403)
+    expect(leave).not.toHaveBeenCalled()
+  })
+
+  it('is for those who hold a token where there is one', async () => {
+    await start({ tokens: ['secret'] })
+    const from = { method: 'POST', url: '/down', remoteAddress: '10.1.2.3' } as const
+
+    expect((await app.inject(from)).statusCode).toBe(401)
+    expect((await app.inject({ ...from, headers: { authorization: 'Bearer secret' } })).statusCode).toBe(200)
+  })
+})
+
+describe('tokens', () => {
+  it('are wanted for writes and not for reads', async () => {
+    await start({ tokens: ['one', 'two'] })
+
+    expect((await app.inject('/api/v1/pods')).statusCode).toBe(200)
+    const refused = await app.inject({ method: 'PUT', url: '/ping', payload: keepalive })
+    expect(refused).toMatchObject({ statusCode: 401 })
+    expect(refused.headers['www-authenticate']).toBe('Bearer')
+    for (const token of ['wrong', 'on', '']) {
+      const headers = { authorization: `Bearer ${token}` }
+      expect((await app.inject({ method: 'PUT', url: '/ping', payload: keepalive, headers })).statusCode).toBe(401)
+    }
+    for (const token of ['one', 'two']) {
+      const headers = { authorization: `Bearer ${token}` }
+      expect((await app.inject({ method: 'PUT', url: '/ping', payload: keepalive, headers })).statusCode).toBe(200)
+    }
+  })
+})
+
+describe('GET /api/v1/pods', () => {
+  it('lists the pods with their times, and nulls for what a slave did not send', async () => {
+    await start({ pods: [pod(1, { nonce: 'n', payload: { a: 1 } }), pod(2, { held: true })] })
+
+    const { pods } = (await app.inject('/api/v1/pods')).json<{ pods: unknown[] }>()
+
+    expect(pods).toEqual([
+      {
+        ...{ app: 'web', id: 'web-1', ip: '10.0.0.1', key: 'k1', role: 'r', seq: 1, nonce: 'n', payload: { a: 1 } },
+        firstSeen: '1970-01-01T00:00:00.000Z',
+        lastSeen: '1970-01-01T00:00:01.000Z',
+        expiresAt: '1970-01-01T00:00:26.000Z',
+        held: false
+      },
+      expect.objectContaining({ key: 'k2', nonce: null, payload: null, held: true })
+    ])
+  })
+
+  it.each([0, 1, 499, 500, 501, 1000, 1001])('sends %i pods as one JSON document', async (count) => {
+    await start({ pods: Array.from({ length: count }, (_, seq) => pod(seq)) })
+
+    expect((await app.inject('/api/v1/pods')).json<{ pods: unknown[] }>().pods).toHaveLength(count)
+  })
+
+  it('filters by app, and refuses other filters', async () => {
+    await start({ pods: [pod(1), pod(2, { app: 'api' })] })
+
+    expect((await app.inject('/api/v1/pods?app=api')).json()).toMatchObject({ pods: [{ key: 'k2' }] })
+    expect((await app.inject('/api/v1/pods?role=r')).statusCode).toBe(400)
+  })
+
+  it('forgets a pod by its key', async () => {
+    await start({ pods: [pod(1)] })
+
+    expect((await app.inject({ method: 'DELETE', url: '/api/v1/pods/k1' })).statusCode).toBe(204)
+    const unknown = await app.inject({ method: 'DELETE', url: '/api/v1/pods/k9' })
+    expect(unknown.statusCode).toBe(404)
+    expect(unknown.json()).toMatchObject({ code: 'KTL_POD_NOT_FOUND' })
+  })
+})
+
+describe('GET /api/v1/hosts', () => {
+  it('shows what a template sees', async () => {
+    await start({ pods: [pod(1), pod(2, { app: 'haproxy' }), pod(3, { app: 'api' })] })
+
+    expect((await app.inject('/api/v1/hosts')).json()).toMatchObject({
+      digest: expect.stringMatching(/^[0-9a-f:]{47}$/) as string,
+      hosts: { api: ['10.0.0.3'], web: ['10.0.0.1'] }
+    })
+  })
+})
+
+describe('POST /api/v1/lifecycle/transitions', () => {
+  it('answers 202 once it has started, or 200 at rest', async () => {
+    const { lifecycle } = await start()
+    const url = '/api/v1/lifecycle/transitions'
+
+    expect((await app.inject({ method: 'POST', url, payload: { state: 'render' } })).statusCode).toBe(202)
+    expect(
+      (await app.inject({ method: 'POST', url, payload: { state: 'render', input: 'x', wait: true } })).statusCode
+    ).toBe(200)
+    expect(lifecycle.goto).toHaveBeenCalledWith('render', '')
+    expect(lifecycle.wait).toHaveBeenCalledWith('render', 'x')
+  })
+
+  it.each([{}, { state: 7 }, { state: '' }, { state: 'render', force: true }])('refuses %j', async (payload) => {
+    await start()
+
+    const answer = await app.inject({ method: 'POST', url: '/api/v1/lifecycle/transitions', payload })
+
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json()).toMatchObject({ code: 'KTL_REQUEST_INVALID' })
+  })
+})
+
+describe('GET /readyz', () => {
+  it('is 200 without a problem, and 503 with its reasons', async () => {
+    const problems: ReadinessProblem[] = []
+    await start({ problems })
+
+    expect((await app.inject('/readyz')).statusCode).toBe(200)
+    problems.push({ code: 'KTL_TEMPLATE_INVALID', message: 'line 3', hint: 'Mend it.' })
+    const answer = await app.inject('/readyz')
+    expect(answer.statusCode).toBe(503)
+    expect(answer.json()).toEqual({ ready: false, problems })
+  })
+})
+
+describe('GET /api/v1/config', () => {
+  it('gives the running configuration with its digest, and 404 for a candidate that never was', async () => {
+    await start()
+
+    const running = await app.inject('/api/v1/config')
+    expect(running).toMatchObject({ statusCode: 200, body: 'frontend f\n' })
+    expect(running.headers).toMatchObject({ etag: '"abc"', 'content-type': 'text/plain; charset=utf-8' })
+    expect((await app.inject('/api/v1/config?candidate')).statusCode).toBe(404)
+  })
+})
+
+describe('the edge', () => {
+  it('answers 404 for an unknown path and 405 with Allow for another method', async () => {
+    await start()
+
+    expect((await app.inject('/nowhere')).json()).toMatchObject({ code: 'KTL_NOT_FOUND' })
+    const other = await app.inject({ method: 'DELETE', url: '/state' })
+    expect(other.statusCode).toBe(405)
+    expect(other.headers.allow).toBe('GET, HEAD')
+  })
+
+  it('describes every route in /openapi.json', async () => {
+    await start()
+
+    const { paths } = (await app.inject('/openapi.json')).json<{ paths: Record<string, object> }>()
+
+    expect(Object.keys(paths)).toEqual(
+      expect.arrayContaining(['/ping', '/state', '/script', '/down', '/api/v1/pods', '/api/v1/pods/{key}', '/readyz'])
+    )
+  })
+})
