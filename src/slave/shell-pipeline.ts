@@ -5,10 +5,13 @@ type Piece = { kind: 'space' | 'pipe' } | { kind: 'text' | 'expansion'; text: st
 /**
  * One piece of a command line. What is not in it (`;`, `&`, `<`, `>`,
  * parentheses, back-ticks, patterns, comments, `||`, an open quote) is what
- * only a shell can do.
+ * only a shell can do. The name of a variable may not go on in the next line.
  */
 const PIECE =
-  /(?<space>[ \t]+)|(?<joint>\\\n)|(?<pipe>\|(?!\|))|'(?<single>[^']*)'|"(?<double>(?:[^"\\]|\\[^])*)"|\\(?<escaped>[^])|\$(?:(?<name>\w+)|\{(?<braced>\w+)\})|(?<plain>(?:[^\s'"\\$`|&;<>()*?~#]|(?<=[^\s|])[~#])+)/y
+  /(?<space>[ \t]+)|(?<joint>\\\n)|(?<pipe>\|(?!\|))|'(?<single>[^']*)'|"(?<double>(?:[^"\\]|\\[^])*)"|\\(?<escaped>[^])|\$(?:(?<name>\w+)(?!\w|\\\n)|\{(?<braced>\w+)\})|(?<plain>(?:[^\s'"\\$`|&;<>()*?~#]|(?<=[^\s|])[~#])+)/y
+
+/** What is special between double quotes; `$name` is without a group, and thus refused, when its line goes on there. */
+const QUOTED_SPECIAL = /\\([$`"\\\n])|\$(?:(\w+)(?!\w|\\\n)|\{(\w+)\}|[({*@#?$!-]|\w+\\\n|\\\n)|`/g
 
 /**
  * Reads a pipeline of simple commands as a POSIX shell would, without being
@@ -20,7 +23,7 @@ const PIECE =
  */
 export function parsePipeline(text: string, variables: Readonly<Record<string, string>>): string[][] {
   const pipeline = new PipelineBuilder()
-  for (const piece of pieces(text.trim(), variables)) {
+  for (const piece of pieces(text.replace(/^[ \t\n]+|[ \t\n]+$/g, ''), variables)) {
     switch (piece.kind) {
       case 'space':
         pipeline.endWord()
@@ -98,15 +101,12 @@ function pieceOf(groups: Record<string, string | undefined>, variables: Readonly
 
 /** Between double quotes a backslash escapes only what would be special there. */
 function expandQuoted(text: string, variables: Readonly<Record<string, string>>): string {
-  return text.replace(
-    /\\([$`"\\\n])|\$(\w+)|\$\{(\w+)\}|`|\$[({]/g,
-    (whole, escaped: string | undefined, name: string | undefined, braced: string | undefined) => {
-      if (escaped !== undefined) return escaped === '\n' ? '' : escaped
-      const variable = name ?? braced
-      if (variable === undefined) throw needsShell(`for ${whole} between double quotes`)
-      return valueOf(variable, variables)
-    }
-  )
+  return text.replace(QUOTED_SPECIAL, (whole, escaped?: string, name?: string, braced?: string) => {
+    if (escaped !== undefined) return escaped === '\n' ? '' : escaped
+    const variable = name ?? braced
+    if (variable === undefined) throw needsShell(`for ${JSON.stringify(whole)} between double quotes`)
+    return valueOf(variable, variables)
+  })
 }
 
 function valueOf(name: string, variables: Readonly<Record<string, string>>): string {
