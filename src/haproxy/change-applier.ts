@@ -133,21 +133,22 @@ export class ChangeApplier {
     const running = this.#options.haproxy.configuration()?.text
     this.#candidate = wanted
     this.#pending = undefined
+    if (wanted.text === running && this.#options.servers.areKnown()) return resultOf({ kind: 'none' }, 'unchanged', '')
     const image = this.#options.reader.read(wanted.text)
     const plan = this.#options.servers.plan(image)
-    if (wanted.text === running && plan.kind === 'none') return resultOf(plan, 'unchanged', '')
-    const diff = textDiff(running ?? '', wanted.text)
+    const diff = (): string => textDiff(running ?? '', wanted.text)
     if (this.#options.dryRun) {
       await this.#check(wanted, signal)
-      return resultOf(plan, 'unchanged', diff)
+      return resultOf(plan, 'unchanged', diff())
     }
     const done = plan.kind === 'reload' ? plan : await this.#changeServers(plan, wanted, image)
+    // Told only now: nobody waits for a diff.
     if (typeof done === 'number') {
-      return { ...resultOf(plan, done === 0 ? 'unchanged' : 'applied', diff), operations: done }
+      return { ...resultOf(plan, done === 0 ? 'unchanged' : 'applied', diff()), operations: done }
     }
     await this.#check(wanted, signal)
     this.#pending = wanted
-    return resultOf(done, 'reload', diff)
+    return resultOf(done, 'reload', diff())
   }
 
   /** The number of servers changed; or, when HAProxy does not go along, the plan that is left. */
@@ -157,7 +158,7 @@ export class ChangeApplier {
     image: ConfigImage
   ): Promise<number | Extract<Plan, { kind: 'reload' }>> {
     try {
-      const operations = plan.kind === 'none' ? 0 : await this.#options.servers.apply(plan.changes, image)
+      const operations = await this.#options.servers.apply(plan.kind === 'none' ? [] : plan.changes, image)
       this.#options.haproxy.changedTo(wanted)
       this.#live = wanted
       this.#follower.follow(wanted)

@@ -1,8 +1,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { readServerLine } from './server-line.ts'
 import type { Operation } from './server-commands.ts'
-import { splitWords } from './config-parser.ts'
+import { ServerLineReader } from './server-line.ts'
 import type { Slot, SlotTable } from './slot-table.ts'
 
 type Entry =
@@ -17,8 +16,7 @@ interface Step {
   pool: string
   backend: string
   name: string
-  key: string
-  /** As a line of a configuration. */
+  /** As a line of a configuration; only of one that comes. */
   line?: string
 }
 
@@ -43,9 +41,9 @@ export class ChangeJournal {
   }
 
   begin(operations: readonly Operation[]): void {
-    const begin = operations.map(({ kind, pool, backend, name, key, line }) => ({
-      ...{ kind, pool, backend, name, key },
-      ...(line && { line: `server ${line.name} ${key}` })
+    const begin = operations.map(({ kind, pool, backend, name, target }) => ({
+      ...{ kind, pool, backend, name },
+      ...(target && { line: `server ${name} ${target.key}` })
     }))
     this.#write({ begin })
   }
@@ -103,16 +101,17 @@ function replay(entries: readonly Entry[], slots: SlotTable): number | undefined
   return open === undefined ? changes : undefined
 }
 
-function perform({ kind, pool, backend, name, key, line = '' }: Step, slots: SlotTable): void {
-  applyOperation({ kind, pool, backend, name, key, line: readServerLine(splitWords(line)) }, slots)
+function perform({ kind, pool, backend, name, line = '' }: Step, slots: SlotTable): void {
+  const target = new ServerLineReader().read(line)?.target
+  applyOperation({ kind, pool, backend, name, target }, slots)
 }
 
 /** Remembers in the table what HAProxy has done. */
 export function applyOperation(operation: Omit<Operation, 'commands'>, slots: SlotTable): void {
-  const { kind, pool, backend, name, key, line } = operation
+  const { kind, pool, backend, name, target } = operation
   if (kind === 'drain') slots.drain(known(slots, backend, name))
-  else if (line !== undefined && kind === 'add') slots.add({ id: pool, backend }, key, line, name)
-  else if (line !== undefined) slots.revive(known(slots, backend, name), key, line)
+  else if (target !== undefined && kind === 'add') slots.add({ id: pool, backend }, target, name)
+  else if (target !== undefined) slots.revive(known(slots, backend, name), target)
 }
 
 function known(slots: SlotTable, backend: string, name: string): Slot {

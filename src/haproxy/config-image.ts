@@ -1,6 +1,7 @@
+import { withoutCommonEnds } from './common-ends.ts'
 import { SECTION_KINDS, splitWords } from './config-parser.ts'
 import { NO_TRAITS, obstacleOf, withLine, type ProxyTraits } from './proxy-traits.ts'
-import { readServerLine, type ServerLine } from './server-line.ts'
+import { ServerLineReader, type ServerLine } from './server-line.ts'
 
 /** Servers of one backend that inherit the same `default-server` options. */
 export interface Pool {
@@ -8,6 +9,14 @@ export interface Pool {
   backend: string
   inherited: readonly string[]
   servers: ServerLine[]
+}
+
+const poolId = (backend: string, inherited: readonly string[]): string => `${backend}\0${inherited.join(' ')}`
+
+/** The pool that an id stands for. */
+export function poolOf(id: string, servers: ServerLine[]): Pool {
+  const [backend = '', inherited = ''] = id.split('\0')
+  return { id, backend, inherited: inherited === '' ? [] : inherited.split(' '), servers }
 }
 
 /** A section without its servers. */
@@ -30,39 +39,47 @@ export interface ConfigImage {
   obstacle: string | undefined
 }
 
-/** One line, with what it says as a key for comparing. */
-interface Line {
+/** One line of a file. */
+type Line = { server: ServerLine; raw: string } | FrameLine
+
+interface FrameLine {
+  server?: undefined
   words: readonly string[]
+  /** The words as a key for comparing. */
   said: string
-  server: ServerLine | undefined
 }
 
-/** Cached lines beyond those of a text, before the cache is begun anew. */
-const SPARE_LINES = 20_000
-
-/** Reads configurations, of which one is mostly like the one before: a line is taken apart only once. */
+/** Reads configurations, of which one is mostly like the one before: only what is new is taken apart. */
 export class ImageReader {
-  #lines = new Map<string, Line>()
+  readonly #servers = new ServerLineReader()
+  #raw: readonly string[] = []
+  #lines: readonly Line[] = []
 
   read(text: string): ConfigImage {
-    const rawLines = text.split('\n')
-    if (this.#lines.size > rawLines.length + SPARE_LINES) this.#lines = new Map()
+    const raw = text.split('\n')
+    const { head, before, after } = withoutCommonEnds(this.#raw, raw, (one, other) => one === other)
+    const known = new Map(before.map((line, index) => [line, this.#lines[head + index]]))
+    const lines = [
+      ...this.#lines.slice(0, head),
+      ...after.map((line) => known.get(line) ?? this.#read(line)),
+      ...this.#lines.slice(head + before.length)
+    ]
+    this.#raw = raw
+    this.#lines = lines
     const builder = new ImageBuilder()
-    for (const raw of rawLines) builder.take(this.#line(raw))
+    for (const line of lines) builder.take(line)
     return builder.image()
   }
 
-  #line(raw: string): Line {
-    const known = this.#lines.get(raw)
-    if (known !== undefined) return known
-    const words = splitWords(raw)
-    const server = words[0] === 'server' && words.length > 2 ? readServerLine(words) : undefined
-    // Quotes and escapes may hold variables, which only HAProxy can tell.
-    if (server !== undefined && /["'\\$]/.test(raw)) server.obstacle ??= 'a quoted word'
-    const line = { words, said: words.join('\0'), server }
-    this.#lines.set(raw, line)
-    return line
+  #read(raw: string): Line {
+    const server = this.#servers.read(raw)
+    return server === undefined ? frameLine(raw) : { server, raw }
   }
+}
+
+function frameLine(raw: string): FrameLine {
+  const words = splitWords(raw)
+  return { words, said: words.join('\0') }
 }
 
 const NAMED_SERVER = /\bsrv_(?:conn|conn_free|is_up|iweight|queue|sess_rate|uweight|weight)\b/
@@ -80,11 +97,11 @@ class ImageBuilder {
   #name = ''
   #traits = NO_TRAITS
   #pool: Pool | undefined
-  #serverNames = new Set<string>()
 
   take(line: Line): void {
-    if (line.server !== undefined && this.#holdsServers()) this.#takeServer(line.server)
-    else if (line.words.length > 0) this.#takeLine(line)
+    if (line.server === undefined) this.#takeLine(line)
+    else if (this.#holdsServers()) this.#takeServer(line.server)
+    else this.#takeLine(frameLine(line.raw))
   }
 
   image(): ConfigImage {
@@ -103,23 +120,22 @@ class ImageBuilder {
   }
 
   #takeServer(server: ServerLine): void {
-    if (this.#serverNames.has(server.name)) this.#traits = { ...this.#traits, obstacle: 'a server name used twice' }
-    this.#serverNames.add(server.name)
-    if (this.#obstacle === undefined && server.options.includes('track ')) this.#obstacle = '"track" names servers'
+    if (server.target.tracks) this.#obstacle ??= '"track" names servers'
     this.#currentPool().servers.push(server)
   }
 
   #currentPool(): Pool {
     if (this.#pool !== undefined) return this.#pool
     const inherited = this.#traits.defaultServer
-    const id = `${this.#name}\0${inherited.join(' ')}`
+    const id = poolId(this.#name, inherited)
     this.#pool = this.#pools.get(id) ?? { id, backend: this.#name, inherited, servers: [] }
     this.#pools.set(id, this.#pool)
     return this.#pool
   }
 
-  #takeLine({ words, said }: Line): void {
-    const [keyword = ''] = words
+  #takeLine({ words, said }: FrameLine): void {
+    const [keyword] = words
+    if (keyword === undefined) return
     if (SECTION_KINDS.has(keyword)) this.#beginSection(words, said)
     else this.#sections.at(-1)?.said.push(said)
     if (keyword.startsWith('.')) this.#obstacle = `"${keyword}"`
@@ -134,7 +150,6 @@ class ImageBuilder {
     this.#name = name
     this.#sections.push({ title: this.#uniqueTitle(kind, name), said: [said] })
     this.#pool = undefined
-    this.#serverNames = new Set()
     this.#traits = kind === 'defaults' ? NO_TRAITS : this.#inForce
     if (from === undefined) return
     const parent = from === 'from' ? this.#named.get(base) : undefined

@@ -4,7 +4,7 @@ import type { Logger } from '../platform/logger.ts'
 import { applyOperation, type ChangeJournal } from './change-journal.ts'
 import type { ConfigImage } from './config-image.ts'
 import type { HaproxyFeatures } from './features.ts'
-import { planChange, type LoadedConfig, type Plan, type PoolChange } from './plan.ts'
+import { planChange, type Plan, type PoolChange, type RunningConfig } from './plan.ts'
 import type { RuntimeApi } from './runtime-api.ts'
 import type { SerialQueue } from './serial-queue.ts'
 import { deletion, operationsOf, toMaintenance, type Operation } from './server-commands.ts'
@@ -31,7 +31,7 @@ const LOOK_MS = 100
 /** The servers of the worker that serves, and the only way they are changed without a reload. */
 export class LiveServers {
   readonly #options: Required<LiveServersOptions>
-  #loaded: (LoadedConfig & { worker: number }) | undefined
+  #loaded: (RunningConfig & { worker: number }) | undefined
   #features: HaproxyFeatures = { deletesServers: false }
   /** Backends that were changed and not yet read back. */
   readonly #unread = new Set<string>()
@@ -67,8 +67,8 @@ export class LiveServers {
     const slots = SlotTable.of(image)
     const changes = await this.#options.journal.replay(worker, slots)
     if (changes === undefined) return undefined
-    this.#loaded = { worker, image, slots }
-    if (changes > 0) this.#readBack([...image.pools.values()].map(({ backend }) => backend))
+    this.#loaded = { worker, image: { ...image, pools: slots.pools() }, slots }
+    if (changes > 0) this.#readBack([...slots.pools().values()].map(({ backend }) => backend))
     return changes
   }
 
@@ -78,6 +78,11 @@ export class LiveServers {
     this.#loaded = undefined
     this.#unread.clear()
     this.#fresh.clear()
+  }
+
+  /** Whether HAProxy is what it is thought to be, as far as is known. */
+  areKnown(): boolean {
+    return this.#loaded !== undefined
   }
 
   /** Servers in use, and those left over in the worker. */
@@ -109,6 +114,8 @@ export class LiveServers {
     const loaded = this.#loaded
     if (loaded === undefined) throw new Error('There is no plan without a worker')
     const operations = operationsOf(changes, loaded.slots, wanted)
+    loaded.image = wanted
+    if (operations.length === 0) return 0
     journal.begin(operations)
     try {
       for (const step of steps(operations)) {
@@ -159,14 +166,14 @@ export class LiveServers {
     this.#options.onSurprise(error)
   }
 
-  async #look(loaded: LoadedConfig & { worker: number }): Promise<void> {
+  async #look(loaded: RunningConfig & { worker: number }): Promise<void> {
     await this.#compare(loaded)
     await this.#retire(loaded)
     if (this.#features.deletesServers) await this.#deleteSpares(loaded)
     if (this.#unread.size > 0 || [...loaded.slots.draining()].length > 0) this.#later()
   }
 
-  async #compare({ worker, slots, image }: LoadedConfig & { worker: number }): Promise<void> {
+  async #compare({ worker, slots, image }: RunningConfig & { worker: number }): Promise<void> {
     const backends = [...this.#unread].filter((name) => !image.obstacles.has(name))
     this.#unread.clear()
     if (backends.length === 0) return
@@ -185,7 +192,7 @@ export class LiveServers {
   }
 
   /** Puts into maintenance what has drained. */
-  async #retire({ worker, slots }: LoadedConfig & { worker: number }): Promise<void> {
+  async #retire({ worker, slots }: RunningConfig & { worker: number }): Promise<void> {
     const { runtime, journal, drainMs } = this.#options
     const draining = [...slots.draining()].filter((slot) => this.#ids.has(slot))
     if (draining.length === 0) return
@@ -196,7 +203,7 @@ export class LiveServers {
     const now = performance.now()
     const drained = draining.filter((slot, index) => {
       // Maintenance would cut what is under way there: it waits for the next reload instead.
-      const patient = slot.options.includes('on-marked-down') || slot.pool.includes('on-marked-down')
+      const patient = slot.target.options.includes('on-marked-down') || slot.pool.includes('on-marked-down')
       return sessions[index] === 0 || (!patient && now - slot.drainingSince > drainMs)
     })
     await runtime.run(worker, drained.map(toMaintenance))
@@ -206,7 +213,7 @@ export class LiveServers {
     }
   }
 
-  async #deleteSpares({ worker, slots }: LoadedConfig & { worker: number }): Promise<void> {
+  async #deleteSpares({ worker, slots }: RunningConfig & { worker: number }): Promise<void> {
     const { runtime, journal } = this.#options
     const spares = [...slots.all()].filter(({ state }) => state === 'spare').slice(0, 100)
     const answers =

@@ -1,19 +1,19 @@
+import { withoutCommonEnds } from './common-ends.ts'
 import type { ConfigImage, Pool, SectionImage } from './config-image.ts'
 import type { ServerLine } from './server-line.ts'
-import { keyed, type Slot, type SlotTable } from './slot-table.ts'
+import type { Slot, SlotTable } from './slot-table.ts'
 
 /** What it takes to get from the configuration that runs to the wanted one. */
 export type Plan = { kind: 'none' } | { kind: 'runtime'; changes: PoolChange[] } | { kind: 'reload'; reasons: string[] }
 
 export interface PoolChange {
   pool: Pool
-  /** By their keys. */
-  add: [string, ServerLine][]
+  add: ServerLine[]
   remove: Slot[]
 }
 
-/** What the worker loaded, and the servers it has by now. */
-export interface LoadedConfig {
+/** What runs: its servers were maybe changed since the worker loaded it. */
+export interface RunningConfig {
   image: ConfigImage
   slots: SlotTable
 }
@@ -27,7 +27,7 @@ const MAX_OPERATIONS = 2_000
  *
  * @param running undefined when what runs is not known
  */
-export function planChange(running: LoadedConfig | undefined, wanted: ConfigImage): Plan {
+export function planChange(running: RunningConfig | undefined, wanted: ConfigImage): Plan {
   if (running === undefined) return { kind: 'reload', reasons: ['what HAProxy runs is not known'] }
   const changes = poolChanges(running, wanted)
   const reasons = [...frameReasons(running.image.sections, wanted.sections), ...serverReasons(changes, wanted)]
@@ -47,19 +47,29 @@ function frameReasons(before: readonly SectionImage[], after: readonly SectionIm
   return moved ? ['sections changed places'] : reasons
 }
 
-function poolChanges({ image, slots }: LoadedConfig, wanted: ConfigImage): PoolChange[] {
+function poolChanges({ image, slots }: RunningConfig, wanted: ConfigImage): PoolChange[] {
   const gone = [...image.pools.values()].filter(({ id }) => !wanted.pools.has(id))
   const pools = [...wanted.pools.values(), ...gone.map((pool) => ({ ...pool, servers: [] }))]
-  return pools.map((pool) => poolChange(pool, slots)).filter(({ add, remove }) => add.length + remove.length > 0)
+  return pools
+    .map((pool) => poolChange(image.pools.get(pool.id)?.servers ?? [], pool, slots))
+    .filter(({ add, remove }) => add.length + remove.length > 0)
 }
 
-function poolChange(pool: Pool, slots: SlotTable): PoolChange {
-  const live = slots.live(pool.id)
-  const servers = keyed(pool.servers)
-  const add = [...servers].filter(([key]) => !live.has(key))
-  const kept = servers.size - add.length
-  const remove = kept === live.size ? [] : [...live.values()].filter(({ key }) => !servers.has(key))
+function poolChange(running: readonly ServerLine[], pool: Pool, slots: SlotTable): PoolChange {
+  const { before, after } = withoutCommonEnds(running, pool.servers, isSame)
+  const gone = new Map<string, number>()
+  for (const { target } of before) gone.set(target.key, (gone.get(target.key) ?? 0) + 1)
+  const add = after.filter(({ target: { key } }) => {
+    const left = gone.get(key) ?? 0
+    gone.set(key, left - 1)
+    return left <= 0
+  })
+  const remove = [...gone].flatMap(([key, count]) => (count > 0 ? slots.serving(pool.id, key).slice(0, count) : []))
   return { pool, add, remove }
+}
+
+function isSame({ target: one }: ServerLine, { target: other }: ServerLine): boolean {
+  return one === other || one.key === other.key
 }
 
 function serverReasons(changes: PoolChange[], wanted: ConfigImage): string[] {
@@ -70,12 +80,22 @@ function serverReasons(changes: PoolChange[], wanted: ConfigImage): string[] {
     const { backend } = pool
     const obstacle = wanted.obstacles.get(backend)
     if (obstacle !== undefined) reasons.add(`backend ${backend}: servers change under ${obstacle}`)
-    const strange = add.find(([, server]) => server.obstacle !== undefined)?.[1]
+    const strange = add.find(({ obstacle }) => obstacle !== undefined)
     if (strange !== undefined) reasons.add(`backend ${backend}: server ${strange.name} has ${strange.obstacle}`)
-    const odd = remove.find(({ address }) => address === '')
+    const twice = nameUsedTwice(pool, add)
+    if (twice !== undefined) reasons.add(`backend ${backend}: two servers are called ${twice}`)
+    const odd = remove.find(({ target }) => target.address === '')
     if (odd !== undefined) reasons.add(`backend ${backend}: server ${odd.name} has an address that is none in numbers`)
   }
   const operations = changes.reduce((sum, { add, remove }) => sum + add.length + remove.length, 0)
   if (operations > MAX_OPERATIONS) reasons.add(`${operations} servers change at once`)
   return [...reasons]
+}
+
+/** HAProxy refuses such a file. What ran before was checked, so a name used twice is among the new ones. */
+function nameUsedTwice({ servers }: Pool, add: readonly ServerLine[]): string | undefined {
+  if (add.length === 0) return undefined
+  const fresh = new Map(add.map((server) => [server.name, server]))
+  const isOther = (server: ServerLine): boolean => fresh.has(server.name) && fresh.get(server.name) !== server
+  return (add.find(isOther) ?? servers.find(isOther))?.name
 }

@@ -1,6 +1,6 @@
 import type { ConfigImage, Pool } from './config-image.ts'
 import type { PoolChange } from './plan.ts'
-import type { ServerLine } from './server-line.ts'
+import type { ServerLine, ServerTarget } from './server-line.ts'
 import type { Slot, SlotTable } from './slot-table.ts'
 
 /** A line of the runtime API, and what HAProxy says when it has done it. */
@@ -16,8 +16,8 @@ export interface Operation {
   backend: string
   /** In HAProxy. */
   name: string
-  key: string
-  line: ServerLine | undefined
+  /** Of what comes. */
+  target: ServerTarget | undefined
   commands: RuntimeCommand[]
 }
 
@@ -35,7 +35,7 @@ export function operationsOf(changes: readonly PoolChange[], slots: SlotTable, i
   const taken = new Set<string>()
   const adds = changes.flatMap(({ pool, add }) => {
     const idle = new IdleSlots(slots.idle(pool.id))
-    return add.map(([key, server]) => addition({ pool, key, server, slot: idle.take(key, server), slots, taken }))
+    return add.map((server) => addition({ pool, server, slot: idle.take(server.target), slots, taken }))
   })
   const drains = changes.flatMap(({ remove }) => remove.map((slot) => removal(slot, image.sticky.has(slot.backend))))
   return [...adds, ...drains]
@@ -51,7 +51,6 @@ export function deletion({ backend, name }: Slot): RuntimeCommand {
 
 interface Addition {
   pool: Pool
-  key: string
   server: ServerLine
   slot: Slot | undefined
   slots: SlotTable
@@ -59,30 +58,32 @@ interface Addition {
   taken: Set<string>
 }
 
-function addition({ pool, key, server, slot, slots, taken }: Addition): Operation {
+function addition({ pool, server, slot, slots, taken }: Addition): Operation {
   const { id, backend, inherited } = pool
-  const checked = inherited.includes('check') || ` ${server.options} `.includes(' check ')
+  const { target } = server
+  const checked = target.checked || inherited.includes('check')
   if (slot !== undefined) {
-    const commands = revival(slot, server, checked)
-    return { kind: 'revive', pool: id, backend, name: slot.name, key, line: server, commands }
+    const commands = revival(slot, target, checked)
+    return { kind: 'revive', pool: id, backend, name: slot.name, target, commands }
   }
   let name = slots.freeName(backend, server.name)
-  for (let count = 2; taken.has(`${backend}/${name}`); count++)
+  for (let count = 2; taken.has(`${backend}/${name}`); count++) {
     name = slots.freeName(backend, `${server.name}:${count}`)
+  }
   taken.add(`${backend}/${name}`)
-  const target = server.address.includes(':') ? `[${server.address}]` : server.address
-  const options = [STATIC_DEFAULTS, ...inherited, server.options].join(' ').trim()
+  const host = target.address.includes(':') ? `[${target.address}]` : target.address
+  const options = [STATIC_DEFAULTS, ...inherited, target.options].join(' ').trim()
   const commands = [
-    { text: `add server ${backend}/${name} ${target}:${server.port} ${options}`, answer: /^New server registered\.$/ },
+    { text: `add server ${backend}/${name} ${host}:${target.port} ${options}`, answer: /^New server registered\.$/ },
     ...(checked ? [{ text: `enable health ${backend}/${name}`, answer: NOTHING }] : []),
     setServer({ backend, name }, 'state ready')
   ]
-  return { kind: 'add', pool: id, backend, name, key, line: server, commands }
+  return { kind: 'add', pool: id, backend, name, target, commands }
 }
 
 /** A slot keeps the health of the address it had; a static server begins as healthy, so this one does too. */
-function revival(slot: Slot, { address, port }: ServerLine, checked: boolean): RuntimeCommand[] {
-  const moved = address !== slot.address || port !== slot.port
+function revival(slot: Slot, { address, port }: ServerTarget, checked: boolean): RuntimeCommand[] {
+  const moved = address !== slot.target.address || port !== slot.target.port
   return [
     ...(moved ? [setServer(slot, `addr ${address} port ${port}`, /by 'stats socket command'$/)] : []),
     ...(checked && slot.state === 'spare' ? [setServer(slot, 'health up')] : []),
@@ -92,9 +93,9 @@ function revival(slot: Slot, { address, port }: ServerLine, checked: boolean): R
 
 /** Where stickiness may lead clients to a draining server, maintenance at once: what is under way still ends. */
 function removal(slot: Slot, sticky: boolean): Operation {
-  const { pool, backend, name, key } = slot
+  const { pool, backend, name } = slot
   const commands = [setServer(slot, sticky ? 'state maint' : 'state drain')]
-  return { kind: 'drain', pool, backend, name, key, line: undefined, commands }
+  return { kind: 'drain', pool, backend, name, target: undefined, commands }
 }
 
 function setServer({ backend, name }: Pick<Slot, 'backend' | 'name'>, words: string, answer = NOTHING): RuntimeCommand {
@@ -108,16 +109,16 @@ class IdleSlots {
 
   constructor(idle: ReadonlySet<Slot>) {
     for (const slot of idle) {
-      this.#byKey.set(slot.key, slot)
+      this.#byKey.set(slot.target.key, slot)
       if (slot.state !== 'spare') continue
-      const alike = this.#byOptions.get(slot.options)
-      if (alike === undefined) this.#byOptions.set(slot.options, [slot])
+      const alike = this.#byOptions.get(slot.target.options)
+      if (alike === undefined) this.#byOptions.set(slot.target.options, [slot])
       else alike.push(slot)
     }
   }
 
   /** Best the same server, which may still be draining; else one in maintenance with the same options. */
-  take(key: string, { options }: ServerLine): Slot | undefined {
+  take({ key, options }: ServerTarget): Slot | undefined {
     const same = this.#byKey.get(key)
     if (same !== undefined) {
       this.#byKey.delete(key)
@@ -130,7 +131,7 @@ class IdleSlots {
       return same
     }
     const spare = this.#byOptions.get(options)?.pop()
-    if (spare !== undefined) this.#byKey.delete(spare.key)
+    if (spare !== undefined) this.#byKey.delete(spare.target.key)
     return spare
   }
 }

@@ -22,10 +22,10 @@ export function serverStateFile(states: readonly ServerState[], { pools }: Pick<
 }
 
 function rowsOf({ backend, inherited, servers }: Pool, remarkable: ReadonlyMap<string, ServerState>): string[][] {
-  return servers.flatMap(({ name, address, port, options }) => {
-    const state = remarkable.get(placeOf({ backend, address, port }))
+  return servers.flatMap(({ name, target }) => {
+    const state = remarkable.get(placeOf({ backend, ...target }))
     // Without a check it would stay down for ever.
-    const checked = inherited.includes('check') || ` ${options} `.includes(' check ')
+    const checked = target.checked || inherited.includes('check')
     if (state === undefined || (!checked && state.operational !== RUNNING)) return []
     return [state.cells.with(3, name)]
   })

@@ -1,5 +1,5 @@
-import type { ConfigImage, Pool } from './config-image.ts'
-import type { ServerLine } from './server-line.ts'
+import { poolOf, type ConfigImage, type Pool } from './config-image.ts'
+import type { ServerTarget } from './server-line.ts'
 
 /** A server that the worker has. */
 export interface Slot {
@@ -7,11 +7,10 @@ export interface Slot {
   readonly backend: string
   /** In HAProxy. The configuration may by now call it otherwise. */
   readonly name: string
-  /** Address, port and options, as of now. */
+  /** As of now. */
+  target: ServerTarget
+  /** The target's, but for what stands twice. */
   key: string
-  address: string
-  port: number
-  readonly options: string
   state: SlotState
   /** It is removed but for what it still has to finish; milliseconds of `performance.now()`. */
   drainingSince: number
@@ -35,13 +34,18 @@ export class SlotTable {
   static of(image: ConfigImage): SlotTable {
     const table = new SlotTable()
     for (const pool of image.pools.values()) {
-      for (const [key, server] of keyed(pool.servers)) table.add(pool, key, server, server.name)
+      for (const { name, target } of pool.servers) table.add(pool, target, name)
     }
     return table
   }
 
-  live(pool: string): ReadonlyMap<string, Slot> {
-    return this.#pool(pool).live
+  /** Slots that serve what has this key, the last one first. */
+  serving(pool: string, key: string): Slot[] {
+    const { live } = this.#pool(pool)
+    const slots: Slot[] = []
+    for (let count = 1, slot = live.get(key); slot !== undefined; slot = live.get(`${key} #${++count}`))
+      slots.unshift(slot)
+    return slots
   }
 
   idle(pool: string): ReadonlySet<Slot> {
@@ -64,6 +68,15 @@ export class SlotTable {
     for (const { idle } of this.#pools.values()) for (const slot of idle) if (slot.state === 'draining') yield slot
   }
 
+  /** The servers in use, as pools of a configuration. */
+  pools(): Map<string, Pool> {
+    const pools = [...this.#pools].map(([id, { live }]) => {
+      const servers = [...live.values()].map(({ name, target }) => ({ name, target, obstacle: target.obstacle }))
+      return poolOf(id, servers)
+    })
+    return new Map(pools.map((pool) => [pool.id, pool]))
+  }
+
   count(): { live: number; spare: number } {
     let [live, spare] = [0, 0]
     for (const pool of this.#pools.values()) {
@@ -81,20 +94,21 @@ export class SlotTable {
     return name
   }
 
-  add(pool: Pick<Pool, 'id' | 'backend'>, key: string, server: ServerLine, name: string): Slot {
-    const { address, port, options } = server
+  add(pool: Pick<Pool, 'id' | 'backend'>, target: ServerTarget, name: string): Slot {
     const { id, backend } = pool
-    const slot: Slot = { pool: id, backend, name, key, address, port, options, state: 'live', drainingSince: 0 }
+    const key = this.#freeKey(id, target.key)
+    const slot: Slot = { pool: id, backend, name, target, key, state: 'live', drainingSince: 0 }
     this.#pool(id).live.set(key, slot)
     this.#namesOf(backend).set(name, slot)
     return slot
   }
 
   /** An idle slot serves again, maybe another address. */
-  revive(slot: Slot, key: string, { address, port }: { address: string; port: number }): void {
+  revive(slot: Slot, target: ServerTarget): void {
     const { live, idle } = this.#pool(slot.pool)
+    const key = this.#freeKey(slot.pool, target.key)
     idle.delete(slot)
-    Object.assign(slot, { key, address, port, state: 'live' })
+    Object.assign(slot, { key, target, state: 'live' })
     live.set(key, slot)
   }
 
@@ -121,6 +135,14 @@ export class SlotTable {
     return this.#names.get(backend)?.get(name)
   }
 
+  /** What stands twice gets a key of its own, so that it also runs twice. */
+  #freeKey(pool: string, wanted: string): string {
+    const { live } = this.#pool(pool)
+    let key = wanted
+    for (let count = 2; live.has(key); count++) key = `${wanted} #${count}`
+    return key
+  }
+
   #pool(id: string): PoolSlots {
     const known = this.#pools.get(id)
     if (known !== undefined) return known
@@ -136,15 +158,4 @@ export class SlotTable {
     this.#names.set(backend, names)
     return names
   }
-}
-
-/** Servers by their keys; what stands twice gets a key of its own, so that it also runs twice. */
-export function keyed(servers: readonly ServerLine[]): Map<string, ServerLine> {
-  const result = new Map<string, ServerLine>()
-  for (const server of servers) {
-    let { key } = server
-    for (let count = 2; result.has(key); count++) key = `${server.key} #${count}`
-    result.set(key, server)
-  }
-  return result
 }

@@ -35,9 +35,10 @@ function differenceOf(slot: Slot, state: ServerState, fresh: boolean): string | 
   if (slot.state !== 'live') return out ? undefined : 'serves, and should not'
   if (fresh && out) return 'does not serve'
   // What was loaded with a name for an address has whatever that resolves to.
-  const literal = slot.address !== '' && slot.port !== 0
-  const same = state.port === slot.port && sameAddress(state.address, slot.address)
-  return !literal || same ? undefined : `has ${state.address}:${state.port} in place of ${slot.address}:${slot.port}`
+  const { address, port } = slot.target
+  const literal = address !== '' && port !== 0
+  const same = state.port === port && sameAddress(state.address, address)
+  return !literal || same ? undefined : `has ${state.address}:${state.port} in place of ${address}:${port}`
 }
 
 function sameAddress(one: string, other: string): boolean {

@@ -1,3 +1,5 @@
+import { withoutCommonEnds } from './common-ends.ts'
+
 /**
  * What changed between two texts, for people: lines that went, marked `-`, and
  * lines that came, marked `+`, each in their order.
@@ -5,17 +7,21 @@
  * @param maxLines how many lines are shown; the rest is counted
  */
 export function textDiff(before: string, after: string, maxLines = 200): string {
-  const count = new Map<string, number>()
-  const oldLines = before.split('\n')
-  const newLines = after.split('\n')
-  for (const line of newLines) count.set(line, (count.get(line) ?? 0) + 1)
-  const gone = oldLines.filter((line) => !take(count, line))
-  count.clear()
-  for (const line of oldLines) count.set(line, (count.get(line) ?? 0) + 1)
-  const come = newLines.filter((line) => !take(count, line))
-  const lines = [...gone.map((line) => `-${line}`), ...come.map((line) => `+${line}`)]
+  const middle = withoutCommonEnds(before.split('\n'), after.split('\n'), (one, other) => one === other)
+  const [oldLines, newLines] = [middle.before, middle.after]
+  const lines = [
+    ...missingIn(newLines, oldLines).map((line) => `-${line}`),
+    ...missingIn(oldLines, newLines).map((line) => `+${line}`)
+  ]
   const left = lines.length - maxLines
   return [...lines.slice(0, maxLines), ...(left > 0 ? [`… and ${left} more lines`] : [])].join('\n')
+}
+
+/** Lines of one text that the other has not, or not as often. */
+function missingIn(other: readonly string[], lines: readonly string[]): string[] {
+  const count = new Map<string, number>()
+  for (const line of other) count.set(line, (count.get(line) ?? 0) + 1)
+  return lines.filter((line) => !take(count, line))
 }
 
 function take(count: Map<string, number>, line: string): boolean {

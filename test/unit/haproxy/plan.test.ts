@@ -130,7 +130,7 @@ describe('planChange of servers', () => {
     ['no port', [], 'one 10.0.0.1', 'server one has an address that is none in numbers'],
     ['an option that is not known', [], 'one 10.0.0.1:80 shard 1', 'server one has the option "shard"'],
     ['a variable of the environment', [], 'one "10.0.0.1:$PORT"', 'server one has'],
-    ['a value with a blank', [], 'one 10.0.0.1:80 sni str(a\\ b)', 'server one has the value of "sni"'],
+    ['a value with a blank', [], 'one 10.0.0.1:80 sni str(a\\ b)', 'server one has a quoted word'],
     ['a tracked server', [], 'one 10.0.0.1:80 track b/x', '"track" names servers'],
     ['a condition', ['.if defined(X)', '.endif'], 'one 10.0.0.1:80', 'servers change, and ".endif" is in'],
     [
