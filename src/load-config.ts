@@ -70,7 +70,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
   return { config, origins }
 }
 
-export function mastersOf(annotations: Readonly<Record<string, string>>): readonly string[] {
+function mastersOf(annotations: Readonly<Record<string, string>>): readonly string[] {
   return (annotations[MASTER_ANNOTATION] ?? '')
     .split(',')
     .map((master) => master.trim())

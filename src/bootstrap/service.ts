@@ -44,7 +44,7 @@ export interface Service {
   stop(options?: StopOptions): Promise<void>
 }
 
-export interface StopOptions {
+interface StopOptions {
   haproxy?: 'keep' | 'stop'
   forGood?: boolean
 }

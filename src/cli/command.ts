@@ -32,7 +32,7 @@ export type CommandTable = Readonly<Record<string, () => Promise<Command>>>
 /** Keeps the option types of a command visible inside its own `run`. */
 export const defineCommand = <const O extends Options>(command: Command<O>): Command => command
 
-export const EXIT_OK = 0
+const EXIT_OK = 0
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 64
 

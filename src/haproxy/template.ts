@@ -5,7 +5,7 @@ import type { Hosts } from '../model/snapshot.ts'
 import { haproxyFilters } from './template-filters.ts'
 
 /** What a template of the HAProxy configuration sees. */
-export interface TemplateVariables {
+interface TemplateVariables {
   /** Addresses by app. */
   readonly hosts: Hosts
   /** The same pods in full, payload included. */

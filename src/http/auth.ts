@@ -26,7 +26,7 @@ export function isLoopback({ ip }: FastifyRequest): boolean {
   return ip === '::1' || ip.startsWith('127.') || ip.startsWith('::ffff:127.')
 }
 
-export function tokenCheck(tokens: readonly string[]): (token: string | undefined) => boolean {
+function tokenCheck(tokens: readonly string[]): (token: string | undefined) => boolean {
   const known = tokens.map(digestOf)
   return (token) => {
     if (token === undefined) return false
@@ -36,7 +36,7 @@ export function tokenCheck(tokens: readonly string[]): (token: string | undefine
   }
 }
 
-export function bearerOf({ headers }: FastifyRequest): string | undefined {
+function bearerOf({ headers }: FastifyRequest): string | undefined {
   return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
 }
 

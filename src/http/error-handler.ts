@@ -2,12 +2,12 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
 import { findKontrolError, KontrolError, type ErrorCode } from '../errors.ts'
 
-export const ErrorBody = Type.Object({
+const ErrorBody = Type.Object({
   code: Type.String({ description: 'Stable; see docs/errors.md' }),
   message: Type.String(),
   hint: Type.Optional(Type.String({ description: 'What to do about it' }))
 })
-export type ErrorBody = Static<typeof ErrorBody>
+type ErrorBody = Static<typeof ErrorBody>
 
 /** For the `response` of a route's schema. */
 export const errorResponses = { '4xx': ErrorBody, '5xx': ErrorBody } as const

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The variables that a source of metadata can fill in; what the environment sets itself wins over them. */
-export type MetadataName =
+type MetadataName =
   | 'NAMESPACE'
   | 'KONTROL_ID'
   | 'KONTROL_IP'

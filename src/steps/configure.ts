@@ -6,7 +6,7 @@ import type { Step } from './step.ts'
 
 export type ConfigureOutcome = 'unchanged' | 'applied' | 'reload'
 
-export interface Configurer {
+interface Configurer {
   configure(text: string, signal: AbortSignal): Promise<Planned & { outcome: ConfigureOutcome }>
 }
 

@@ -2,7 +2,7 @@ import { parseHosts } from '../model/hosts-json.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Hosts } from '../model/snapshot.ts'
 
-export interface TemplateVariables {
+interface TemplateVariables {
   hosts: Hosts
   pods: ReadonlyMap<string, readonly Pod[]>
   namespace: string

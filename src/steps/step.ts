@@ -1,5 +1,5 @@
 /** What the automaton hands to a step. */
-export interface StepContext {
+interface StepContext {
   /** What came with the transition; empty when nothing did. */
   readonly input: string
   /** Aborted when a newer transition may not wait any longer. */

@@ -4,7 +4,7 @@ import { KontrolError } from '../../errors.ts'
 import type { Reconfiguration } from '../../model/reconfiguration.ts'
 import { errorResponses } from '../error-handler.ts'
 
-export interface ConfigurationText {
+interface ConfigurationText {
   text: string
   digest: string
 }

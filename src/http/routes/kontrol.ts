@@ -14,7 +14,7 @@ export interface KontrolRouteDeps {
   hasTokens: boolean
 }
 
-export interface KeepaliveSink {
+interface KeepaliveSink {
   /** The promise, if there is one, ends when a new pod is recorded. */
   keepalive(keepalive: Keepalive): void | Promise<void>
   callbackState(): string | undefined

@@ -16,7 +16,7 @@ import { silentLogger } from '../../support/test-logger.ts'
 const context = (input = '') => ({ input, signal: new AbortController().signal })
 
 /** Renders as "<source>: <apps>", which shows what went in. */
-function renderer({ source = () => 'v1', hosts = new Map([['known', ['10.0.0.1']]]) as Hosts } = {}) {
+function renderer({ source = (): string => 'v1', hosts = new Map([['known', ['10.0.0.1']]]) } = {}) {
   const compile = vi.fn((text: string) => ({
     render: ({ hosts: given }: { hosts: Hosts }) =>
       `${text}: ${[...given].map(([app, ips]) => `${app}=${ips.join('+')}`).join(' ')}`
