@@ -54,7 +54,9 @@ function expandPiece(piece: string, args: Arguments, runtime: Runtime, counter: 
   const field = colon === -1 ? inner : inner.slice(0, colon)
   const value = convert(field, args, counter)
   const spec = colon === -1 ? '' : expand(inner.slice(colon + 1), args, runtime, counter)
-  return formatWithSpec(value, spec, runtime)
+  const text = formatWithSpec(value, spec, runtime)
+  runtime.allowLength(text.length)
+  return text
 }
 
 function convert(field: string, args: Arguments, counter: Counter): Value {

@@ -5,7 +5,7 @@ import type { Scope } from './scope.ts'
 import type { CallArguments, SyntaxNode } from './syntax.ts'
 import { locateFault, TemplateFault } from './template-fault.ts'
 import { typeName } from './type-name.ts'
-import type { Arguments, Value } from './value.ts'
+import { NativeObject, type Arguments, type Value } from './value.ts'
 
 export type EvaluateArguments = (frame: Frame) => Arguments
 
@@ -31,9 +31,13 @@ export function compileCall(
     }
   }
   const target = scope.expression(callee)
+  const byName = callee.typename === 'Symbol' ? scope.compilation.library.globals.get(callee.value) : undefined
   return (frame) => {
     try {
-      return callValue(target(frame), complete(frame), frame.runtime)
+      const value = target(frame)
+      // A plain value that was given under the name of a function (as "namespace" is) does not hide the function.
+      const called = byName !== undefined && !(value instanceof NativeObject) ? byName : value
+      return callValue(called, complete(frame), frame.runtime)
     } catch (error) {
       throw locateFault(error, node)
     }

@@ -66,7 +66,9 @@ function compilePrinted(node: Expression, scope: Scope): Execute {
   return (frame, output) => {
     try {
       const value = evaluate(frame)
-      output.write(autoescape ? escapeUnlessSafe(value) : frame.runtime.print(value))
+      const text = autoescape ? escapeUnlessSafe(value) : frame.runtime.print(value)
+      if (autoescape) frame.runtime.allowLength(text.length)
+      output.write(text)
     } catch (error) {
       throw locateFault(error, node)
     }

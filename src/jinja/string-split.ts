@@ -49,10 +49,11 @@ function splitAtSpacesFromRight(text: string, limit: number): string[] {
   while (rest !== '' && (limit < 0 || words.length < limit)) {
     let start = rest.length
     while (start > 0 && !isSpace(rest.charAt(start - 1))) start--
-    words.unshift(rest.slice(start))
+    words.push(rest.slice(start))
     rest = stripEnd(rest.slice(0, start))
   }
-  return rest === '' ? words : [rest, ...words]
+  if (rest !== '') words.push(rest)
+  return words.reverse()
 }
 
 /** Python's line boundaries: more than the newline. */

@@ -12,6 +12,7 @@ import { DEFAULT_LIMITS, Runtime, type Limits } from './runtime.ts'
 import { Scope, type Compilation } from './scope.ts'
 import { SelfReference } from './self-reference.ts'
 import { describeFault } from './template-error.ts'
+import { TemplateFault } from './template-fault.ts'
 import { TemplateParser } from './template-parser.ts'
 import { builtInTests } from './tests.ts'
 import type { Value } from './value.ts'
@@ -25,6 +26,9 @@ export interface TemplateOptions {
 
 /** Variables by name; each is worked out when the template first asks for it. */
 export type TemplateVariables = ReadonlyMap<string, () => Value>
+
+/** As much as all annotations of a pod may hold together. */
+const MAX_SOURCE_LENGTH = 256 * 1024
 
 const builtInFilters = [...textFilters, ...numberFilters, ...sequenceFilters, ...orderFilters, ...choiceFilters]
 
@@ -70,6 +74,10 @@ export class JinjaTemplate {
   }
 
   #compile(): Execute {
+    if (this.#source.length > MAX_SOURCE_LENGTH) {
+      const limit = MAX_SOURCE_LENGTH.toLocaleString('en-US')
+      throw new TemplateFault('LimitError', `more than ${limit} characters of template`)
+    }
     const body = TemplateParser.parse(this.#source)
     this.#scope.declareAll(namesSetIn(body))
     return compileBody(body, this.#scope)

@@ -1,12 +1,11 @@
 import { characters } from '../code-points.ts'
-import { escapeHtml } from '../escape-html.ts'
+import { escapeHtml, escapeUnlessSafe } from '../escape-html.ts'
 import { itemsOf, isIterable } from '../iterate.ts'
 import { jsonText } from '../json-text.ts'
 import type { NativeFunction } from '../library.ts'
 import { nativeTable } from '../native-table.ts'
 import type { BoundArguments } from '../parameters.ts'
 import { formatPercent } from '../percent-format.ts'
-import { toText } from '../print.ts'
 import type { Runtime } from '../runtime.ts'
 import { asInt, asIntOr, asText, asTextOr } from '../string-arguments.ts'
 import { capitalize } from '../string-case.ts'
@@ -31,7 +30,8 @@ const ofText =
     return run(text, args, runtime)
   }
 
-const escape = (value: Value): Value => (value instanceof Markup ? value : new Markup(escapeHtml(toText(value))))
+const escape = (value: Value, _: BoundArguments, runtime: Runtime): Value =>
+  value instanceof Markup ? value : new Markup(escapeHtml(runtime.print(value)))
 
 /** Filters that turn text into text. */
 export const textFilters: readonly [string, NativeFunction][] = [
@@ -46,22 +46,22 @@ export const textFilters: readonly [string, NativeFunction][] = [
     replace: [
       ['old', 'new', 'count?'],
       ofText((text, [old, replacement, count], runtime) =>
-        replaceText(text, [toText(old as Value), toText(replacement as Value), count], runtime)
+        replaceText(text, [runtime.print(old as Value), runtime.print(replacement as Value), count], runtime)
       )
     ],
     truncate: [['length?', 'killwords?', 'end?', 'leeway?'], ofText(truncate)],
     wordcount: [[], ofText((text) => text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0)],
     wordwrap: [['width?', 'break_long_words?', 'wrapstring?', 'break_on_hyphens?'], ofText(wordWrap)],
-    string: [[], (value) => (value instanceof Markup ? value : toText(value))],
+    string: [[], (value, _, runtime) => (value instanceof Markup ? value : runtime.print(value))],
     escape: [[], escape],
     e: [[], escape],
-    forceescape: [[], (value) => new Markup(escapeHtml(toText(value)))],
-    safe: [[], (value) => new Markup(toText(value))],
+    forceescape: [[], (value, _, runtime) => new Markup(escapeHtml(runtime.print(value)))],
+    safe: [[], (value, _, runtime) => new Markup(runtime.print(value))],
     tojson: [['indent?'], (value, [indentation = null], runtime) => new Markup(jsonText(value, indentation, runtime))],
     urlencode: [[], urlEncode],
     xmlattr: [['autospace?'], xmlAttributes]
   }),
-  ['format', (value, args, runtime) => formatPercent(toText(value), formatArguments(args), runtime)]
+  ['format', (value, args, runtime) => formatPercent(runtime.print(value), formatArguments(args), runtime)]
 ]
 
 function formatArguments({ positional, keywords }: Arguments): Value {
@@ -132,8 +132,8 @@ function wordWrap(
 }
 
 /** What Python's quote() leaves as it is, and encodeURIComponent does not. */
-function quote(value: Value, inQuery: boolean): string {
-  const encoded = encodeURIComponent(toText(value).replace(/\p{Surrogate}/gu, '\ufffd')).replace(
+function quote(value: Value, inQuery: boolean, runtime: Runtime): string {
+  const encoded = encodeURIComponent(runtime.print(value).replace(/\p{Surrogate}/gu, '\ufffd')).replace(
     /[!'()*]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
   )
@@ -141,10 +141,10 @@ function quote(value: Value, inQuery: boolean): string {
 }
 
 function urlEncode(value: Value, _: BoundArguments, runtime: Runtime): Value {
-  if (typeof value === 'string' || value instanceof Markup || !isIterable(value)) return quote(value, false)
+  if (typeof value === 'string' || value instanceof Markup || !isIterable(value)) return quote(value, false, runtime)
   if (value instanceof Map) runtime.spend(value.size)
   const pairs = value instanceof Map ? Array.from(value) : itemsOf(value, runtime).map((pair) => itemsOf(pair, runtime))
-  return pairs.map(([key = '', item = '']) => `${quote(key, true)}=${quote(item, true)}`).join('&')
+  return pairs.map(([key = '', item = '']) => `${quote(key, true, runtime)}=${quote(item, true, runtime)}`).join('&')
 }
 
 function xmlAttributes(value: Value, [autospace = true]: BoundArguments, runtime: Runtime): Value {
@@ -153,10 +153,10 @@ function xmlAttributes(value: Value, [autospace = true]: BoundArguments, runtime
   const attributes: string[] = []
   for (const [key, item] of value) {
     if (item === null || item instanceof Undefined) continue
-    if (/[\s/>=]/.test(toText(key))) {
-      throw new TemplateFault('ValueError', `Invalid character in attribute name: '${toText(key)}'`)
+    if (/[\s/>=]/.test(runtime.print(key))) {
+      throw new TemplateFault('ValueError', `Invalid character in attribute name: '${runtime.print(key)}'`)
     }
-    attributes.push(`${toText(escape(key))}="${toText(escape(item))}"`)
+    attributes.push(`${escapeHtml(runtime.print(key))}="${escapeUnlessSafe(item)}"`)
   }
   const text = attributes.join(' ')
   return isTrue(autospace) && text !== '' ? ` ${text}` : text
