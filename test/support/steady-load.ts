@@ -8,9 +8,12 @@ export interface SteadyLoad extends AsyncDisposable {
   failures: string[]
 }
 
-/** Asks again and again, on a new connection each time, without ever trying a failed request twice. */
-export function startLoad(host: string, port: number): SteadyLoad {
-  const agent = new Agent({ keepAlive: false })
+/**
+ * Asks again and again without ever trying a failed request twice.
+ *
+ * @param agent a new connection for each request, unless told otherwise
+ */
+export function startLoad(host: string, port: number, agent = new Agent({ keepAlive: false })): SteadyLoad {
   const failures: string[] = []
   let served = 0
   let stopped = false

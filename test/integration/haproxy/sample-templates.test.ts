@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { compileTemplate } from '../../../src/haproxy/template.ts'
+import { startLoopbackFleet } from '../../support/loopback-fleet.ts'
+import { ownAddress, startHaproxy } from '../../support/start-haproxy.ts'
+
+/** The templates of the original's README, their ports moved to where a test may bind. */
+async function sample(name: string, address: string, backendPort: number) {
+  const path = new URL(`../../fixtures/templates/${name}`, import.meta.url)
+  const source = (await readFile(path, 'utf8'))
+    .replace(/\*:(?:80|2181)\b/, `${address}:8080`)
+    .replace(':1936', `${address}:1936`)
+    .replace(/\{\{ip\}\}:\d+/, `{{ip}}:${backendPort}`)
+  const template = compileTemplate(source)
+  return (hosts: Record<string, string[]>): string =>
+    template.render({ hosts, pods: {}, namespace: 'default', labels: {}, env: {} })
+}
+
+describe('The sample template', () => {
+  it.each(['http.cfg.j2', 'zookeeper.cfg.j2'])('%s takes joins and leaves without a reload', async (name) => {
+    await using haproxy = await startHaproxy()
+    await using fleet = await startLoopbackFleet()
+    const address = ownAddress()
+    const render = await sample(name, address, fleet.port)
+    await haproxy.driver.configure(render({ web: ['127.0.5.1', '127.0.5.2'] }))
+    await haproxy.driver.restart()
+
+    const joined = await haproxy.driver.configure(render({ api: ['127.0.6.1'], web: ['127.0.5.1', '127.0.5.2'] }))
+    const left = await haproxy.driver.configure(render({ api: ['127.0.6.1'], web: ['127.0.5.2'] }))
+
+    expect(joined).toMatchObject({ outcome: 'applied', operations: 1 })
+    expect(left).toMatchObject({ outcome: 'applied', operations: 1 })
+    expect(await (await fetch(`http://${address}:8080/`)).text()).toBe('hello')
+    expect(await haproxy.driver.status()).toMatchObject({ reloads: 1, problems: [] })
+  })
+})
