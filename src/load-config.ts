@@ -2,7 +2,7 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { envTable, type Mode } from './config.ts'
 import { KontrolError } from './errors.ts'
-import { isName } from './model/keepalive.ts'
+import { isName } from './model/name.ts'
 import type { LogLevel } from './platform/logger.ts'
 import { readEnvTable, type EnvSource, type Origin, type Values } from './platform/env-table.ts'
 

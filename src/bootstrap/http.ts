@@ -5,21 +5,16 @@ import type { Observers } from './observers.ts'
 import type { Proxy } from './proxy.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
 import { KontrolError, messageOf } from '../errors.ts'
-import { configRoutes } from '../http/routes/config.ts'
-import { haproxyRoutes } from '../http/routes/haproxy.ts'
 import { dnsRoutes } from '../http/routes/dns.ts'
 import { eventRoutes } from '../http/routes/events.ts'
 import { healthRoutes } from '../http/routes/health.ts'
 import { kontrolRoutes, type ScriptSink } from '../http/routes/kontrol.ts'
-import { lifecycleRoutes } from '../http/routes/lifecycle.ts'
 import { metricsRoutes } from '../http/routes/metrics.ts'
-import { podRoutes } from '../http/routes/pods.ts'
 import { describeApi } from '../http/describe-api.ts'
 import { buildServer } from '../http/server.ts'
 import type { Config } from '../load-config.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { Keepalive } from '../model/keepalive.ts'
 import type { Registry } from '../registry/registry.ts'
 import { kontrolHandlers, type KontrolHandlerDeps } from '../zerorpc/kontrol-handlers.ts'
 import { sharePort } from '../zerorpc/port-sharing.ts'
@@ -41,41 +36,28 @@ export interface HttpDeps {
 export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance> {
   const { config, logger, registry, proxy, dns, observers, scripts, onLeave } = deps
   const app = buildServer({ logger, tokens: config.tokens, ...tlsOf(config) })
-  const counted = registry && {
-    keepalive: (keepalive: Keepalive) => {
-      observers.metrics.keepalive()
-      return registry.keepalive(keepalive)
-    },
-    callbackState: () => registry.callbackState()
-  }
+  // Imported when needed: a slave alone stays small.
+  const keepalives = registry && (await import('./master.ts')).createKeepaliveSink(registry, observers.metrics)
   await describeApi(app)
-  await app.register(kontrolRoutes, { registry: counted, scripts, leave: onLeave, hasTokens: config.tokens.length > 0 })
+  await app.register(kontrolRoutes, { keepalives, scripts, leave: onLeave, hasTokens: config.tokens.length > 0 })
   await app.register(healthRoutes, { problems: observers.problems })
   await app.register(metricsRoutes, { metrics: observers.metrics })
   await app.register(eventRoutes, { subscribe: (listener) => observers.hub.subscribe(listener) })
   await app.register(dnsRoutes, { status: () => dns.status() })
-  if (registry !== undefined) await app.register(podRoutes, { registry, ownApp: config.app })
-  if (proxy !== undefined) await app.register(proxyRoutes, proxy)
-  shareWithZerorpc(app, deps, counted)
+  if (registry !== undefined || proxy !== undefined) {
+    const { masterRoutes } = await import('./master-routes.ts')
+    await app.register(masterRoutes, { registry, proxy, ownApp: config.app })
+  }
+  shareWithZerorpc(app, deps, keepalives)
   return app
 }
 
-async function proxyRoutes(app: FastifyInstance, { automaton, driver, reconfigurations }: Proxy): Promise<void> {
-  await app.register(lifecycleRoutes, { lifecycle: automaton })
-  await app.register(haproxyRoutes, { status: () => driver.status() })
-  await app.register(configRoutes, {
-    running: () => driver.running(),
-    candidate: () => driver.candidate(),
-    reconfigurations: () => reconfigurations.entries()
-  })
-}
-
 /** Kontrol's last generation on the same port. It has no credentials to show, so where they are wanted it is refused. */
-function shareWithZerorpc(app: FastifyInstance, deps: HttpDeps, registry: KontrolHandlerDeps['registry']): void {
+function shareWithZerorpc(app: FastifyInstance, deps: HttpDeps, keepalives: KontrolHandlerDeps['keepalives']): void {
   const { config, logger, clock, scripts } = deps
   const guarded = config.tokens.length > 0 || config.tlsClientCa !== undefined
   const server = new ZerorpcServer({
-    handlers: kontrolHandlers({ registry, scripts }),
+    handlers: kontrolHandlers({ keepalives, scripts }),
     logger,
     clock,
     ...(guarded && { refusal: zerorpcRefusal() })

@@ -1,12 +1,15 @@
 import { join } from 'node:path'
+import type { KeepaliveSink } from '../http/routes/kontrol.ts'
 import type { Config } from '../load-config.ts'
-import { limits } from '../model/keepalive.ts'
+import { parseKeepalive } from '../model/keepalive.ts'
+import { limits } from '../model/limits.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { EtcdStore } from '../registry/etcd-store.ts'
 import { LmdbStore } from '../registry/lmdb-store.ts'
 import { Registry } from '../registry/registry.ts'
 import type { Store } from '../registry/store.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 
 /** The registry of a master, on the store that the configuration asks for. */
 export function createRegistry(config: Config, clock: Clock, logger: Logger): Registry {
@@ -18,6 +21,18 @@ export function createRegistry(config: Config, clock: Clock, logger: Logger): Re
     panicThreshold: config.panicThreshold,
     maxPods: limits.pods
   })
+}
+
+/** Where keepalives go, whichever protocol brought them. */
+export function createKeepaliveSink(registry: Registry, metrics: Metrics): KeepaliveSink {
+  return {
+    take(body) {
+      const keepalive = parseKeepalive(body)
+      metrics.keepalive()
+      return registry.keepalive(keepalive)
+    },
+    callbackState: () => registry.callbackState()
+  }
 }
 
 function createStore(config: Config, clock: Clock, logger: Logger): Store {

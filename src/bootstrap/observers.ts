@@ -18,6 +18,12 @@ export interface ObservedParts {
   dns: DnsExposer
 }
 
+const STARTING: ReadinessProblem = {
+  code: 'KTL_STARTING',
+  message: 'The first configuration has not been applied yet',
+  hint: 'Wait a moment; GET /api/v1/lifecycle tells what is being done.'
+}
+
 /** Connects the parts to those who look on; the parts know nothing of it. */
 export function createObservers(parts: ObservedParts): Observers {
   const { registry, proxy, dns } = parts
@@ -52,7 +58,10 @@ function readinessProblems({ registry, proxy }: ObservedParts): readonly Readine
   return problems.filter(({ message }, index) => problems.findIndex((other) => other.message === message) === index)
 }
 
-function proxyProblems({ automaton, drivesHaproxy, driver }: Proxy): readonly ReadinessProblem[] {
+function proxyProblems({ automaton, drivesHaproxy, driver, reconfigurations }: Proxy): readonly ReadinessProblem[] {
   const { lastError } = automaton.status()
-  return [...(lastError === null ? [] : [lastError]), ...(drivesHaproxy ? driver.problems() : [])]
+  const problems = lastError === null ? [] : [lastError]
+  if (!drivesHaproxy) return problems
+  const starting = reconfigurations.entries().every(({ outcome }) => outcome === 'running')
+  return [...problems, ...driver.problems(), ...(starting ? [STARTING] : [])]
 }

@@ -1,6 +1,5 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 
 /** GET /openapi.json, gathered from the schemas of the routes that are registered after it. */
 export async function describeApi(app: FastifyInstance): Promise<void> {
@@ -14,9 +13,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       }
     }
   })
-  app.get(
-    '/openapi.json',
-    { schema: { summary: 'This description', tags: ['health'], response: { 200: Type.Unknown() } } },
-    () => app.swagger()
+  app.get('/openapi.json', { schema: { summary: 'This description', tags: ['health'], response: { 200: {} } } }, () =>
+    app.swagger()
   )
 }

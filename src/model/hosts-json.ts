@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { KontrolError } from '../errors.ts'
-import { isName } from './keepalive.ts'
+import { isName } from './name.ts'
 import type { Hosts } from './snapshot.ts'
 
 /** Hosts as the automaton's input and as callbacks print them: `{"web": ["10.0.0.1"]}`. */

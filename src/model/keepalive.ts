@@ -2,12 +2,9 @@ import { isIP } from 'node:net'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { KontrolError } from '../errors.ts'
+import { limits } from './limits.ts'
+import { NAME } from './name.ts'
 
-/** Bytes of a request body, bytes and nesting of a payload, and how many pods one master keeps. */
-export const limits = { bodyBytes: 64 * 1024, payloadBytes: 32 * 1024, payloadDepth: 32, pods: 200_000 } as const
-
-/** What may reach a configuration file as a name: no white space, no quotes, nothing HAProxy reads as syntax. */
-const NAME = '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$'
 /** A pod's name may be a full DNS name. */
 const ID = '^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$'
 
@@ -22,11 +19,6 @@ export const Keepalive = Type.Object({
   down: Type.Optional(Type.Boolean({ description: 'True in the last keepalive of a pod that leaves' }))
 })
 export type Keepalive = Static<typeof Keepalive>
-
-const namePattern = new RegExp(NAME)
-
-/** Whether a text may stand for an app or a role. */
-export const isName = (text: string): boolean => namePattern.test(text)
 
 const validator = Compile(Keepalive)
 

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { limits } from '../model/keepalive.ts'
+import { limits } from '../model/limits.ts'
 import { messageOf } from '../errors.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'

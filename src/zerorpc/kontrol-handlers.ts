@@ -1,10 +1,9 @@
 import { findKontrolError, KontrolError } from '../errors.ts'
-import { parseKeepalive, type Keepalive } from '../model/keepalive.ts'
 import type { ZerorpcHandlers } from './zerorpc-api.ts'
 
 export interface KontrolHandlerDeps {
   /** Absent when this process is no master. */
-  registry: { keepalive(keepalive: Keepalive): Promise<void> | void } | undefined
+  keepalives: { take(body: unknown): Promise<void> | void } | undefined
   scripts: { run(body: unknown): Promise<string> }
 }
 
@@ -12,15 +11,15 @@ export interface KontrolHandlerDeps {
  * Kontrol's two methods over the same parts that serve HTTP. A script runs to
  * its end though its caller has gone: callbacks fire and forget.
  */
-export function kontrolHandlers({ registry, scripts }: KontrolHandlerDeps): ZerorpcHandlers {
+export function kontrolHandlers({ keepalives, scripts }: KontrolHandlerDeps): ZerorpcHandlers {
   return {
     async ping(raw) {
-      if (registry === undefined) {
+      if (keepalives === undefined) {
         throw new KontrolError('KTL_NOT_A_MASTER', 'This process is no master and keeps no registry', {
           hint: 'Set KONTROL_MODE=master,slave here, or point kontrol.unity3d.com/master at a master.'
         })
       }
-      await registry.keepalive(parseKeepalive(parsed(raw)))
+      await keepalives.take(parsed(raw))
     },
 
     async invoke(raw) {

@@ -1,5 +1,5 @@
 import { KontrolError, messageOf } from '../errors.ts'
-import { limits } from '../model/keepalive.ts'
+import { limits } from '../model/limits.ts'
 import { textOf, type ZerorpcMessage } from './zerorpc-message.ts'
 
 /** What Kontrol's two methods do. */

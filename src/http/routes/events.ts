@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import type { FastifyPluginAsync } from 'fastify'
 import { KontrolError } from '../../errors.ts'
 import { errorResponses } from '../error-handler.ts'
 import type { HubEvent } from '../event-hub.ts'
@@ -15,7 +14,7 @@ const MAX_BUFFERED_BYTES = 1024 * 1024
 /** Proxies in between close what is silent. */
 const HEARTBEAT_MS = 15_000
 
-export const eventRoutes: FastifyPluginAsyncTypebox<EventRouteDeps> = async (app, { subscribe }) => {
+export const eventRoutes: FastifyPluginAsync<EventRouteDeps> = async (app, { subscribe }) => {
   const clients = new Set<ServerResponse>()
   app.addHook('preClose', async () => {
     for (const client of clients) client.end()
@@ -27,7 +26,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRouteDeps> = async (app
       schema: {
         summary: 'What happens, as Server-Sent Events',
         tags: ['events'],
-        response: { 200: Type.String({ description: 'text/event-stream' }), ...errorResponses }
+        response: { 200: { type: 'string', description: 'text/event-stream' }, ...errorResponses }
       }
     },
     async (_request, reply) => {

@@ -1,5 +1,5 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import type { FastifyPluginAsync } from 'fastify'
+import { errorBody } from '../error-handler.ts'
 
 /** One reason why this process is not ready, as an error body is. */
 export interface ReadinessProblem {
@@ -12,22 +12,25 @@ export interface HealthRouteDeps {
   problems: () => Promise<readonly ReadinessProblem[]>
 }
 
-const Readiness = Type.Object({
-  ready: Type.Boolean(),
-  problems: Type.Array(Type.Object({ code: Type.String(), message: Type.String(), hint: Type.Optional(Type.String()) }))
-})
+const healthy = { type: 'object', required: ['status'], properties: { status: { const: 'ok' } } }
 
-export const healthRoutes: FastifyPluginAsyncTypebox<HealthRouteDeps> = async (app, { problems }) => {
+const readiness = {
+  type: 'object',
+  required: ['ready', 'problems'],
+  properties: { ready: { type: 'boolean' }, problems: { type: 'array', items: errorBody } }
+}
+
+export const healthRoutes: FastifyPluginAsync<HealthRouteDeps> = async (app, { problems }) => {
   app.get(
     '/healthz',
     {
       schema: {
         summary: 'The process answers',
         tags: ['health'],
-        response: { 200: Type.Object({ status: Type.Literal('ok') }) }
+        response: { 200: healthy }
       }
     },
-    () => ({ status: 'ok' as const })
+    () => ({ status: 'ok' })
   )
 
   app.get(
@@ -36,7 +39,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<HealthRouteDeps> = async (a
       schema: {
         summary: 'The store is reachable, and HAProxy runs with the wanted configuration',
         tags: ['health'],
-        response: { 200: Readiness, 503: Readiness }
+        response: { 200: readiness, 503: readiness }
       }
     },
     async (_request, reply) => {

@@ -1,13 +1,11 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import type { FastifyPluginAsync } from 'fastify'
 import { KontrolError } from '../../errors.ts'
-import { parseKeepalive, type Keepalive } from '../../model/keepalive.ts'
 import { isLoopback } from '../auth.ts'
 import { errorResponses } from '../error-handler.ts'
 
 export interface KontrolRouteDeps {
   /** Absent when this process is no master. */
-  registry: KeepaliveSink | undefined
+  keepalives: KeepaliveSink | undefined
   scripts: ScriptSink
   /** Leaves gracefully and ends the process; answers before it is done. */
   leave: () => void
@@ -15,8 +13,12 @@ export interface KontrolRouteDeps {
 }
 
 interface KeepaliveSink {
-  /** The promise, if there is one, ends when a new pod is recorded. */
-  keepalive(keepalive: Keepalive): void | Promise<void>
+  /**
+   * Checks and takes what a slave sent; the promise, if there is one, ends when a new pod is recorded.
+   *
+   * @throws KontrolError KTL_KEEPALIVE_INVALID
+   */
+  take(body: unknown): void | Promise<void>
   callbackState(): string | undefined
 }
 
@@ -28,9 +30,9 @@ export interface ScriptSink {
 const SCRIPT_BYTES = 256 * 1024
 
 /** Kontrol's own requests, byte for byte what its clients know. */
-export const kontrolRoutes: FastifyPluginAsyncTypebox<KontrolRouteDeps> = async (
+export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (
   app,
-  { registry, scripts, leave, hasTokens }
+  { keepalives, scripts, leave, hasTokens }
 ) => {
   app.put(
     '/ping',
@@ -38,12 +40,12 @@ export const kontrolRoutes: FastifyPluginAsyncTypebox<KontrolRouteDeps> = async 
       schema: {
         summary: 'A slave says that it is alive',
         tags: ['kontrol'],
-        response: { 200: Type.String({ description: 'Always empty' }), ...errorResponses }
+        response: { 200: { type: 'string', description: 'Always empty' }, ...errorResponses }
       }
     },
     async (request, reply) => {
-      if (registry === undefined) throw notAMaster()
-      await registry.keepalive(parseKeepalive(request.body))
+      if (keepalives === undefined) throw notAMaster()
+      await keepalives.take(request.body)
       return reply.code(200).type('text/plain; charset=utf-8').send('')
     }
   )
@@ -54,11 +56,11 @@ export const kontrolRoutes: FastifyPluginAsyncTypebox<KontrolRouteDeps> = async 
       schema: {
         summary: 'What the last callback printed, or the built-in reaction',
         tags: ['kontrol'],
-        response: { 200: Type.String({ description: 'JSON; empty before the first one' }), ...errorResponses }
+        response: { 200: { type: 'string', description: 'JSON; empty before the first one' }, ...errorResponses }
       }
     },
     async (_request, reply) => {
-      const state = registry?.callbackState() ?? ''
+      const state = keepalives?.callbackState() ?? ''
       return reply.type('application/json; charset=utf-8').serializer(String).send(state)
     }
   )
@@ -70,7 +72,10 @@ export const kontrolRoutes: FastifyPluginAsyncTypebox<KontrolRouteDeps> = async 
       schema: {
         summary: 'Runs a command, within what KONTROL_SCRIPT allows',
         tags: ['kontrol'],
-        response: { 200: Type.String({ description: 'Standard output without its final newline' }), ...errorResponses }
+        response: {
+          200: { type: 'string', description: 'Standard output without its final newline' },
+          ...errorResponses
+        }
       }
     },
     async (request, reply) => {
@@ -85,7 +90,7 @@ export const kontrolRoutes: FastifyPluginAsyncTypebox<KontrolRouteDeps> = async 
       schema: {
         summary: 'Leaves gracefully: a last keepalive with "down", then the process ends',
         tags: ['kontrol'],
-        response: { 200: Type.String({ description: 'Always empty' }), ...errorResponses }
+        response: { 200: { type: 'string', description: 'Always empty' }, ...errorResponses }
       }
     },
     async (request, reply) => {

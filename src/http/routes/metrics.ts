@@ -1,5 +1,4 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import type { FastifyPluginAsync } from 'fastify'
 import { errorResponses } from '../error-handler.ts'
 
 export interface MetricsSource {
@@ -7,14 +6,14 @@ export interface MetricsSource {
   render(): Promise<string>
 }
 
-export const metricsRoutes: FastifyPluginAsyncTypebox<{ metrics: MetricsSource }> = async (app, { metrics }) => {
+export const metricsRoutes: FastifyPluginAsync<{ metrics: MetricsSource }> = async (app, { metrics }) => {
   app.get(
     '/metrics',
     {
       schema: {
         summary: 'Figures in the text format of Prometheus',
         tags: ['health'],
-        response: { 200: Type.String(), ...errorResponses }
+        response: { 200: { type: 'string' }, ...errorResponses }
       }
     },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render())

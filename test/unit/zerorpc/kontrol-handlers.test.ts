@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { KontrolError, type ErrorCode } from '../../../src/errors.ts'
-import type { Keepalive } from '../../../src/model/keepalive.ts'
+import { parseKeepalive, type Keepalive } from '../../../src/model/keepalive.ts'
 import { kontrolHandlers } from '../../../src/zerorpc/kontrol-handlers.ts'
 import { ZerorpcApi } from '../../../src/zerorpc/zerorpc-api.ts'
 
@@ -13,7 +13,7 @@ function subject(options: { master?: boolean; fails?: ErrorCode; refusal?: Kontr
   const refused: unknown[] = []
   const api = new ZerorpcApi({
     handlers: kontrolHandlers({
-      registry: options.master === false ? undefined : { keepalive: (pod) => void taken.push(pod) },
+      keepalives: options.master === false ? undefined : { take: (body) => void taken.push(parseKeepalive(body)) },
       scripts: {
         run: async (body) => {
           ran.push(body)

@@ -1,0 +1,2 @@
+/** Bytes of a request body, bytes and nesting of a payload, and how many pods one master keeps. */
+export const limits = { bodyBytes: 64 * 1024, payloadBytes: 32 * 1024, payloadDepth: 32, pods: 200_000 } as const
