@@ -5,7 +5,7 @@ import { findKontrolError, KontrolError, type ErrorCode } from '../errors.ts'
  * JSON Schema as it is: what every process has, slaves alone among them, is
  * described without TypeBox, which alone takes 13 MB.
  */
-const errorBody = {
+export const errorBody = {
   type: 'object',
   required: ['code', 'message'],
   properties: {

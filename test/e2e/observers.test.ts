@@ -20,7 +20,7 @@ describe('those who look on', () => {
 
     const metrics = await eventually(async () => {
       const { body } = await service.get('/metrics')
-      return body.includes('kontrol_reconfigurations_total{plan="runtime",outcome="applied"} 1') && body
+      return body.includes('kontrol_reconfigurations_total{plan="runtime",outcome="applied"} 1') ? body : undefined
     })
 
     expect(execFileSync('promtool', ['check', 'metrics'], { input: metrics, encoding: 'utf8' })).toBe('')

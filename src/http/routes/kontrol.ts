@@ -12,7 +12,7 @@ export interface KontrolRouteDeps {
   hasTokens: boolean
 }
 
-interface KeepaliveSink {
+export interface KeepaliveSink {
   /**
    * Checks and takes what a slave sent; the promise, if there is one, ends when a new pod is recorded.
    *

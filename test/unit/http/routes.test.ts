@@ -1,3 +1,4 @@
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { KontrolError } from '../../../src/errors.ts'
@@ -33,7 +34,7 @@ afterEach(() => app.close())
 
 async function start({ pods = [] as PodStatus[], tokens = [] as string[], problems = [] as ReadinessProblem[] } = {}) {
   const registry = {
-    keepalive: vi.fn(),
+    take: vi.fn((_body: unknown): void | Promise<void> => {}),
     callbackState: vi.fn((): string | undefined => undefined),
     pods: () => pods,
     snapshot: () => takeSnapshot(pods),
@@ -46,9 +47,10 @@ async function start({ pods = [] as PodStatus[], tokens = [] as string[], proble
   }
   const leave = vi.fn()
   app = buildServer({ logger: silentLogger(), tokens })
+  app.setValidatorCompiler(TypeBoxValidatorCompiler)
   await describeApi(app)
   await app.register(kontrolRoutes, {
-    registry,
+    keepalives: registry,
     scripts: { run: async () => 'OK' },
     leave,
     hasTokens: tokens.length > 0
@@ -71,7 +73,7 @@ describe('PUT /ping', () => {
     const answer = await app.inject({ method: 'PUT', url: '/ping', payload: keepalive })
 
     expect(answer).toMatchObject({ statusCode: 200, body: '' })
-    expect(registry.keepalive).toHaveBeenCalledWith(keepalive)
+    expect(registry.take).toHaveBeenCalledWith(keepalive)
   })
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', ''])(
@@ -87,13 +89,13 @@ describe('PUT /ping', () => {
       })
 
       expect(answer.statusCode).toBe(200)
-      expect(registry.keepalive).toHaveBeenCalledTimes(1)
+      expect(registry.take).toHaveBeenCalledTimes(1)
     }
   )
 
   it('passes on what the registry refuses', async () => {
     const { registry } = await start()
-    registry.keepalive.mockRejectedValue(new KontrolError('KTL_REGISTRY_FULL', 'full', { hint: 'Forget some.' }))
+    registry.take.mockRejectedValue(new KontrolError('KTL_REGISTRY_FULL', 'full', { hint: 'Forget some.' }))
 
     const answer = await app.inject({ method: 'PUT', url: '/ping', payload: keepalive })
 
@@ -103,7 +105,7 @@ describe('PUT /ping', () => {
 
   it('says nothing of an error that nobody foresaw', async () => {
     const { registry } = await start()
-    registry.keepalive.mockRejectedValue(new Error('secret detail'))
+    registry.take.mockRejectedValue(new Error('secret detail'))
 
     const answer = await app.inject({ method: 'PUT', url: '/ping', payload: keepalive })
 
