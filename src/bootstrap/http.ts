@@ -93,7 +93,8 @@ export async function listen(app: FastifyInstance, port: number): Promise<Addres
   return app.server.address() as AddressInfo
 }
 
-function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Config) {
+/** What this process shows, as a server and as a slave, and whom it lets in. */
+export function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Config) {
   if (tlsCert === undefined || tlsKey === undefined) return {}
   return {
     tls: {

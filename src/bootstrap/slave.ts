@@ -1,3 +1,4 @@
+import { tlsOf } from './http.ts'
 import { messageOf } from '../errors.ts'
 import type { Automaton } from '../lifecycle/automaton.ts'
 import { runCommand } from '../lifecycle/command.ts'
@@ -21,6 +22,7 @@ export function createKeepaliveLoop(config: Config, clock: Clock, logger: Logger
     ttlMs: ttlSeconds * 1000,
     payload: new PayloadFile({ path: payloadFile, clock, logger }),
     token,
+    ...tlsOf(config),
     connectZerorpc: (address) => new ZerorpcClient(address),
     clock,
     logger

@@ -1,11 +1,17 @@
-import type { SecureContextOptions } from 'node:tls'
+import { rootCertificates } from 'node:tls'
 import { Agent } from 'undici'
 import { KontrolError } from '../errors.ts'
 import type { MasterAddress } from './master-address.ts'
 import type { MasterConnection } from './master-connection.ts'
 
-/** PEM texts: whom to trust, and what to show a master that asks. */
-export type TlsCredentials = Pick<SecureContextOptions, 'ca' | 'cert' | 'key'>
+/** PEM texts. */
+export interface TlsCredentials {
+  /** Shown to a master that asks. */
+  cert: string
+  key: string
+  /** Authorities to trust beside the public ones. */
+  ca?: string
+}
 
 export interface HttpMasterOptions {
   address: MasterAddress
@@ -40,7 +46,7 @@ export class HttpMaster implements MasterConnection {
       keepAliveMaxTimeout: keepAliveMs,
       // Only the start of an error body is of use.
       maxResponseSize: 64 * 1024,
-      ...(tls !== undefined && { connect: tls })
+      ...(tls !== undefined && { connect: connectOptions(tls) })
     })
   }
 
@@ -65,4 +71,9 @@ export class HttpMaster implements MasterConnection {
   async close(): Promise<void> {
     await this.#agent.destroy()
   }
+}
+
+/** Naming an authority would otherwise put it in the place of the public ones. */
+function connectOptions({ cert, key, ca }: TlsCredentials) {
+  return { cert, key, ...(ca !== undefined && { ca: [...rootCertificates, ca] }) }
 }

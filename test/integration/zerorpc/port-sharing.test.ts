@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -10,9 +8,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { sharePort, type PortSharingOptions } from '../../../src/zerorpc/port-sharing.ts'
 import { ZerorpcServer } from '../../../src/zerorpc/zerorpc-server.ts'
+import { selfSigned } from '../../support/certificates.ts'
 import { eventually } from '../../support/eventually.ts'
 import { connectRaw, GREETING, SERVER_HELLO } from '../../support/raw-zerorpc.ts'
-import { tempDir } from '../../support/temp-dir.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 import { NpmZerorpcClient } from '../../support/zerorpc-clients.ts'
 
@@ -160,26 +158,6 @@ describe('sharePort', () => {
   })
 
   describe('with TLS', () => {
-    const certificate = async () => {
-      await using folder = await tempDir()
-      const [key, cert] = [folder.file('key.pem'), folder.file('cert.pem')]
-      execFileSync(
-        'openssl',
-        [
-          'req',
-          '-x509',
-          '-newkey',
-          'ec',
-          '-pkeyopt',
-          'ec_paramgen_curve:prime256v1',
-          '-nodes',
-          '-subj',
-          '/CN=localhost'
-        ].concat(['-keyout', key, '-out', cert, '-days', '1']),
-        { stdio: 'ignore' }
-      )
-      return { key: await readFile(key), cert: await readFile(cert) }
-    }
     const ask = async (origin: string) => {
       const agent = new Agent({ connect: { rejectUnauthorized: false } })
       stops.push(() => agent.close())
@@ -188,7 +166,7 @@ describe('sharePort', () => {
     }
 
     it('shares the port of an HTTPS server', async () => {
-      const https = createHttpsServer(await certificate(), (_request, response) => response.end('secret'))
+      const https = createHttpsServer(await selfSigned(), (_request, response) => response.end('secret'))
       const { port, pings } = await share(https)
 
       expect(await ask(`https://127.0.0.1:${port}`)).toBe('secret')
@@ -199,7 +177,7 @@ describe('sharePort', () => {
     })
 
     it('hands a TLS handshake to the one who takes it, beside plain HTTP', async () => {
-      const https = createHttpsServer(await certificate(), (_request, response) => response.end('secret'))
+      const https = createHttpsServer(await selfSigned(), (_request, response) => response.end('secret'))
       const { port } = await share(echo(), { tls: (socket) => https.emit('connection', socket) })
 
       expect(await ask(`https://127.0.0.1:${port}`)).toBe('secret')
