@@ -68,6 +68,13 @@ export class ContainerHost implements AsyncDisposable {
     await this.podman('run', ...fixed, ...sysctl, ...options, image, ...command)
   }
 
+  /** Starts what a Kubernetes manifest describes. */
+  async play(manifest: string, ip: string): Promise<void> {
+    const file = join(this.folder, 'manifest.yaml')
+    await writeFile(file, manifest)
+    await this.podman('play', 'kube', '--network', NETWORK, '--ip', ip, file)
+  }
+
   async exec(name: string, ...command: string[]): Promise<string> {
     return await this.podman('exec', name, ...command)
   }

@@ -5,11 +5,13 @@ import { Route53Double } from '../support/route53-double.ts'
 import type { Route53Zone } from '../support/route53-zone.ts'
 import { buildImage, IMAGE, makeBase, makeNodeImage } from './build-image.ts'
 import { ContainerHost, GATEWAY } from './container-host.ts'
+import { playableManifest } from './playable-manifest.ts'
 import { sendTraffic } from './traffic.ts'
 import { startWebPod } from './web-pod.ts'
 
 const PROXY = '10.89.77.10'
 const OTHER = '10.89.77.11'
+const PLAYED = '10.89.77.12'
 const PODS = ['10.89.77.21', '10.89.77.22', '10.89.77.23']
 const MINUTE = 60_000
 const ROUTE53_PORT = 4566
@@ -208,5 +210,23 @@ describe('the image', () => {
     // The goodbye reached the other master: the pod went by its word, and not by its silence.
     const heard = (await host.logs('proxy')).filter((line) => line.includes('"pod down"') && line.includes(OTHER))
     expect(heard.at(-1)).toContain('"reason":"down"')
+  })
+})
+
+describe('the Deployment of docker/kubernetes', () => {
+  it('serves a request when podman plays it', async () => {
+    await host.play(playableManifest(PLAYED), PLAYED)
+    await startWebPod(host, 'web-9', '10.89.77.29', PLAYED)
+    const played = await host.connect(PLAYED, 8080)
+    try {
+      const { answers } = await eventually(async () => {
+        const round = await sendTraffic(played, { requests: 4 })
+        return round.failures.length === 0 ? round : undefined
+      }, MINUTE)
+
+      expect(answers).toEqual(new Map([['web-9', 4]]))
+    } finally {
+      await played.destroy()
+    }
   })
 })
