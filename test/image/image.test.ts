@@ -204,9 +204,11 @@ describe('the image', () => {
     const lines = await host.logs('other')
     const at = (message: string) => lines.findIndex((line) => line.includes(message))
     expect(at('"leaving"')).toBeGreaterThan(-1)
-    expect(at('"haproxy stopped"')).toBeGreaterThan(at('"leaving"'))
-    const { time } = JSON.parse(lines[at('"haproxy stopped"')] ?? '{}') as { time: number }
-    expect(time).toBeGreaterThan(leftAt)
+    expect(at('stopped: kontrol (exit status 0)')).toBeGreaterThan(at('"leaving"'))
+    expect(at('stopped: haproxy (exit status 0)')).toBeGreaterThan(at('stopped: kontrol'))
+    // supervisord prints `2026-11-22 13:57:28,923 INFO stopped: haproxy (exit status 0)`, in the container's UTC.
+    const [day, time] = (lines[at('stopped: haproxy')] ?? '').split(' ')
+    expect(Date.parse(`${day}T${time?.replace(',', '.')}Z`)).toBeGreaterThan(leftAt)
     // The goodbye reached the other master: the pod went by its word, and not by its silence.
     const heard = (await host.logs('proxy')).filter((line) => line.includes('"pod down"') && line.includes(OTHER))
     expect(heard.at(-1)).toContain('"reason":"down"')
