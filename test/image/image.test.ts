@@ -1,0 +1,234 @@
+import type { Pool } from 'undici'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { Route53Double } from '../support/route53-double.ts'
+import type { Route53Zone } from '../support/route53-zone.ts'
+import { buildImage, IMAGE, makeBase, makeNodeImage } from './build-image.ts'
+import { ContainerHost, GATEWAY } from './container-host.ts'
+import { playableManifest } from './playable-manifest.ts'
+import { sendTraffic } from './traffic.ts'
+import { startWebPod } from './web-pod.ts'
+
+const PROXY = '10.89.77.10'
+const OTHER = '10.89.77.11'
+const PLAYED = '10.89.77.12'
+const PODS = ['10.89.77.21', '10.89.77.22', '10.89.77.23']
+const MINUTE = 60_000
+const ROUTE53_PORT = 4566
+
+const template = `
+frontend proxy
+  bind *:80
+  mode http
+  default_backend web
+
+backend web
+  mode http
+  balance roundrobin
+  retries 3
+  retry-on all-retryable-errors
+  option redispatch
+  timeout connect 500ms
+  option httpchk GET /
+  default-server inter 500ms fall 1 rise 1
+  {%- for ip in hosts.web %}
+  server web-{{ loop.index }} {{ ip }}:80 check
+  {%- endfor %}
+`
+
+let host: ContainerHost
+let route53: Route53Double
+let zone: Route53Zone
+let web: Pool
+let api: Pool
+let baseMegabytes: number
+
+async function startProxy(name: string, ip: string, eip: string): Promise<void> {
+  const env = {
+    ...route53.env,
+    AWS_ENDPOINT_URL_ROUTE_53: `http://${GATEWAY}:${ROUTE53_PORT}`,
+    KONTROL_ID: name,
+    KONTROL_IP: ip,
+    KONTROL_EIP: eip,
+    KONTROL_TTL: '4',
+    KONTROL_LABELS: '{"app": "haproxy", "role": "balancer"}',
+    KONTROL_ANNOTATIONS: JSON.stringify({
+      'kontrol.unity3d.com/master': `${PROXY},${OTHER}`,
+      'haproxy.unity3d.com/config': template,
+      'haproxy.unity3d.com/route53': 'www.example.com',
+      'haproxy.unity3d.com/route53-ttl': '2'
+    })
+  }
+  const options = Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`])
+  await host.run(name, ip, IMAGE, options)
+}
+
+async function getJson<T>(path: string, pool = api): Promise<T> {
+  const { body } = await pool.request({ path, method: 'GET' })
+  return (await body.json()) as T
+}
+
+const appsOf = async (pool = api) => (await getJson<{ hosts: Record<string, string[]> }>('/api/v1/hosts', pool)).hosts
+const isReady = async (pool = api) => (await getJson<{ ready: boolean }>('/readyz', pool)).ready
+const programPid = async (program: string) => Number(await host.exec('proxy', 'supervisorctl', 'pid', program))
+const record = () => zone.valuesOf('www.example.com', 'A') ?? []
+
+beforeAll(async () => {
+  host = await ContainerHost.start()
+  const base = await makeBase(host, 'trixie')
+  baseMegabytes = await host.imageMegabytes(base)
+  await buildImage(host, base, await makeNodeImage(host))
+
+  route53 = await Route53Double.start()
+  zone = route53.addZone('Z1', 'example.com')
+  await host.offer(Number(new URL(route53.env.AWS_ENDPOINT_URL_ROUTE_53 ?? '').port), ROUTE53_PORT)
+  await startProxy('proxy', PROXY, '198.51.100.10')
+  for (const [index, ip] of PODS.entries()) await startWebPod(host, `web-${index + 1}`, ip, PROXY)
+  web = await host.connect(PROXY, 80)
+  api = await host.connect(PROXY, 8000)
+})
+
+afterAll(async () => {
+  await web?.destroy()
+  await api?.destroy()
+  await host?.[Symbol.asyncDispose]()
+  await route53?.[Symbol.asyncDispose]()
+})
+
+describe('the image', () => {
+  it('adds at most 300 MB to its base', async () => {
+    const megabytes = await host.imageMegabytes(IMAGE)
+    process.stdout.write(
+      `image: ${megabytes.toFixed(0)} MB, ${(megabytes - baseMegabytes).toFixed(0)} MB over its base\n`
+    )
+
+    expect(megabytes - baseMegabytes).toBeLessThanOrEqual(300)
+  })
+
+  it('runs as a user without rights', async () => {
+    expect(await host.exec('proxy', 'id', '-u')).toBe('10001')
+    expect(await host.exec('proxy', 'sh', '-c', 'grep CapEff /proc/1/status')).toMatch(/0000000000000000$/)
+  })
+
+  it('serves traffic from every pod that reports to it', async () => {
+    await eventually(async () => (await appsOf()).web?.length === 3, MINUTE)
+    await eventually(() => isReady(), MINUTE)
+
+    const seen = await eventually(async () => {
+      const { answers } = await sendTraffic(web, { requests: 30 })
+      return answers.size === 3 ? answers : undefined
+    }, MINUTE)
+
+    expect([...seen.keys()].sort()).toEqual(['web-1', 'web-2', 'web-3'])
+  })
+
+  it('has every program up in supervisorctl', async () => {
+    const status = await host.exec('proxy', 'sh', '-c', 'supervisorctl status; true')
+
+    expect(status).toMatch(/^haproxy +RUNNING/m)
+    expect(status).toMatch(/^kontrol +RUNNING/m)
+    expect(status).not.toMatch(/BACKOFF|FATAL|EXITED/)
+  })
+
+  it('is healthy by its own HEALTHCHECK', async () => {
+    expect(await host.exec('proxy', 'node', '/opt/kontrol/docker/healthcheck.js')).toBe('')
+    const healthcheck = await host.podman('image', 'inspect', '--format', '{{json .HealthCheck}}', IMAGE)
+    expect(healthcheck).toContain('healthcheck.js')
+  })
+
+  it('loses no request when a pod is stopped', async () => {
+    const stopped = new AbortController()
+    const traffic = sendTraffic(web, { signal: stopped.signal })
+
+    await host.podman('stop', '--time', '20', 'web-3')
+    await eventually(async () => (await appsOf()).web?.length === 2, MINUTE)
+    stopped.abort()
+
+    const { failures, answers } = await traffic
+    expect(failures).toEqual([])
+    expect(answers.size).toBe(3)
+  })
+
+  it('loses no request when a pod is killed', async () => {
+    const stopped = new AbortController()
+    const traffic = sendTraffic(web, { signal: stopped.signal })
+
+    await host.podman('kill', '--signal', 'KILL', 'web-2')
+    await eventually(async () => (await appsOf()).web?.length === 1, MINUTE)
+    stopped.abort()
+
+    // What was on its way to the pod in the moment of its death is tried again elsewhere.
+    expect((await traffic).failures).toEqual([])
+    expect((await sendTraffic(web, { requests: 10 })).answers).toEqual(new Map([['web-1', 10]]))
+  })
+
+  it('serves on while the control tier is killed, which comes back', async () => {
+    const stopped = new AbortController()
+    const traffic = sendTraffic(web, { signal: stopped.signal })
+    const haproxy = await programPid('haproxy')
+    const kontrol = await programPid('kontrol')
+
+    await host.exec('proxy', 'sh', '-c', `kill -9 ${kontrol}`)
+
+    await eventually(async () => (await programPid('kontrol')) !== kontrol && (await isReady()), MINUTE)
+    await eventually(async () => (await appsOf()).web?.length === 1, MINUTE)
+    stopped.abort()
+    expect((await traffic).failures).toEqual([])
+    expect(await programPid('haproxy')).toBe(haproxy)
+  })
+
+  it('has HAProxy back when it is killed', async () => {
+    const haproxy = await programPid('haproxy')
+
+    await host.exec('proxy', 'sh', '-c', `kill -9 ${haproxy}`)
+
+    await eventually(async () => (await programPid('haproxy')) !== haproxy && (await isReady()), MINUTE)
+    const { answers } = await eventually(async () => {
+      const round = await sendTraffic(web, { requests: 10 })
+      return round.failures.length === 0 ? round : undefined
+    }, MINUTE)
+    expect(answers).toEqual(new Map([['web-1', 10]]))
+  })
+
+  it('leaves the record, says goodbye and drains, in this order, when it is stopped', async () => {
+    await startProxy('other', OTHER, '198.51.100.11')
+    await eventually(() => record().length === 2, MINUTE)
+    expect(record()).toEqual(['198.51.100.10', '198.51.100.11'])
+    await eventually(async () => (await appsOf()).web?.length === 1, MINUTE)
+
+    const stopping = host.podman('stop', '--time', '60', 'other')
+    const leftAt = await eventually(() => (record().length === 1 ? Date.now() : undefined), MINUTE)
+    await stopping
+
+    expect(record()).toEqual(['198.51.100.10'])
+    const lines = await host.logs('other')
+    const at = (message: string) => lines.findIndex((line) => line.includes(message))
+    expect(at('"leaving"')).toBeGreaterThan(-1)
+    expect(at('stopped: kontrol (exit status 0)')).toBeGreaterThan(at('"leaving"'))
+    expect(at('stopped: haproxy (exit status 0)')).toBeGreaterThan(at('stopped: kontrol'))
+    // supervisord prints `2026-11-22 13:57:28,923 INFO stopped: haproxy (exit status 0)`, in the container's UTC.
+    const [day, time] = (lines[at('stopped: haproxy')] ?? '').split(' ')
+    expect(Date.parse(`${day}T${time?.replace(',', '.')}Z`)).toBeGreaterThan(leftAt)
+    // The goodbye reached the other master: the pod went by its word, and not by its silence.
+    const heard = (await host.logs('proxy')).filter((line) => line.includes('"pod down"') && line.includes(OTHER))
+    expect(heard.at(-1)).toContain('"reason":"down"')
+  })
+})
+
+describe('the Deployment of docker/kubernetes', () => {
+  it('serves a request when podman plays it', async () => {
+    await host.play(playableManifest(PLAYED), PLAYED)
+    await startWebPod(host, 'web-9', '10.89.77.29', PLAYED)
+    const played = await host.connect(PLAYED, 8080)
+    try {
+      const { answers } = await eventually(async () => {
+        const round = await sendTraffic(played, { requests: 4 })
+        return round.failures.length === 0 ? round : undefined
+      }, MINUTE)
+
+      expect(answers).toEqual(new Map([['web-9', 4]]))
+    } finally {
+      await played.destroy()
+    }
+  })
+})
