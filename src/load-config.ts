@@ -120,7 +120,7 @@ function crossProblems({ labels, script, tokens, tlsCert, tlsKey, tlsClientCa }:
   return problems
 }
 
-function defaultDataFolder(): string {
+export function defaultDataFolder(): string {
   try {
     accessSync('/data', constants.W_OK)
     return '/data'

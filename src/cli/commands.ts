@@ -15,6 +15,7 @@ export const commands: CommandTable = {
   dns: async () => (await import('./dns.ts')).dns,
   goto: async () => (await import('./goto.ts')).goto,
   drain: async () => (await import('./drain.ts')).drain,
+  render: async () => (await import('./render.ts')).render,
   lifecycle: async () => (await import('./lifecycle.ts')).lifecycle,
   config: async () => (await import('./config.ts')).config
 }

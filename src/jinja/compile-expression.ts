@@ -86,7 +86,7 @@ export function compileExpression(node: Expression, scope: Scope): Evaluate {
 }
 
 /** Adds the place to what goes wrong. */
-export function located(at: Position, evaluate: Evaluate): Evaluate {
+function located(at: Position, evaluate: Evaluate): Evaluate {
   return (frame) => {
     try {
       return evaluate(frame)

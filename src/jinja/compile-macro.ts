@@ -18,7 +18,7 @@ export function compileMacro(node: SyntaxNode<'Macro'>, scope: Scope): Execute {
 
 /** `{% call m(…) %}…{% endcall %}`: the macro gets what is inside as its `caller`. */
 export function compileCallBlock(node: SyntaxNode<'CallBlock'>, scope: Scope): Execute {
-  const make = compileFunction('caller', node.signature, node.body, scope)
+  const make = compileFunction(null, node.signature, node.body, scope)
   const call = compileCall(node.call, scope, (frame) => ['caller', make(frame)])
   return (frame, output) => {
     output.write(toText(call(frame)))
@@ -33,7 +33,7 @@ interface MacroSlots {
   readonly caller: number
 }
 
-function compileFunction(name: string, signature: Signature, body: Body, scope: Scope): (frame: Frame) => Macro {
+function compileFunction(name: string | null, signature: Signature, body: Body, scope: Scope): (frame: Frame) => Macro {
   const inner = scope.innerFrame()
   const slots: MacroSlots = {
     parameters: signature.names.map((parameter) => inner.declare(parameter)),

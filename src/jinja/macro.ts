@@ -1,10 +1,12 @@
+import { repr } from './print.ts'
 import type { Runtime } from './runtime.ts'
 import { TemplateFault } from './template-fault.ts'
 import { NativeObject, Tuple, type Arguments, type Value } from './value.ts'
 
 /** What a macro's text says of it. */
 export interface MacroShape {
-  readonly name: string
+  /** Null for what stands in a call block. */
+  readonly name: string | null
   readonly parameters: readonly string[]
   readonly usesVarargs: boolean
   readonly usesKwargs: boolean
@@ -48,7 +50,7 @@ export class Macro extends NativeObject {
   }
 
   override print(): string {
-    return `<Macro '${this.#shape.name}'>`
+    return `<Macro ${this.#shape.name === null ? 'anonymous' : repr(this.#shape.name)}>`
   }
 
   #bind({ positional, keywords }: Arguments): MacroArguments {
@@ -62,14 +64,14 @@ export class Macro extends NativeObject {
     const caller = usesCaller && !parameters.includes('caller') ? kwargs.get('caller') : undefined
     if (usesCaller) kwargs.delete('caller')
     if (kwargs.has('caller') && !usesKwargs) {
-      throw new TemplateFault('TypeError', `macro '${name}' was called with a body, but does not use its caller`)
+      throw new TemplateFault('TypeError', `macro ${repr(name)} was called with a body, but does not use its caller`)
     }
     const [unknown] = kwargs.keys()
     if (unknown !== undefined && !usesKwargs) {
-      throw new TemplateFault('TypeError', `macro '${name}' takes no keyword argument '${unknown}'`)
+      throw new TemplateFault('TypeError', `macro ${repr(name)} takes no keyword argument ${repr(unknown)}`)
     }
     if (positional.length > parameters.length && !usesVarargs) {
-      throw new TemplateFault('TypeError', `macro '${name}' takes not more than ${parameters.length} argument(s)`)
+      throw new TemplateFault('TypeError', `macro ${repr(name)} takes not more than ${parameters.length} argument(s)`)
     }
     return { parameters: bound, varargs: positional.slice(parameters.length), kwargs, caller }
   }

@@ -12,7 +12,7 @@ interface TokenSource {
 }
 
 /** The part of nunjucks' parser that ours stands on. */
-export interface NunjucksParser {
+interface NunjucksParser {
   nextToken(): Token
   peekToken(): Token
   pushToken(token: Token): void

@@ -34,7 +34,7 @@ function titleCharacter(char: string): string {
   return upper.length > char.length ? upper.charAt(0) + upper.slice(1).toLowerCase() : upper
 }
 
-export function isCased(char: string): boolean {
+function isCased(char: string): boolean {
   return /[\p{Lu}\p{Ll}\p{Lt}]/u.test(char)
 }
 

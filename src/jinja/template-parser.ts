@@ -197,12 +197,20 @@ export class TemplateParser extends ExpressionParser {
     this.require('left-paren')
     while (!this.at('right-paren')) {
       if (names.length > 0) this.require('comma')
-      names.push(this.#name())
+      names.push(this.#parameter(names))
       if (this.skipValue('operator', '=')) defaults.push(this.parseExpression())
       else if (defaults.length > 0) throw this.problem('non-default argument follows default argument')
+      else if (names.at(-1) === 'caller') throw this.problem('the parameter "caller" needs a default')
     }
     this.nextToken()
     return { names, defaults }
+  }
+
+  #parameter(known: readonly string[]): string {
+    const at = this.look(0)
+    const name = this.#name()
+    if (known.includes(name)) throw this.problem(`duplicate argument '${name}' in a macro`, at)
+    return name
   }
 
   #callBlock(at: Position): Statement {

@@ -1,10 +1,6 @@
+import { builtInFilters } from './built-in-filters.ts'
 import { compileBody } from './compile-statement.ts'
 import { compileExpression } from './compile-expression.ts'
-import { choiceFilters } from './filters/choice-filters.ts'
-import { numberFilters } from './filters/number-filters.ts'
-import { orderFilters } from './filters/order-filters.ts'
-import { sequenceFilters } from './filters/sequence-filters.ts'
-import { textFilters } from './filters/text-filters.ts'
 import { Frame, Output, type Execute } from './frame.ts'
 import { builtInGlobals } from './globals.ts'
 import type { Library, NativeFunction } from './library.ts'
@@ -29,8 +25,6 @@ export type TemplateVariables = ReadonlyMap<string, () => Value>
 
 /** As much as all annotations of a pod may hold together. */
 const MAX_SOURCE_LENGTH = 256 * 1024
-
-const builtInFilters = [...textFilters, ...numberFilters, ...sequenceFilters, ...orderFilters, ...choiceFilters]
 
 /** A compiled template: holds no state of a rendering, so one may render many times. */
 export class JinjaTemplate {

@@ -5,7 +5,7 @@ import { SeededRandom } from '../../support/seeded-random.ts'
 import { randomHosts, TemplateGenerator } from '../../support/template-generator.ts'
 
 const SEED = 20_261_122
-const COUNT = 600
+const COUNT = 400
 
 const random = new SeededRandom(SEED)
 const generator = new TemplateGenerator(random)
