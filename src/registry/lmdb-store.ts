@@ -18,6 +18,17 @@ interface Databases {
   meta: Database<Meta[keyof Meta], keyof Meta>
 }
 
+type Change = (databases: Databases) => void
+
+interface Waiting {
+  change: Change
+  resolve: () => void
+  reject: (error: KontrolError) => void
+}
+
+/** Writes of this time share a transaction: it waits for the disk, and everything else waits for it. */
+const GATHER_MS = 10
+
 /**
  * The embedded store: one LMDB environment in a folder, used by one master,
  * which therefore always leads. Writes of the same moment share a transaction;
@@ -27,6 +38,8 @@ export class LmdbStore implements Store {
   readonly leading = true
   readonly #folder: string
   #databases: Databases | undefined
+  readonly #queue: Waiting[] = []
+  #timer: NodeJS.Timeout | undefined
   #nextSeq = 0
 
   /** @param folder is made when it is not there */
@@ -85,6 +98,7 @@ export class LmdbStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#commit()
     const databases = this.#databases
     this.#databases = undefined
     await databases?.root.close()
@@ -107,19 +121,40 @@ export class LmdbStore implements Store {
     return { pods: known, callbackState: meta.get('callbackState') as string | undefined }
   }
 
-  /** Runs `change` inside the write transaction, where it sees the writes before it; all of it is committed, or none. */
-  async #write(change: (databases: Databases) => void): Promise<void> {
+  /** Runs `change` inside the next write transaction, where it sees the writes before it; all of it is committed, or none. */
+  async #write(change: Change): Promise<void> {
+    if (this.#databases === undefined) throw this.#unwritable(new Error('it is closed'))
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ change, resolve, reject })
+      this.#timer ??= setTimeout(() => this.#commit(), GATHER_MS)
+    })
+  }
+
+  /** Synchronously: when the disk is full, LMDB's asynchronous transactions never end, or end the process. */
+  #commit(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const queue = this.#queue.splice(0)
+    const databases = this.#databases
+    if (databases === undefined || queue.length === 0) return
     try {
-      const databases = this.#databases
-      if (databases === undefined) throw new Error('it is closed')
-      await databases.root.transaction(() => change(databases))
+      databases.root.transactionSync(() => {
+        for (const { change } of queue) change(databases)
+      })
     } catch (cause) {
-      throw new KontrolError(
-        'KTL_STORE_UNAVAILABLE',
-        `Cannot write the registry at ${this.#folder}: ${messageOf(cause)}`,
-        { cause, hint: 'Check the free space and the permissions of KONTROL_DATA.' }
-      )
+      const error = this.#unwritable(cause)
+      for (const { reject } of queue) reject(error)
+      return
     }
+    for (const { resolve } of queue) resolve()
+  }
+
+  #unwritable(cause: unknown): KontrolError {
+    return new KontrolError(
+      'KTL_STORE_UNAVAILABLE',
+      `Cannot write the registry at ${this.#folder}: ${messageOf(cause)}`,
+      { cause, hint: 'Check the free space and the permissions of KONTROL_DATA.' }
+    )
   }
 }
 

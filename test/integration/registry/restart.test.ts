@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import type { Pod } from '../../../src/model/pod.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
+import { runSubprocess } from '../../../src/platform/subprocess.ts'
 import { LmdbStore } from '../../../src/registry/lmdb-store.ts'
 import { Registry } from '../../../src/registry/registry.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -96,5 +97,27 @@ describe('Registry on an LMDB store', () => {
       expect(new Set(seqs).size).toBe(seqs.length)
       await registry.close()
     }
+  })
+
+  it('goes on with the pods it has when the disk is full, refuses new ones, and says so', async () => {
+    await using dir = await tempDir()
+    const script = new URL('full-disk-process.ts', import.meta.url).pathname
+    const { stdout } = await runSubprocess(
+      'bash',
+      // No file may grow beyond 2000 KiB.
+      ['-c', 'ulimit -f 2000; exec "$@"', 'bash', process.execPath, '--import', 'tsx', script, dir.file('registry')],
+      { timeoutMs: 50_000, env: process.env }
+    )
+    const told = JSON.parse(stdout) as { refused: string; before: number; after: number; payload: string }
+
+    expect(told.refused).toBe('KTL_STORE_UNAVAILABLE')
+    expect(told.before).toBeGreaterThan(50)
+    expect(told).toMatchObject({ after: told.before - 1, payload: 'changed' })
+
+    const registry = createRegistry(dir.file('registry'))
+    await registry.open()
+    expect(registry.size).toBeGreaterThanOrEqual(told.after)
+    await registry.keepalive(ping('new'))
+    await registry.close()
   })
 })
