@@ -89,6 +89,7 @@ async function viaDns(size: number, fleet: LoopbackFleet, rounds: number): Promi
       '-z',
       '-u',
       'root',
+      '--local=/test/',
       `--hostsdir=${hosts}`
     ],
     { stdio: 'ignore' }
@@ -102,7 +103,7 @@ async function viaDns(size: number, fleet: LoopbackFleet, rounds: number): Promi
   timeout resolve 100ms
   timeout retry 100ms
 `
-  const template = `server-template probe 5 probe.test:${fleet.port} resolvers dns init-addr none check`
+  const template = `server-template probe 5 probe.test:${fleet.port} resolvers dns init-addr none check inter 100ms`
   await using haproxy = await startBareHaproxy(resolvers + staticConfig(size, address, fleet.port, template))
   await haproxy.say('show info')
   await using probing = startProbing(`http://${address}:8080`)
