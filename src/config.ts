@@ -14,7 +14,7 @@ import {
   wholeNumber
 } from './platform/env-parsers.ts'
 import type { EnvVar } from './platform/env-table.ts'
-import { logLevels, type LogLevel } from './platform/logger.ts'
+import { logLevels, type LogLevel } from './platform/log-level.ts'
 
 export type Mode = 'master' | 'slave' | 'debug' | 'verbose'
 

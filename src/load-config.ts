@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { envTable, type Mode } from './config.ts'
 import { KontrolError } from './errors.ts'
 import { isName } from './model/name.ts'
-import type { LogLevel } from './platform/logger.ts'
+import type { LogLevel } from './platform/log-level.ts'
 import { readEnvTable, type EnvSource, type Origin, type Values } from './platform/env-table.ts'
 
 type RawConfig = Values<typeof envTable>

@@ -1,6 +1,5 @@
 import { detectMetadataSource, type AnnotationListener, type MetadataSource } from '../kubernetes/metadata-source.ts'
 import { systemClock } from '../platform/clock.ts'
-import { createLogger } from '../platform/logger.ts'
 
 export interface DiscoveredMetadata {
   /** By name of the variable that each stands in for. */
@@ -23,11 +22,11 @@ export async function discoverMetadata(env: NodeJS.ProcessEnv, signal: AbortSign
 
 /** Imported when needed: outside of Kubernetes none of it is loaded. */
 async function createSource(env: NodeJS.ProcessEnv): Promise<MetadataSource | undefined> {
+  const kind = detectMetadataSource(env)
+  if (kind === 'none') return undefined
   // The level of the configuration is not known yet: it may be set there.
-  const logger = createLogger('info')
-  switch (detectMetadataSource(env)) {
-    case 'none':
-      return undefined
+  const logger = await (await import('../platform/logger.ts')).createLogger('info')
+  switch (kind) {
     case 'downward-files':
       return new (await import('../kubernetes/downward-files.ts')).DownwardFiles({ clock: systemClock, logger })
     case 'api':

@@ -1,22 +1,18 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { createDns, dnsSettings, leaveForGood, type Leaving } from './dns.ts'
 import { createHttpServer, listen } from './http.ts'
 import { createObservers } from './observers.ts'
 import type { Proxy } from './proxy.ts'
+import { isSlaveAlone } from './slave-alone.ts'
 import { createKeepaliveLoop, createScripts } from './slave.ts'
 import type { Statistics } from './statistics.ts'
-import { CallbackRunner } from '../controller/callback.ts'
-import { Controller } from '../controller/controller.ts'
-import { HostsFile } from '../controller/hosts-file.ts'
+import type { Controller } from '../controller/controller.ts'
 import { TemplateSource } from '../controller/template-source.ts'
 import { externalAddresses, parseExposeInput } from '../dns/addresses.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
 import { KontrolError, messageOf } from '../errors.ts'
-import { envTable } from '../config.ts'
 import type { Config } from '../load-config.ts'
-import { groupHosts, groupPods } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Closers } from '../platform/closers.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -95,12 +91,13 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
     farewell: async () => slave?.leave(),
     others: () => externalAddresses(proxiesOf(registry, config).filter(({ ip }) => ip !== config.ip))
   }
-  const proxy: Proxy | undefined = needsAutomaton(config, templates)
-    ? await (
+  const proxy: Proxy | undefined = isSlaveAlone(config)
+    ? undefined
+    : await (
         await import('./proxy.ts')
       ).createProxy({
         ...deps,
-        ...createInventory(config, registry, logger),
+        ...(await import('./inventory.ts')).createInventory(config, registry, logger),
         templates,
         dns: {
           addresses: () => externalAddresses(proxiesOf(registry, config)),
@@ -110,32 +107,13 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
         prepareStatistics: async () => statistics?.prepare(),
         leave: (signal) => leaveForGood(leaving, signal)
       })
-    : undefined
-  const controller = registry === undefined ? undefined : createController(deps, registry, proxy, dns)
+  const controller = registry && (await import('./controller.ts')).createController({ ...deps, registry, proxy, dns })
   const observers = createObservers({ registry, proxy, dns })
   const statistics: Statistics | undefined =
     proxy && (await import('./statistics.ts')).createStatistics({ ...deps, metrics: observers.metrics })
   const scripts = createScripts(config, proxy?.automaton, env, logger)
   const app = await createHttpServer({ ...deps, registry, proxy, dns, observers, scripts })
   return { registry, proxy, dns, leaving, templates, controller, app, slave, statistics }
-}
-
-/** Backends as this process knows them: its own registry's, or those that another master sent last. */
-function createInventory({ dataFolder, app }: Config, registry: Registry | undefined, logger: Logger) {
-  if (registry !== undefined) {
-    return {
-      inventory: {
-        hosts: () => groupHosts(registry.snapshot().pods, app),
-        pods: () => groupPods(registry.snapshot().pods, app)
-      },
-      keepHosts: async () => {}
-    }
-  }
-  const file = new HostsFile(join(dataFolder, 'hosts.json'), logger)
-  return {
-    inventory: { hosts: () => file.hosts(), pods: () => new Map() },
-    keepHosts: (json: string) => file.keep(json)
-  }
 }
 
 async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Promise<number> {
@@ -187,46 +165,6 @@ function serviceOf(deps: ServiceDeps, parts: Parts, closers: Closers, port: numb
     },
     stop: (options = {}) => (stopped ??= stop(options))
   }
-}
-
-/** A proxy, or a process with a manifest of its own. A slave alone has nothing to drive. */
-function needsAutomaton(config: Config, templates: TemplateSource): boolean {
-  const ownManifest = config.lifecycleFile !== envTable.lifecycleFile.fallback
-  return config.isMaster || ownManifest || templates.isConfigured()
-}
-
-function createController(
-  deps: ServiceDeps,
-  registry: Registry,
-  proxy: Proxy | undefined,
-  dns: DnsExposer
-): Controller {
-  const { config, clock, logger } = deps
-  return new Controller({
-    registry,
-    lifecycle: proxy?.drivesHaproxy === true ? proxy.automaton : undefined,
-    callback: createCallback(deps, registry),
-    dns: { want: (proxies) => dns.want(externalAddresses(proxies)) },
-    noteCause: (cause) => proxy?.reconfigurations.noteCause(cause),
-    ownApp: config.app,
-    damperMs: config.damperSeconds * 1000,
-    clock,
-    logger
-  })
-}
-
-function createCallback({ config, env, clock, logger }: ServiceDeps, registry: Registry): CallbackRunner | undefined {
-  if (config.callback === undefined) return undefined
-  return new CallbackRunner({
-    command: config.callback,
-    shell: config.shellCallback,
-    timeoutMs: config.callbackTimeoutSeconds * 1000,
-    env,
-    folder: config.dataFolder,
-    state: { load: () => registry.callbackState(), save: (text) => registry.saveCallbackState(text) },
-    clock,
-    logger
-  })
 }
 
 function proxiesOf(registry: Registry | undefined, { app }: Config) {

@@ -35,7 +35,7 @@ export const automaton = defineCommand({
       values.logfile === undefined
         ? undefined
         : new RotatingFile({ path: values.logfile, maxBytes: LOG_FILE_BYTES, backups: LOG_FILE_BACKUPS })
-    const logger = createLogger(values.debug ? 'debug' : 'info', process.stdout, logFile)
+    const logger = await createLogger(values.debug ? 'debug' : 'info', process.stdout, logFile)
     for (const warning of warnings) logger.warn({ file, warning }, 'manifest has a weak spot')
 
     const machine = new Automaton({

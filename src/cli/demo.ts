@@ -8,7 +8,7 @@ import { demoTemplate, type DemoTemplate } from '../demo/demo-template.ts'
 import { SharedPort } from '../demo/shared-port.ts'
 import { stringMap } from '../platform/env-parsers.ts'
 import { systemClock } from '../platform/clock.ts'
-import { createLogger } from '../platform/logger.ts'
+import { createLogger, type Logger } from '../platform/logger.ts'
 import { defineCommand } from './command.ts'
 
 const SLAVES = ['127.0.0.2', '127.0.0.3', '127.0.0.4']
@@ -26,7 +26,8 @@ export const demo = defineCommand({
     const port = demoEnv.KONTROL_PORT
     const tier = new ControlTierProcess(demoEnv, `http://127.0.0.1:${port}`)
     const shared = sharedPort(template, demoEnv)
-    const slaves = SLAVES.map((ip) => demoSlave(ip, shared?.socketOf(ip) ?? template.slavePort, demoEnv))
+    const logger = await createLogger('silent')
+    const slaves = SLAVES.map((ip) => demoSlave(ip, shared?.socketOf(ip) ?? template.slavePort, demoEnv, logger))
     try {
       await Promise.all(slaves.map((slave) => slave.start()))
       await shared?.start()
@@ -53,14 +54,14 @@ function sharedPort({ proxyPort, slavePort }: DemoTemplate, env: DemoEnvironment
   })
 }
 
-function demoSlave(ip: string, listenOn: number | string, env: DemoEnvironment): DemoSlave {
+function demoSlave(ip: string, listenOn: number | string, env: DemoEnvironment, logger: Logger): DemoSlave {
   return new DemoSlave({
     ip,
     listenOn,
     master: `127.0.0.1:${env.KONTROL_PORT}`,
     ttlMs: Number(env.KONTROL_TTL ?? 25) * 1000,
     clock: systemClock,
-    logger: createLogger('silent')
+    logger
   })
 }
 

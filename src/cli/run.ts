@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import { discoverMetadata } from '../bootstrap/metadata.ts'
-import { startService } from '../bootstrap/service.ts'
+import { isSlaveAlone } from '../bootstrap/slave-alone.ts'
 import { loadConfig, type Config } from '../load-config.ts'
 import { systemClock } from '../platform/clock.ts'
-import { createLogger } from '../platform/logger.ts'
-import { SupervisordClient } from '../platform/supervisord-client.ts'
+import { preferMemory } from '../platform/prefer-memory.ts'
 import { defineCommand } from './command.ts'
 
 export const run = defineCommand({
@@ -15,7 +14,11 @@ export const run = defineCommand({
   async run(_args, { env, signal }) {
     const metadata = await discoverMetadata(env, signal)
     const { config } = loadConfig(env, metadata.variables)
-    const logger = createLogger(config.logLevel)
+    if (isSlaveAlone(config)) preferMemory()
+    // After that choice, which bears on all that is loaded from here on.
+    const { createLogger } = await import('../platform/logger.ts')
+    const { startService } = await import('../bootstrap/service.ts')
+    const logger = await createLogger(config.logLevel)
     const down = new AbortController()
     const service = await startService({ config, env, clock: systemClock, logger, onLeave: () => down.abort() })
     const unwatch = metadata.watch((annotations) => service.replaceAnnotations(annotations))
@@ -35,5 +38,6 @@ async function aborted(signal: AbortSignal): Promise<void> {
 /** Whether more than the control tier ends: then clients must not be sent here any more. */
 async function containerStops({ supervisor }: Config, env: NodeJS.ProcessEnv): Promise<boolean> {
   if (supervisor !== 'supervisord') return false
+  const { SupervisordClient } = await import('../platform/supervisord-client.ts')
   return new SupervisordClient(env.SUPERVISOR_SERVER_URL ?? '').shuttingDown().catch(() => true)
 }

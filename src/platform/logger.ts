@@ -1,24 +1,21 @@
 import pino, { type DestinationStream, type Logger } from 'pino'
-import pretty from 'pino-pretty'
 import { KontrolError } from '../errors.ts'
+import type { LogLevel } from './log-level.ts'
 
 export type { Logger } from 'pino'
-
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-export type LogLevel = (typeof logLevels)[number]
 
 /**
  * JSON lines on stdout for machines, one short coloured line for a person at a terminal.
  *
  * @param copy gets each line as JSON too
  */
-export function createLogger(
+export async function createLogger(
   level: LogLevel,
   stdout: NodeJS.WriteStream = process.stdout,
   copy?: DestinationStream
-): Logger {
+): Promise<Logger> {
   const options = { level, base: null, serializers: { err: errorForLog } }
-  const main = stdout.isTTY ? personal() : pino.destination({ dest: 1, sync: true })
+  const main = stdout.isTTY ? await personal() : pino.destination({ dest: 1, sync: true })
   if (copy === undefined) return pino(options, main)
   return pino(
     options,
@@ -29,8 +26,11 @@ export function createLogger(
   )
 }
 
-const personal = (): DestinationStream =>
-  pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true })
+/** Imported when needed: what no person watches need not carry it. */
+async function personal(): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true })
+}
 
 /** What this program raises on purpose needs no stack trace: its message says where. */
 function errorForLog(error: Error): object {

@@ -1,0 +1,24 @@
+import { join } from 'node:path'
+import { HostsFile } from '../controller/hosts-file.ts'
+import type { Config } from '../load-config.ts'
+import { groupHosts, groupPods } from '../model/snapshot.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Registry } from '../registry/registry.ts'
+
+/** Backends as this process knows them: its own registry's, or those that another master sent last. */
+export function createInventory({ dataFolder, app }: Config, registry: Registry | undefined, logger: Logger) {
+  if (registry !== undefined) {
+    return {
+      inventory: {
+        hosts: () => groupHosts(registry.snapshot().pods, app),
+        pods: () => groupPods(registry.snapshot().pods, app)
+      },
+      keepHosts: async () => {}
+    }
+  }
+  const file = new HostsFile(join(dataFolder, 'hosts.json'), logger)
+  return {
+    inventory: { hosts: () => file.hosts(), pods: () => new Map() },
+    keepHosts: (json: string) => file.keep(json)
+  }
+}
