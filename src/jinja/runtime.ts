@@ -19,6 +19,8 @@ export const DEFAULT_LIMITS: Limits = { outputLength: 16 * 1024 * 1024, steps: 5
 /** Characters of text that may be copied for one step. */
 const CHARACTERS_PER_STEP = 8
 
+/** A macro's frame and output take that much longer to set up than a turn of a loop. */
+const STEPS_PER_CALL = 10
 const MAX_FORMAT_LENGTH = 20_000
 
 /** Keeps one rendering inside its limits. */
@@ -79,7 +81,7 @@ export class Runtime implements Effort {
 
   /** Runs the body of a macro or a recursive loop. */
   descend<T>(run: () => T): T {
-    this.spend()
+    this.spend(STEPS_PER_CALL)
     if (++this.#depth > this.#limits.recursion) throw limitFault('levels of recursion', this.#limits.recursion)
     const result = run()
     this.#depth--

@@ -56,7 +56,7 @@ function outcome(template: string): unknown {
   }
 }
 
-describe('a template of nonsense', () => {
+describe('a template of nonsense', { timeout: 60_000 }, () => {
   it('renders, or fails with an error that is meant for its author', () => {
     fc.assert(
       fc.property(fc.oneof(fragments, tight, expression, noise), (template) => {

@@ -63,7 +63,8 @@ const endless: readonly (readonly [name: string, template: string, limit: string
   ['a long template', 'x'.repeat(300_000), 'characters of template']
 ]
 
-describe('the limits of a template', () => {
+// Each case runs until its limit stops it, which takes its time on a busy machine.
+describe('the limits of a template', { timeout: 60_000 }, () => {
   it.each(endless)('stop %s, and name the limit', (_name, template, limit) => {
     expect(faultOf(() => renderJinja(template))).toMatchObject({
       code: 'KTL_TEMPLATE_LIMIT',
