@@ -29,7 +29,7 @@ export async function makeBase(host: ContainerHost, release: 'trixie' | 'bookwor
 }
 
 /** What NODE_IMAGE stands for, laid out as the official images of Node are, from the Node that runs this test. */
-export async function makeNodeImage(host: ContainerHost): Promise<string> {
+export async function makeNodeImage(host: ContainerHost): Promise<void> {
   const folder = join(host.folder, 'node')
   const npm = await npmFolder()
   await mkdir(join(folder, 'usr/local/bin'), { recursive: true })
@@ -40,14 +40,13 @@ export async function makeNodeImage(host: ContainerHost): Promise<string> {
   }
   await host.importFolder(folder, NODE)
   await rm(folder, { recursive: true })
-  return NODE
 }
 
 /** `docker build -f docker/Dockerfile .`, as a user does it. */
-export async function buildImage(host: ContainerHost, base: string, nodeImage: string, name = IMAGE): Promise<string> {
+export async function buildImage(host: ContainerHost, base: string, name = IMAGE): Promise<void> {
   const volumes = await certificateVolumes(host)
-  const bases = ['--build-arg', `BASE_IMAGE=${base}`, '--build-arg', `NODE_IMAGE=${nodeImage}`]
-  return await host.build([...bases, ...volumes, '--tag', name, '--file', join(root, 'docker/Dockerfile'), root])
+  const bases = ['--build-arg', `BASE_IMAGE=${base}`, '--build-arg', `NODE_IMAGE=${NODE}`]
+  await host.build([...bases, ...volumes, '--tag', name, '--file', join(root, 'docker/Dockerfile'), root])
 }
 
 /** Where a proxy signs for the package registries, npm inside the build has to know its certificate, as it does outside. */

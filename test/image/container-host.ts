@@ -47,8 +47,8 @@ export class ContainerHost implements AsyncDisposable {
   }
 
   /** Builds an image, with the network of this machine. */
-  async build(args: string[]): Promise<string> {
-    return await this.#run([], 'buildah', ['bud', '--isolation', 'chroot', '--format', 'docker', ...args])
+  async build(args: string[]): Promise<void> {
+    await this.#run([], 'buildah', ['bud', '--isolation', 'chroot', '--format', 'docker', ...args])
   }
 
   /** Makes an image of a folder. */

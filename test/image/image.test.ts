@@ -11,6 +11,7 @@ import { startWebPod } from './web-pod.ts'
 
 const PROXY = '10.89.77.10'
 const OTHER = '10.89.77.11'
+const TWELVE = '10.89.77.13'
 const PLAYED = '10.89.77.12'
 const PODS = ['10.89.77.21', '10.89.77.22', '10.89.77.23']
 const MINUTE = 60_000
@@ -43,7 +44,7 @@ let web: Pool
 let api: Pool
 let baseMegabytes: number
 
-async function startProxy(name: string, ip: string, eip: string): Promise<void> {
+async function startProxy(name: string, ip: string, eip: string, image = IMAGE): Promise<void> {
   const env = {
     ...route53.env,
     AWS_ENDPOINT_URL_ROUTE_53: `http://${GATEWAY}:${ROUTE53_PORT}`,
@@ -60,7 +61,7 @@ async function startProxy(name: string, ip: string, eip: string): Promise<void> 
     })
   }
   const options = Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`])
-  await host.run(name, ip, IMAGE, options)
+  await host.run(name, ip, image, options)
 }
 
 async function getJson<T>(path: string, pool = api): Promise<T> {
@@ -77,7 +78,8 @@ beforeAll(async () => {
   host = await ContainerHost.start()
   const base = await makeBase(host, 'trixie')
   baseMegabytes = await host.imageMegabytes(base)
-  await buildImage(host, base, await makeNodeImage(host))
+  await makeNodeImage(host)
+  await buildImage(host, base)
 
   route53 = await Route53Double.start()
   zone = route53.addZone('Z1', 'example.com')
@@ -231,4 +233,21 @@ describe('the Deployment of docker/kubernetes', () => {
       await played.destroy()
     }
   })
+})
+
+describe('the image on Debian 12', () => {
+  it('is built with the Node of another image, and is ready', async () => {
+    const image = `${IMAGE}:bookworm`
+    await buildImage(host, await makeBase(host, 'bookworm'), image)
+    await startProxy('twelve', TWELVE, '198.51.100.12', image)
+    const twelve = await host.connect(TWELVE, 8000)
+    try {
+      await eventually(() => isReady(twelve), MINUTE)
+
+      expect(await host.exec('twelve', 'haproxy', '-v')).toMatch(/^HAProxy version 2\.6\./)
+      expect(await host.exec('twelve', 'supervisorctl', 'pid', 'haproxy')).toMatch(/^\d+$/)
+    } finally {
+      await twelve.destroy()
+    }
+  }, 900_000)
 })
