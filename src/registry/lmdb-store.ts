@@ -26,7 +26,10 @@ interface Waiting {
   reject: (error: KontrolError) => void
 }
 
-/** Writes of this time share a transaction: it waits for the disk, and everything else waits for it. */
+/**
+ * Least milliseconds between two transactions: each waits for the disk, and everything else waits for it. The first
+ * write after a quiet time goes at once, as a pod that joins is served once it is recorded.
+ */
 const GATHER_MS = 10
 
 /**
@@ -41,6 +44,8 @@ export class LmdbStore implements Store {
   readonly #queue: Waiting[] = []
   #timer: NodeJS.Timeout | undefined
   #nextSeq = 0
+  /** On the monotonic clock. */
+  #committedAt = -Infinity
 
   /** @param folder is made when it is not there */
   constructor(folder: string) {
@@ -126,7 +131,8 @@ export class LmdbStore implements Store {
     if (this.#databases === undefined) throw this.#unwritable(new Error('it is closed'))
     return new Promise((resolve, reject) => {
       this.#queue.push({ change, resolve, reject })
-      this.#timer ??= setTimeout(() => this.#commit(), GATHER_MS)
+      const waitMs = Math.max(0, this.#committedAt + GATHER_MS - performance.now())
+      this.#timer ??= setTimeout(() => this.#commit(), waitMs)
     })
   }
 
@@ -137,6 +143,7 @@ export class LmdbStore implements Store {
     const queue = this.#queue.splice(0)
     const databases = this.#databases
     if (databases === undefined || queue.length === 0) return
+    this.#committedAt = performance.now()
     try {
       databases.root.transactionSync(() => {
         for (const { change } of queue) change(databases)
