@@ -38,9 +38,9 @@ describe('a process that is a slave and nothing else', () => {
   })
 
   it('reports itself to its master', async () => {
-    const [pod] = await eventually(async () => {
+    const pod = await eventually(async () => {
       const { pods } = await master.json<{ pods: Record<string, unknown>[] }>('/api/v1/pods?app=web')
-      return pods.length > 0 && pods
+      return pods[0]
     })
 
     expect(pod).toMatchObject({ app: 'web', id: 'web-0', ip: '127.0.0.11', key: '2kce4X', role: 'backend' })
