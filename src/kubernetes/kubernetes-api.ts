@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { Agent, request, type RequestOptions } from 'node:https'
 import { join } from 'node:path'
-import { Agent, type Dispatcher } from 'undici'
+import { text } from 'node:stream/consumers'
 import { KontrolError, messageOf } from '../errors.ts'
 
 export interface KubernetesApiOptions {
@@ -14,14 +16,14 @@ export interface KubernetesApiOptions {
   timeoutMs: number
 }
 
-export interface KubernetesResponse {
-  body: Dispatcher.ResponseData['body']
-}
-
 /** How long the server keeps a watch open before it ends it by itself. */
 export const WATCH_SECONDS = 240
 
-/** The few requests that we make of the API server, over TLS with the pod's own service account. */
+/**
+ * The few requests that we make of the API server, over TLS with the pod's own
+ * service account. On Node's own client: a pod that is a slave and nothing else
+ * makes them too, and undici would take 14 MB of it.
+ */
 export class KubernetesApi {
   readonly #options: KubernetesApiOptions
   readonly #origin: string
@@ -39,9 +41,9 @@ export class KubernetesApi {
    * @param rule what a Role must allow for this request; named when it does not
    */
   async get<T>(path: string, rule: string, signal?: AbortSignal): Promise<T> {
-    const { body } = await this.#request(path, rule, this.#options.timeoutMs, signal)
+    const response = await this.#request(path, rule, this.#options.timeoutMs, signal)
     try {
-      return (await body.json()) as T
+      return JSON.parse(await text(response)) as T
     } catch (cause) {
       throw unavailable(`${this.#origin}${path} sent an answer that is no JSON`, cause)
     }
@@ -50,34 +52,29 @@ export class KubernetesApi {
   /** GET of a stream of events, one JSON object a line, which the server ends after `WATCH_SECONDS`. */
   async watch(path: string, rule: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
     // Bookmarks come about every minute: past the server's own end the connection is dead.
-    const { body } = await this.#request(path, rule, (WATCH_SECONDS + 30) * 1000, signal)
-    return body as AsyncIterable<Buffer>
+    return this.#request(path, rule, (WATCH_SECONDS + 30) * 1000, signal)
   }
 
   async close(): Promise<void> {
-    await this.#agent?.agent.destroy()
+    this.#agent?.agent.destroy()
     this.#agent = undefined
   }
 
-  async #request(path: string, rule: string, bodyTimeout: number, signal?: AbortSignal): Promise<KubernetesResponse> {
+  /** @param silenceMs how long the body may pause */
+  async #request(path: string, rule: string, silenceMs: number, signal?: AbortSignal): Promise<IncomingMessage> {
     const token = await this.#read('token')
     const agent = this.#agentFor(await this.#read('ca.crt'))
-    let response: Dispatcher.ResponseData
+    const { host, port, timeoutMs } = this.#options
+    const headers = { authorization: `Bearer ${token.trim()}`, accept: 'application/json' }
+    const options = { agent, host, port, path, headers, timeout: timeoutMs, ...(signal !== undefined && { signal }) }
+    let response: IncomingMessage
     try {
-      response = await agent.request({
-        origin: this.#origin,
-        path,
-        method: 'GET',
-        headers: { authorization: `Bearer ${token.trim()}`, accept: 'application/json' },
-        headersTimeout: this.#options.timeoutMs,
-        bodyTimeout,
-        signal: signal ?? null
-      })
+      response = await ask(options, silenceMs)
     } catch (cause) {
       throw unavailable(`The Kubernetes API at ${this.#origin} does not answer: ${messageOf(cause)}`, cause)
     }
-    if (response.statusCode === 200) return { body: response.body }
-    throw refusal(response.statusCode, path, rule, await reasonOf(response))
+    if (response.statusCode === 200) return response
+    throw refusal(response.statusCode ?? 0, path, rule, await reasonOf(response))
   }
 
   /** Both files are replaced while we run: tokens live an hour, certificates a few years. */
@@ -95,12 +92,25 @@ export class KubernetesApi {
 
   #agentFor(ca: string): Agent {
     if (this.#agent?.ca === ca) return this.#agent.agent
-    // What is under way on the old one may end.
-    void this.#agent?.agent.close()
-    const agent = new Agent({ connect: { ca, timeout: this.#options.timeoutMs, keepAlive: true } })
+    // What is under way on the old one ends by itself, and so do its idle connections.
+    const agent = new Agent({ ca, keepAlive: true })
     this.#agent = { ca, agent }
     return agent
   }
+}
+
+/** Resolves when the head of the answer has come; from then on the body may pause for `silenceMs`. */
+function ask(options: RequestOptions, silenceMs: number): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const sent = request(options)
+    sent.on('timeout', () => sent.destroy(new Error('silent for too long')))
+    sent.on('error', reject)
+    sent.once('response', (response) => {
+      sent.setTimeout(silenceMs)
+      resolve(response)
+    })
+    sent.end()
+  })
 }
 
 function unavailable(message: string, cause?: unknown): KontrolError {
@@ -116,15 +126,15 @@ function unavailable(message: string, cause?: unknown): KontrolError {
  * \"system:serviceaccount:default:default\" cannot get resource \"pods\" in API group \"\" in the namespace
  * \"default\"","reason":"Forbidden","details":{"name":"haproxy-1","kind":"pods"},"code":403}`
  */
-async function reasonOf(response: Dispatcher.ResponseData): Promise<string> {
-  const text = await response.body.text().catch(() => '')
+async function reasonOf(response: IncomingMessage): Promise<string> {
+  const body = await text(response).catch(() => '')
   try {
-    const { message } = JSON.parse(text) as { message?: unknown }
+    const { message } = JSON.parse(body) as { message?: unknown }
     if (typeof message === 'string') return message
   } catch {
     // A proxy in between answers in its own words.
   }
-  return text.slice(0, 200) || `status ${response.statusCode}`
+  return body.slice(0, 200) || `status ${response.statusCode}`
 }
 
 function refusal(status: number, path: string, rule: string, reason: string): KontrolError {
