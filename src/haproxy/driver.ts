@@ -5,6 +5,7 @@ import { writeFileAtomic } from '../platform/atomic-file.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { baseConfig } from './base-config.ts'
+import { Certificates } from './certificates.ts'
 import { ChangeApplier, type ConfigureResult, type RestartOutcome } from './change-applier.ts'
 import { ChangeJournal } from './change-journal.ts'
 import { ConfigFile } from './config-file.ts'
@@ -65,6 +66,7 @@ export class HaproxyDriver {
   readonly #servers: LiveServers
   readonly #haproxy: RunningHaproxy
   readonly #applier: ChangeApplier
+  readonly #certificates: Certificates
   readonly #queue = new SerialQueue()
 
   /** @throws KontrolError KTL_CONFIG_INVALID when the data folder is too deep for unix sockets */
@@ -93,6 +95,7 @@ export class HaproxyDriver {
       onFall: (error) => this.#applier.fell(error),
       onRevival: () => this.#applier.revived()
     }))
+    this.#certificates = new Certificates({ ...shared, runtime, worker: () => haproxy.pids()?.workerPid, onAlarm })
     this.#applier = new ChangeApplier({
       ...shared,
       haproxy,
@@ -120,6 +123,7 @@ export class HaproxyDriver {
     await this.#makeFolder()
     if (dryRun) return
     await this.#log.start()
+    this.#certificates.start()
     try {
       await this.#queue.run(async () => await this.#haproxy.ensure())
       this.#applier.started()
@@ -164,7 +168,7 @@ export class HaproxyDriver {
 
   /** Why HAProxy does not run what it should; empty when it does. */
   problems(): Problem[] {
-    const candidate = this.#applier.problems()
+    const candidate = [...this.#applier.problems(), ...this.#certificates.problems()]
     return this.#options.dryRun === true ? candidate : [...this.#haproxy.problems(), ...candidate]
   }
 
@@ -184,6 +188,7 @@ export class HaproxyDriver {
   async close(): Promise<void> {
     await this.#settled()
     this.#applier.close()
+    this.#certificates.close()
     this.#servers.forget()
     await this.#queue.run(async () => await this.#options.supervisor.close())
     await this.#log.close()
