@@ -21,6 +21,7 @@ import { Reloader } from './reload.ts'
 import { RunningHaproxy, type Configuration } from './running-haproxy.ts'
 import { RuntimeApi } from './runtime-api.ts'
 import { SerialQueue } from './serial-queue.ts'
+import { noSynGuard, type SynGuard } from './syn-guard.ts'
 import type { HaproxyCommand, Supervisor } from './supervisor.ts'
 import { detectVersion } from './version.ts'
 
@@ -39,6 +40,8 @@ export interface HaproxyDriverOptions {
   stopGraceMs?: number
   /** Milliseconds without a change after which servers left over in HAProxy are cleared by a reload. */
   quietMs?: number
+  /** Has new connections wait during a reload; none unless told otherwise. */
+  synGuard?: SynGuard
   /** HAProxy was found not to run what it should, or could not start with it; `problems` says so too. */
   onAlarm?: (problem: Problem) => void
 }
@@ -72,7 +75,7 @@ export class HaproxyDriver {
   /** @throws KontrolError KTL_CONFIG_INVALID when the data folder is too deep for unix sockets */
   constructor(options: HaproxyDriverOptions) {
     const { dataFolder, binary, supervisor, clock, logger, reloadIntervalMs } = options
-    const { dryRun = false, quietMs = 60_000, onAlarm = () => {} } = options
+    const { dryRun = false, quietMs = 60_000, onAlarm = () => {}, synGuard = noSynGuard } = options
     this.#options = options
     const paths = (this.#paths = haproxyPaths(dataFolder))
     const base = (this.#base = baseConfig(paths))
@@ -89,7 +92,7 @@ export class HaproxyDriver {
     }))
     const haproxy = (this.#haproxy = new RunningHaproxy({
       ...shared,
-      ...{ base, paths, supervisor, log, master, servers, reader },
+      ...{ base, paths, supervisor, log, master, servers, reader, synGuard },
       command: commandOf(binary, paths),
       reloader: new Reloader({ master, runtime, log, masterPid: () => supervisor.pid() }),
       onFall: (error) => this.#applier.fell(error),
@@ -124,6 +127,7 @@ export class HaproxyDriver {
     if (dryRun) return
     await this.#log.start()
     this.#certificates.start()
+    await this.#options.synGuard?.clear()
     try {
       await this.#queue.run(async () => await this.#haproxy.ensure())
       this.#applier.started()
