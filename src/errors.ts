@@ -43,6 +43,7 @@ export const catalogue = {
   KTL_HAPROXY_CONFIG_REJECTED: { statusCode: 422, exitCode: 1, retryable: false },
   KTL_HAPROXY_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
   KTL_HAPROXY_SURPRISE: { statusCode: 502, exitCode: 75, retryable: true },
+  KTL_HAPROXY_CERTIFICATE: { statusCode: 502, exitCode: 1, retryable: false },
   KTL_HAPROXY_RELOAD_FAILED: { statusCode: 502, exitCode: 75, retryable: true },
 
   KTL_CHECK_FAILED: { statusCode: 502, exitCode: 75, retryable: true },

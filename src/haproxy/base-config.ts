@@ -13,6 +13,8 @@ import type { HaproxyPaths } from './haproxy-paths.ts'
  *   for ever, and cuts no ordinary request.
  * - The server state, which we write before each reload: without it a server
  *   that is down would get traffic again until its first check.
+ * - `ssl-load-extra-del-ext`: the key of `tls.crt` is `tls.key`, as in a secret
+ *   of Kubernetes, and not `tls.crt.key`.
  * - `peers` over a unix socket: a reload hands the stick tables that name
  *   `peers kontrol` to the new worker.
  */
@@ -22,6 +24,7 @@ global
     stats socket ${quote(paths.runtimeSocket)} mode 600 level admin
     hard-stop-after 1h
     localpeer kontrol
+    ssl-load-extra-del-ext
     server-state-file ${quote(paths.serverState)}
 
 defaults

@@ -5,6 +5,7 @@ import { writeFileAtomic } from '../platform/atomic-file.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { baseConfig } from './base-config.ts'
+import { Certificates } from './certificates.ts'
 import { ChangeApplier, type ConfigureResult, type RestartOutcome } from './change-applier.ts'
 import { ChangeJournal } from './change-journal.ts'
 import { ConfigFile } from './config-file.ts'
@@ -20,6 +21,7 @@ import { Reloader } from './reload.ts'
 import { RunningHaproxy, type Configuration } from './running-haproxy.ts'
 import { RuntimeApi } from './runtime-api.ts'
 import { SerialQueue } from './serial-queue.ts'
+import { noSynGuard, type SynGuard } from './syn-guard.ts'
 import type { HaproxyCommand, Supervisor } from './supervisor.ts'
 import { detectVersion } from './version.ts'
 
@@ -38,6 +40,8 @@ export interface HaproxyDriverOptions {
   stopGraceMs?: number
   /** Milliseconds without a change after which servers left over in HAProxy are cleared by a reload. */
   quietMs?: number
+  /** Has new connections wait during a reload; none unless told otherwise. */
+  synGuard?: SynGuard
   /** HAProxy was found not to run what it should, or could not start with it; `problems` says so too. */
   onAlarm?: (problem: Problem) => void
 }
@@ -65,12 +69,13 @@ export class HaproxyDriver {
   readonly #servers: LiveServers
   readonly #haproxy: RunningHaproxy
   readonly #applier: ChangeApplier
+  readonly #certificates: Certificates
   readonly #queue = new SerialQueue()
 
   /** @throws KontrolError KTL_CONFIG_INVALID when the data folder is too deep for unix sockets */
   constructor(options: HaproxyDriverOptions) {
     const { dataFolder, binary, supervisor, clock, logger, reloadIntervalMs } = options
-    const { dryRun = false, quietMs = 60_000, onAlarm = () => {} } = options
+    const { dryRun = false, quietMs = 60_000, onAlarm = () => {}, synGuard = noSynGuard } = options
     this.#options = options
     const paths = (this.#paths = haproxyPaths(dataFolder))
     const base = (this.#base = baseConfig(paths))
@@ -87,12 +92,13 @@ export class HaproxyDriver {
     }))
     const haproxy = (this.#haproxy = new RunningHaproxy({
       ...shared,
-      ...{ base, paths, supervisor, log, master, servers, reader },
+      ...{ base, paths, supervisor, log, master, servers, reader, synGuard },
       command: commandOf(binary, paths),
       reloader: new Reloader({ master, runtime, log, masterPid: () => supervisor.pid() }),
       onFall: (error) => this.#applier.fell(error),
       onRevival: () => this.#applier.revived()
     }))
+    this.#certificates = new Certificates({ ...shared, runtime, worker: () => haproxy.pids()?.workerPid, onAlarm })
     this.#applier = new ChangeApplier({
       ...shared,
       haproxy,
@@ -120,6 +126,8 @@ export class HaproxyDriver {
     await this.#makeFolder()
     if (dryRun) return
     await this.#log.start()
+    this.#certificates.start()
+    await this.#options.synGuard?.clear()
     try {
       await this.#queue.run(async () => await this.#haproxy.ensure())
       this.#applier.started()
@@ -164,7 +172,7 @@ export class HaproxyDriver {
 
   /** Why HAProxy does not run what it should; empty when it does. */
   problems(): Problem[] {
-    const candidate = this.#applier.problems()
+    const candidate = [...this.#applier.problems(), ...this.#certificates.problems()]
     return this.#options.dryRun === true ? candidate : [...this.#haproxy.problems(), ...candidate]
   }
 
@@ -184,6 +192,7 @@ export class HaproxyDriver {
   async close(): Promise<void> {
     await this.#settled()
     this.#applier.close()
+    this.#certificates.close()
     this.#servers.forget()
     await this.#queue.run(async () => await this.#options.supervisor.close())
     await this.#log.close()

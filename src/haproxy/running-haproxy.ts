@@ -4,6 +4,7 @@ import { digestOf, readMarker, writeMarker } from './applied-marker.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { ConfigImage, ImageReader } from './config-image.ts'
 import type { HaproxyPaths } from './haproxy-paths.ts'
+import { listenersOf } from './listeners.ts'
 import type { LiveServers } from './live-servers.ts'
 import { serverStateFile } from './server-state-file.ts'
 import type { HaproxyLog } from './haproxy-log.ts'
@@ -11,6 +12,7 @@ import type { MasterCli } from './master-cli.ts'
 import { problemOf, type Problem } from './problem.ts'
 import type { Reloader, ServingProof } from './reload.ts'
 import type { SerialQueue } from './serial-queue.ts'
+import type { SynGuard } from './syn-guard.ts'
 import type { HaproxyCommand, Supervisor, SupervisorHooks } from './supervisor.ts'
 
 /** A configuration and its name: SHA-256 in hex, over base.cfg and the operator's text. */
@@ -29,6 +31,7 @@ export interface RunningHaproxyOptions {
   log: HaproxyLog
   master: MasterCli
   reloader: Reloader
+  synGuard: SynGuard
   servers: LiveServers
   reader: ImageReader
   /** The driver's: what starts by itself after a death waits for its turn there. */
@@ -185,7 +188,7 @@ export class RunningHaproxy {
   }
 
   async #load(text: string, image: ConfigImage) {
-    const { supervisor, command, file, log, reloader } = this.#options
+    const { supervisor, command, file, log, reloader, synGuard } = this.#options
     await this.#handOverState(image)
     await file.install(text)
     if (supervisor.pid() === undefined) {
@@ -196,7 +199,8 @@ export class RunningHaproxy {
       // Its supervisor was faster, and began with the last good file.
       await file.install(text)
     }
-    return { outcome: 'reloaded' as const, proof: await reloader.reload() }
+    const ports = (await listenersOf(this.#proof?.workerPid ?? 0)).map(({ port }) => port)
+    return { outcome: 'reloaded' as const, proof: await synGuard.during(ports, async () => await reloader.reload()) }
   }
 
   /** Not having it costs a server that is down a moment of traffic, and no more. */

@@ -75,6 +75,25 @@ export class RuntimeApi {
     return sessions
   }
 
+  /** Milliseconds since the worker began. */
+  async uptimeMs(): Promise<number> {
+    return (infoNumber(await exchange(this.#path, 'show info'), 'Uptime_sec') ?? 0) * 1000
+  }
+
+  /**
+   * Gives HAProxy a certificate with its key in place of the one that it loaded from this file.
+   *
+   * @throws Error in HAProxy's own words; it goes on with the former one
+   */
+  async replaceCertificate(path: string, pem: string): Promise<void> {
+    const set = await exchange(this.#path, `set ssl cert ${path} <<\n${pem}\n`)
+    if (!/^Transaction (?:created|updated) for certificate /.test(set)) throw new Error(set.trim())
+    const committed = await exchange(this.#path, `commit ssl cert ${path}`)
+    if (committed.includes('Success!')) return
+    await exchange(this.#path, `abort ssl cert ${path}`)
+    throw new Error(committed.trim())
+  }
+
   /** The answer of each command. Every one ends with an empty line, and holds none. */
   async ask(workerPid: number, commands: readonly string[]): Promise<string[]> {
     const [info = '', ...answers] = (await exchange(this.#path, ['show info', ...commands].join(';'))).split(
