@@ -1,6 +1,7 @@
 import type { Pool } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
+import { startKubeApi } from '../support/kube-api.ts'
 import { Route53Double } from '../support/route53-double.ts'
 import type { Route53Zone } from '../support/route53-zone.ts'
 import { buildImage, IMAGE, makeBase, makeNodeImage } from './build-image.ts'
@@ -11,11 +12,13 @@ import { startWebPod } from './web-pod.ts'
 
 const PROXY = '10.89.77.10'
 const OTHER = '10.89.77.11'
+const IN_CLUSTER = '10.89.77.14'
 const TWELVE = '10.89.77.13'
 const PLAYED = '10.89.77.12'
 const PODS = ['10.89.77.21', '10.89.77.22', '10.89.77.23']
 const MINUTE = 60_000
 const ROUTE53_PORT = 4566
+const KUBE_PORT = 6443
 
 const template = `
 frontend proxy
@@ -214,6 +217,44 @@ describe('the image', () => {
     // The goodbye reached the other master: the pod went by its word, and not by its silence.
     const heard = (await host.logs('proxy')).filter((line) => line.includes('"pod down"') && line.includes(OTHER))
     expect(heard.at(-1)).toContain('"reason":"down"')
+  })
+})
+
+describe('the image in a cluster', () => {
+  it('learns from the API who it is, and follows its annotations without a restart', async () => {
+    await using kube = await startKubeApi('haproxy-7c9d-x1', GATEWAY)
+    const returning = (word: string) =>
+      `frontend proxy\n  bind *:80\n  mode http\n  http-request return status 200 content-type text/plain string ${word}\n`
+    kube.pod.status.podIP = IN_CLUSTER
+    kube.pod.metadata.annotations = {
+      'kontrol.unity3d.com/master': IN_CLUSTER,
+      'haproxy.unity3d.com/config': returning('first')
+    }
+    await host.offer(Number(kube.env.KUBERNETES_SERVICE_PORT), KUBE_PORT)
+    const env = [
+      `KUBERNETES_SERVICE_HOST=${GATEWAY}`,
+      `KUBERNETES_SERVICE_PORT=${KUBE_PORT}`,
+      `KONTROL_ID=haproxy-7c9d-x1`
+    ]
+    const mount = `${kube.serviceAccount}:/var/run/secrets/kubernetes.io/serviceaccount:ro`
+    await host.run('clustered', IN_CLUSTER, IMAGE, ['--volume', mount, ...env.flatMap((one) => ['--env', one])])
+    const clustered = await host.connect(IN_CLUSTER, 80)
+    const control = await host.connect(IN_CLUSTER, 8000)
+    const says = async () => [...(await sendTraffic(clustered, { requests: 1 })).answers.keys()][0]
+    try {
+      await eventually(async () => (await says()) === 'first', MINUTE)
+      await eventually(() => kube.watching() === 1)
+      const { pods } = await getJson<{ pods: unknown[] }>('/api/v1/pods', control)
+      expect(pods).toMatchObject([{ app: 'haproxy', role: 'balancer', id: 'haproxy-7c9d-x1', ip: IN_CLUSTER }])
+
+      const editedAt = performance.now()
+      kube.annotate('haproxy.unity3d.com/config', returning('second'))
+      await eventually(async () => (await says()) === 'second', MINUTE)
+      process.stdout.write(`annotation edited and served after ${(performance.now() - editedAt).toFixed(0)} ms\n`)
+    } finally {
+      await clustered.destroy()
+      await control.destroy()
+    }
   })
 })
 

@@ -42,11 +42,12 @@ export interface KubeApi extends AsyncDisposable {
 
 const NAMESPACE = 'traffic'
 
-export async function startKubeApi(podName = 'haproxy-5d9c7b6f4-x2x7q'): Promise<KubeApi> {
+/** @param address that its certificate is valid for, beside 127.0.0.1, where it listens */
+export async function startKubeApi(podName = 'haproxy-5d9c7b6f4-x2x7q', address = '127.0.0.1'): Promise<KubeApi> {
   const dir = await tempDir()
   const serviceAccount = dir.file('serviceaccount')
   await mkdir(serviceAccount)
-  await makeCertificates(dir.path)
+  await makeCertificates(dir.path, address)
   await writeFile(`${serviceAccount}/ca.crt`, await readFile(dir.file('ca.crt')))
   await writeFile(`${serviceAccount}/token`, 'token-1\n')
   await writeFile(`${serviceAccount}/namespace`, NAMESPACE)
@@ -129,12 +130,12 @@ function status(response: ServerResponse, { code, reason, message }: Refusal): v
   json(response, body, code)
 }
 
-/** A CA and a server certificate for 127.0.0.1, as a cluster has them. */
-async function makeCertificates(folder: string): Promise<void> {
+/** A CA and a server certificate, as a cluster has them. */
+async function makeCertificates(folder: string, address: string): Promise<void> {
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
   await openssl(folder, ['req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=kubernetes'])
   await openssl(folder, ['req', ...key, '-keyout', 'tls.key', '-out', 'tls.csr', '-subj', '/CN=kube-apiserver'])
-  await writeFile(`${folder}/san.cnf`, 'subjectAltName=IP:127.0.0.1,DNS:kubernetes.default.svc\n')
+  await writeFile(`${folder}/san.cnf`, `subjectAltName=IP:127.0.0.1,IP:${address},DNS:kubernetes.default.svc\n`)
   const signed = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'san.cnf', '-days', '1']
   await openssl(folder, ['x509', '-req', '-in', 'tls.csr', '-out', 'tls.crt', ...signed])
 }
