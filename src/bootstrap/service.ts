@@ -4,7 +4,7 @@ import { createDns, dnsSettings, leaveForGood, type Leaving } from './dns.ts'
 import { createHttpServer, listen } from './http.ts'
 import { createObservers } from './observers.ts'
 import type { Proxy } from './proxy.ts'
-import { isSlaveAlone } from './slave-alone.ts'
+import { needsAutomaton } from './purpose.ts'
 import { createKeepaliveLoop, createScripts } from './slave.ts'
 import type { Statistics } from './statistics.ts'
 import type { Controller } from '../controller/controller.ts'
@@ -91,9 +91,8 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
     farewell: async () => slave?.leave(),
     others: () => externalAddresses(proxiesOf(registry, config).filter(({ ip }) => ip !== config.ip))
   }
-  const proxy: Proxy | undefined = isSlaveAlone(config)
-    ? undefined
-    : await (
+  const proxy: Proxy | undefined = needsAutomaton(config)
+    ? await (
         await import('./proxy.ts')
       ).createProxy({
         ...deps,
@@ -107,6 +106,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
         prepareStatistics: async () => statistics?.prepare(),
         leave: (signal) => leaveForGood(leaving, signal)
       })
+    : undefined
   const controller = registry && (await import('./controller.ts')).createController({ ...deps, registry, proxy, dns })
   const observers = createObservers({ registry, proxy, dns })
   const statistics: Statistics | undefined =
