@@ -3,6 +3,7 @@ import { ChildSupervisor } from '../haproxy/child-supervisor.ts'
 import { HaproxyDriver } from '../haproxy/driver.ts'
 import type { Supervisor } from '../haproxy/supervisor.ts'
 import { SupervisordSupervisor } from '../haproxy/supervisord-supervisor.ts'
+import { IptablesSynGuard } from '../haproxy/syn-guard.ts'
 import { compileTemplate } from '../haproxy/template.ts'
 import { Automaton } from '../lifecycle/automaton.ts'
 import { CommandSocket } from '../lifecycle/command-socket.ts'
@@ -57,7 +58,8 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     clock,
     logger,
     reloadIntervalMs: config.reloadIntervalSeconds * 1000,
-    dryRun: config.dryRun
+    dryRun: config.dryRun,
+    ...(config.synGuard && { synGuard: new IptablesSynGuard({ logger }) })
   })
   const reconfigurations = new ReconfigurationLog({ clock, logger })
   const actions = createSteps(deps, driver, reconfigurations)

@@ -42,6 +42,9 @@ export interface RunningHaproxyOptions {
   onRevival: () => void
 }
 
+/** Old workers beyond this are worth a warning. */
+const HANDFUL = 5
+
 /**
  * The HAProxy that runs, and what it is known to run. Every text it loads is
  * proven to serve, or the last good one is put back.
@@ -122,11 +125,20 @@ export class RunningHaproxy {
       this.#watch(configuration, proof)
       this.#problem = undefined
       this.#options.logger.info({ outcome, ...proof }, 'haproxy loaded a new configuration')
+      await this.#countOldWorkers()
       return outcome
     } catch (error) {
       await this.rollBack(error)
       throw error
     }
+  }
+
+  /** Each holds its memory until its last connection ends; `hard-stop-after` of base.cfg ends them at last. */
+  async #countOldWorkers(): Promise<void> {
+    const { master, logger } = this.#options
+    const table = await master.showProcesses().catch(() => undefined)
+    const pids = table?.oldWorkers.map(({ pid }) => pid) ?? []
+    if (pids.length > HANDFUL) logger.warn({ pids }, 'many old haproxy workers still have connections')
   }
 
   /** HAProxy has been brought to this without a reload. */

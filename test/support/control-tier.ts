@@ -3,15 +3,15 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Client } from 'undici'
+import { Pool } from 'undici'
 import { eventually } from './eventually.ts'
 import { tempDir } from './temp-dir.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface ControlTier extends AsyncDisposable {
-  /** Kept-alive connection to it. */
-  client: Client
+  /** Kept-alive connections to it. */
+  client: Pool
   dataFolder: string
   ping(keepalive: Record<string, unknown>): Promise<void>
   get(path: string): Promise<string>
@@ -38,7 +38,7 @@ export async function startControlTier(template: string, env: Record<string, str
     }
   })
   const exited = once(child, 'exit')
-  const client = new Client(`http://127.0.0.1:${port}`, { pipelining: 1 })
+  const client = new Pool(`http://127.0.0.1:${port}`, { connections: 16 })
   const get = async (path: string): Promise<string> => {
     const { body, statusCode } = await client.request({ path, method: 'GET' })
     const text = await body.text()

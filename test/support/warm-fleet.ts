@@ -5,7 +5,10 @@ import { fleetIp } from './fleet-config.ts'
 
 /** Announces so many pods of app `fleet`, and waits until HAProxy has them all and the machine is quiet again. */
 export async function warmFleet(tier: ControlTier, size: number): Promise<void> {
-  for (let n = 0; n < size; n++) await tier.ping({ app: 'fleet', id: `fleet-${n}`, ip: fleetIp(n), key: `f${n}` })
+  const all = Array.from({ length: size }, (_, n) => ({ app: 'fleet', id: `fleet-${n}`, ip: fleetIp(n), key: `f${n}` }))
+  for (let at = 0; at < size; at += 500) {
+    await Promise.all(all.slice(at, at + 500).map(async (keepalive) => await tier.ping(keepalive)))
+  }
   await eventually(async () => {
     const config = await tier.get('/api/v1/config')
     const servers = config.match(/server fleet-/g) ?? []
