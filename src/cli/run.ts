@@ -35,9 +35,13 @@ async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort')
 }
 
-/** Whether more than the control tier ends: then clients must not be sent here any more. */
+/**
+ * Whether more than the control tier ends: then clients must not be sent here any more.
+ * A slave in a container of our image has no supervisord, although the image is set up for one.
+ */
 async function containerStops({ supervisor }: Config, env: NodeJS.ProcessEnv): Promise<boolean> {
-  if (supervisor !== 'supervisord') return false
+  const { SUPERVISOR_SERVER_URL: serverUrl } = env
+  if (supervisor !== 'supervisord' || serverUrl === undefined) return false
   const { SupervisordClient } = await import('../platform/supervisord-client.ts')
-  return new SupervisordClient(env.SUPERVISOR_SERVER_URL ?? '').shuttingDown().catch(() => true)
+  return new SupervisordClient(serverUrl).shuttingDown().catch(() => true)
 }

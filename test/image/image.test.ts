@@ -152,6 +152,8 @@ describe('the image', () => {
     const { failures, answers } = await traffic
     expect(failures).toEqual([])
     expect(answers.size).toBe(3)
+    const goodbye = (await host.logs('proxy')).find((line) => line.includes('"pod down"') && line.includes('"web-3"'))
+    expect(goodbye).toContain('"reason":"down"')
   })
 
   it('loses no request when a pod is killed', async () => {
