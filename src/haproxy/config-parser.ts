@@ -5,7 +5,7 @@ export interface ConfigLine {
   words: string[]
 }
 
-export interface ConfigSection {
+interface ConfigSection {
   /** `global`, `defaults`, `frontend`, `backend`, `listen`, `peers` … */
   kind: string
   /** Empty when it has none. */

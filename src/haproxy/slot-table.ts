@@ -17,7 +17,7 @@ export interface Slot {
 }
 
 /** `draining`: gets no new request. `spare`: in maintenance, free for another address. */
-export type SlotState = 'live' | 'draining' | 'spare'
+type SlotState = 'live' | 'draining' | 'spare'
 
 interface PoolSlots {
   live: Map<string, Slot>

@@ -19,7 +19,7 @@ const nobody: StoreListener = {
   onContact: () => {}
 }
 
-export const newPod = (key: string, more: Partial<NewPod> = {}): NewPod => ({
+const newPod = (key: string, more: Partial<NewPod> = {}): NewPod => ({
   app: 'web',
   id: `web-${key}`,
   ip: '10.0.0.1',

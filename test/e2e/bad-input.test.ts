@@ -88,6 +88,7 @@ describe('a template that is broken', () => {
       await service.start()
       await service.ping(backend.ip)
       await eventually(async () => (await request(`http://127.0.0.1:${ports.proxy}/`)).statusCode === 200)
+      await service.ready()
 
       await writeFile(file, broken)
 

@@ -33,9 +33,7 @@ describe('the shell loop of docker/kubernetes/slave.yaml', () => {
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const script = shellLoop()
-      .replace('http://haproxy.default.svc:8000', address)
-      .replace('http://127.0.0.1/', address)
+    const script = shellLoop().replace('http://haproxy.default.svc:8000', address).replace('http://127.0.0.1/', address)
     const env = { ...process.env, KONTROL_ID: 'web-shell-1', KONTROL_IP: '127.0.0.11' }
 
     const loop = spawn('sh', ['-c', script], { env, stdio: 'ignore' })

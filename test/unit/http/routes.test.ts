@@ -34,7 +34,7 @@ afterEach(() => app.close())
 
 async function start({ pods = [] as PodStatus[], tokens = [] as string[], problems = [] as ReadinessProblem[] } = {}) {
   const registry = {
-    take: vi.fn((_body: unknown): void | Promise<void> => {}),
+    take: vi.fn<(body: unknown) => void | Promise<void>>(),
     callbackState: vi.fn((): string | undefined => undefined),
     pods: () => pods,
     snapshot: () => takeSnapshot(pods),
