@@ -1,6 +1,6 @@
 import type { Proxy } from './proxy.ts'
 import { CallbackRunner } from '../controller/callback.ts'
-import { Controller } from '../controller/controller.ts'
+import { Controller, type Renderable } from '../controller/controller.ts'
 import { externalAddresses } from '../dns/addresses.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
 import type { Config } from '../load-config.ts'
@@ -23,7 +23,7 @@ export function createController(deps: ControllerDeps): Controller {
   const { config, clock, logger, registry, proxy, dns } = deps
   return new Controller({
     registry,
-    lifecycle: proxy?.drivesHaproxy === true ? proxy.automaton : undefined,
+    lifecycle: proxy?.drivesHaproxy === true ? renderable(proxy) : undefined,
     callback: createCallback(deps),
     dns: { want: (proxies) => dns.want(externalAddresses(proxies)) },
     noteCause: (cause) => proxy?.reconfigurations.noteCause(cause),
@@ -32,6 +32,13 @@ export function createController(deps: ControllerDeps): Controller {
     clock,
     logger
   })
+}
+
+function renderable({ automaton, rendersInProcess }: Proxy): Renderable {
+  return {
+    goto: (tag, input, options) => automaton.goto(tag, input, options),
+    hostsAsInput: !rendersInProcess
+  }
 }
 
 function createCallback({ config, env, clock, logger, registry }: ControllerDeps): CallbackRunner | undefined {

@@ -37,7 +37,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   const { config, logger, registry, proxy, dns, observers, scripts, onLeave } = deps
   const app = buildServer({ logger, tokens: config.tokens, ...tlsOf(config) })
   // Imported when needed: a slave alone stays small.
-  const keepalives = registry && (await import('./master.ts')).createKeepaliveSink(registry, observers.metrics)
+  const keepalives = registry && (await import('./master.ts')).createKeepaliveSink(registry, observers.metrics, config)
   await describeApi(app)
   await app.register(kontrolRoutes, { keepalives, scripts, leave: onLeave, hasTokens: config.tokens.length > 0 })
   await app.register(healthRoutes, { problems: observers.problems })

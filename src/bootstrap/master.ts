@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { BuiltInState } from '../controller/built-in-state.ts'
 import type { KeepaliveSink } from '../http/routes/kontrol.ts'
 import type { Config } from '../load-config.ts'
 import { parseKeepalive } from '../model/keepalive.ts'
@@ -24,14 +25,15 @@ export function createRegistry(config: Config, clock: Clock, logger: Logger): Re
 }
 
 /** Where keepalives go, whichever protocol brought them. */
-export function createKeepaliveSink(registry: Registry, metrics: Metrics): KeepaliveSink {
+export function createKeepaliveSink(registry: Registry, metrics: Metrics, config: Config): KeepaliveSink {
+  const builtIn = new BuiltInState({ registry, ownApp: config.app })
   return {
     take(body) {
       const keepalive = parseKeepalive(body)
       metrics.keepalive()
       return registry.keepalive(keepalive)
     },
-    callbackState: () => registry.callbackState()
+    callbackState: () => (config.callback === undefined ? builtIn.text() : registry.callbackState())
   }
 }
 

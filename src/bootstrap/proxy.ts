@@ -46,6 +46,8 @@ export interface Proxy {
   reconfigurations: ReconfigurationLog
   /** Whether the manifest has steps that drive HAProxy. */
   drivesHaproxy: boolean
+  /** Whether its state "render" is the built-in step, not a script. */
+  rendersInProcess: boolean
 }
 
 /** @throws KontrolError KTL_MANIFEST_INVALID, KTL_CONFIG_INVALID */
@@ -71,6 +73,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     socket: new CommandSocket({ path: config.socket, machine: automaton, logger }),
     driver,
     reconfigurations,
+    rendersInProcess: manifest.states.some(({ tag, action }) => tag === 'render' && action === 'render'),
     drivesHaproxy: manifest.states.some(({ action }) => action === 'configure')
   }
 }

@@ -9,6 +9,7 @@ import { createKeepaliveLoop, createScripts } from './slave.ts'
 import type { Statistics } from './statistics.ts'
 import type { Controller } from '../controller/controller.ts'
 import { TemplateSource } from '../controller/template-source.ts'
+import { Retry } from '../controller/retry.ts'
 import { externalAddresses, parseExposeInput } from '../dns/addresses.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
 import { KontrolError, messageOf } from '../errors.ts'
@@ -138,6 +139,9 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
   if (controller !== undefined) {
     closers.add('controller', () => controller.stop())
     controller.start()
+    const retry = new Retry({ clock: deps.clock, again: (cause) => controller.templateChanged(cause) })
+    closers.add('retry', () => retry.stop())
+    proxy?.reconfigurations.subscribe((round) => retry.ended(round))
     templates.watch((cause) => controller.templateChanged(cause))
   }
   closers.add('template', () => templates.close())
@@ -147,14 +151,19 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
   return port
 }
 
+/** What another image's manifest runs lives and dies with its automaton; HAProxy does not, unless it is stopping already. */
+function endsWithUs({ automaton, drivesHaproxy }: Proxy): boolean {
+  const { state, states } = automaton.status()
+  return !drivesHaproxy || states.some(({ tag, terminal }) => terminal && tag === state)
+}
+
 function serviceOf(deps: ServiceDeps, parts: Parts, closers: Closers, port: number): Service {
   const { proxy, slave, dns, leaving, templates } = parts
   let stopped: Promise<void> | undefined
   const stop = async ({ haproxy = 'keep', forGood = false }: StopOptions): Promise<void> => {
     if (forGood) await leaveForGood(leaving, new AbortController().signal)
     await slave?.leave()
-    // What another image's manifest runs lives and dies with its automaton; HAProxy does not.
-    if (proxy !== undefined && (haproxy === 'stop' || !proxy.drivesHaproxy)) await proxy.automaton.stop()
+    if (proxy !== undefined && (haproxy === 'stop' || endsWithUs(proxy))) await proxy.automaton.stop()
     await closers.closeAll()
   }
   return {

@@ -1,6 +1,9 @@
 import { defineCommand, usageError } from './command.ts'
 import { ControlTier, controlTierOptionDocs } from './control-tier.ts'
 
+/** `shutdown` waits for the TTL of a DNS record, and for HAProxy to drain. */
+const LONGEST_MS = 15 * 60_000
+
 export const goto = defineCommand({
   summary: 'Move the automaton to a state and wait until it is at rest',
   usage: '<tag> [input] [--no-wait] [--url <url>]',
@@ -10,7 +13,7 @@ export const goto = defineCommand({
     const [tag, input = '', ...rest] = positionals
     if (tag === undefined || rest.length > 0)
       throw usageError('goto takes a tag and at most one input', 'Usage: kontrol goto <tag> [input]')
-    const tier = new ControlTier(values.url, env)
+    const tier = new ControlTier(values.url, env, LONGEST_MS)
     const answer = await tier.text('POST', '/api/v1/lifecycle/transitions', {
       state: tag,
       input,

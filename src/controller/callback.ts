@@ -55,7 +55,7 @@ export class CallbackRunner {
   readonly #argv: readonly [string, ...string[]]
   readonly #stopping = new AbortController()
   /** What still has to be run; undefined once a run for it succeeded. */
-  #wanted: Snapshot | undefined
+  #wanted: (() => Snapshot) | undefined
   #running: Promise<void> | undefined
   #cancelRetry: Cancel | undefined
   #failures = 0
@@ -73,9 +73,9 @@ export class CallbackRunner {
     this.#argv = [program, ...args]
   }
 
-  /** Runs the callback for this snapshot, now or after the run that is under way. */
-  request(snapshot: Snapshot): void {
-    this.#wanted = snapshot
+  /** Runs the callback for the pods as `take` gives them when the run begins: now, or after the one under way. */
+  request(take: () => Snapshot): void {
+    this.#wanted = take
     if (this.#running === undefined) this.#begin()
   }
 
@@ -98,11 +98,11 @@ export class CallbackRunner {
 
   #begin(): void {
     this.#cancelRetry?.()
-    const snapshot = this.#wanted
-    if (snapshot === undefined || this.#stopping.signal.aborted) return
-    this.#running = this.#run(snapshot).then((succeeded) => {
+    const wanted = this.#wanted
+    if (wanted === undefined || this.#stopping.signal.aborted) return
+    this.#running = this.#run(wanted()).then((succeeded) => {
       this.#running = undefined
-      if (this.#wanted !== snapshot) this.#begin()
+      if (this.#wanted !== wanted) this.#begin()
       else if (succeeded) this.#wanted = undefined
       else this.#retryLater()
     })

@@ -13,16 +13,21 @@ export type MembershipEvent =
   | { type: 'pods-held' | 'pods-released'; pods: readonly Pod[] }
   | { type: 'leader'; leading: boolean }
 
+export interface Renderable {
+  goto(tag: string, input: string, options: { coalesce: boolean }): Promise<void>
+  /** A script that renders gets the hosts as its input; the built-in step takes those of the moment it runs. */
+  hostsAsInput: boolean
+}
+
 export interface ControllerDeps {
   registry: {
     snapshot(): Snapshot
     subscribe(listener: (event: MembershipEvent) => void): () => void
-    saveCallbackState(state: string): Promise<void>
   }
   /** Absent when this process drives no HAProxy. */
-  lifecycle: { goto(tag: string, input: string, options: { coalesce: boolean }): Promise<void> } | undefined
+  lifecycle: Renderable | undefined
   /** The user's own callback; absent when there is none. */
-  callback: { request(snapshot: Snapshot): void } | undefined
+  callback: { request(take: () => Snapshot): void } | undefined
   /** Told the live proxies whenever they change. */
   dns: { want(proxies: readonly Pod[]): void } | undefined
   noteCause: (cause: string) => void
@@ -95,32 +100,30 @@ export class Controller {
     this.#damper.push()
   }
 
+  /** Runs on the path of a keepalive: nothing here may look at all pods, but for a callback's or a proxy's sake later. */
   #act(): void {
-    const { registry, callback, dns, ownApp } = this.#deps
+    const { registry, callback, dns } = this.#deps
     const { backends, proxies } = this.#changed
     this.#changed = { backends: false, proxies: false }
-    const snapshot = registry.snapshot()
-    if (backends) this.#reconfigure(hostsToJson(groupHosts(snapshot.pods, ownApp)))
+    if (backends) this.#reconfigure()
     if (proxies) dns?.want(this.#proxies())
-    if (callback !== undefined) callback.request(snapshot)
-    else if (backends) this.#saveBuiltInState(snapshot)
+    callback?.request(() => registry.snapshot())
   }
 
-  #reconfigure(hosts: string): void {
+  #reconfigure(): void {
     const { lifecycle, logger } = this.#deps
-    lifecycle?.goto('render', hosts, { coalesce: true }).catch((error: unknown) => {
-      const known = findKontrolError(error)
-      logger.error({ code: known?.code, hint: known?.hint, message: messageOf(error) }, 'change not rendered')
-    })
+    if (lifecycle === undefined) return
+    lifecycle
+      .goto('render', lifecycle.hostsAsInput ? this.#hosts() : '', { coalesce: true })
+      .catch((error: unknown) => {
+        const known = findKontrolError(error)
+        logger.error({ code: known?.code, hint: known?.hint, message: messageOf(error) }, 'change not rendered')
+      })
   }
 
-  #saveBuiltInState(snapshot: Snapshot): void {
-    const { registry, ownApp, logger } = this.#deps
-    const hosts = hostsToJson(groupHosts(snapshot.pods, ownApp))
-    const state = `{"hosts": ${hosts}, "md5": ${JSON.stringify(snapshot.digest)}}`
-    registry.saveCallbackState(state).catch((error: unknown) => {
-      logger.error({ err: error }, 'state not saved: a restart will show an older one')
-    })
+  #hosts(): string {
+    const { registry, ownApp } = this.#deps
+    return hostsToJson(groupHosts(registry.snapshot().pods, ownApp))
   }
 
   #proxies(): Pod[] {

@@ -118,7 +118,7 @@ export class Certificates {
  *     # filename
  *     /etc/tls/site.pem
  */
-function certificateFiles(answer: string): string[] {
+export function certificateFiles(answer: string): string[] {
   const [, files = ''] = answer.split('# filename\n')
   return files.split('\n').filter((line) => line.startsWith('/'))
 }

@@ -3,10 +3,10 @@ import { KontrolError } from '../errors.ts'
 import { isName } from './name.ts'
 import type { Hosts } from './snapshot.ts'
 
-/** Hosts as the automaton's input and as callbacks print them: `{"web": ["10.0.0.1"]}`. */
+/** Hosts as the automaton's input and as callbacks print them, with Kontrol's separators: `{"web": ["10.0.0.1"]}`. */
 export function hostsToJson(hosts: Hosts): string {
   // By hand, as an object would move an app named "10" to the front.
-  return `{${[...hosts].map(([app, ips]) => `${JSON.stringify(app)}: ${JSON.stringify(ips)}`).join(', ')}}`
+  return `{${[...hosts].map(([app, ips]) => `${JSON.stringify(app)}: [${ips.map((ip) => JSON.stringify(ip)).join(', ')}]`).join(', ')}}`
 }
 
 /**

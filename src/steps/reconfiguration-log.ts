@@ -27,7 +27,9 @@ export class ReconfigurationLog {
   readonly #listeners = new Set<(reconfiguration: Reconfiguration) => void>()
   #entries: Reconfiguration[] = []
   #current: Reconfiguration | undefined
+  /** The first few, and how many there were: a fleet may join in one round. */
   #causes: string[] = []
+  #causeCount = 0
   #nextId = 1
 
   constructor({ clock, logger }: ReconfigurationLogOptions) {
@@ -48,17 +50,17 @@ export class ReconfigurationLog {
 
   /** Remembers what happened, for the round that will answer it. */
   noteCause(cause: string): void {
-    this.#causes.push(cause)
+    this.#causeCount++
+    if (this.#causes.length < SHOWN_CAUSES) this.#causes.push(cause)
   }
 
   /** Begins a round; one that a newer round overtook is ended as what it was. */
   begin(fallbackCause: string): void {
     if (this.#current !== undefined) this.#end('unchanged')
-    const causes = this.#causes
-    this.#causes = []
+    const cause = this.#takeCauses() ?? fallbackCause
     this.#current = {
       id: this.#nextId++,
-      cause: causes.length === 0 ? fallbackCause : shorten(causes),
+      cause,
       startedAt: this.#clock.now(),
       plan: null,
       operations: 0,
@@ -94,6 +96,15 @@ export class ReconfigurationLog {
     this.#end(outcome)
   }
 
+  #takeCauses(): string | undefined {
+    const [causes, count] = [this.#causes, this.#causeCount]
+    this.#causes = []
+    this.#causeCount = 0
+    if (count === 0) return undefined
+    const more = count - causes.length
+    return more > 0 ? `${causes.join(', ')} and ${more} more` : causes.join(', ')
+  }
+
   #measured(phase: ReconfigurationPhase, startedAt: number): void {
     const ms = Math.round((performance.now() - startedAt) * 100) / 100
     if (this.#current !== undefined) this.#current.phases[phase] = ms
@@ -111,11 +122,6 @@ export class ReconfigurationLog {
     else this.#logger.info(line, 'reconfigured')
     for (const listener of this.#listeners) listener(current)
   }
-}
-
-function shorten(causes: readonly string[]): string {
-  const shown = causes.slice(0, SHOWN_CAUSES).join(', ')
-  return causes.length > SHOWN_CAUSES ? `${shown} and ${causes.length - SHOWN_CAUSES} more` : shown
 }
 
 function describe(error: unknown): NonNullable<Reconfiguration['error']> {

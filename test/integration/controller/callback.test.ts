@@ -79,7 +79,7 @@ describe('CallbackRunner', () => {
     )
     const given = takeSnapshot(pods(1, { nonce: 'ab', payload: { eip: '1.2.3.4', Az: 'é' } }))
 
-    subject.request(given)
+    subject.request(() => given)
     await atRest(subject)
 
     expect(JSON.parse((await notes())[0] ?? '')).toEqual({
@@ -96,7 +96,7 @@ describe('CallbackRunner', () => {
     const subject = await start(`n = json.loads(os.environ.get('STATE', '0'))\nprint(n + 1)`)
 
     for (const count of [1, 2, 3]) {
-      subject.request(snapshot(count))
+      subject.request(() => snapshot(count))
       await atRest(subject)
     }
 
@@ -107,7 +107,7 @@ describe('CallbackRunner', () => {
     stored = '{"old": true}'
     const subject = await start(`note(os.environ['STATE'])`)
 
-    subject.request(snapshot(1))
+    subject.request(() => snapshot(1))
     await atRest(subject)
 
     expect(await notes()).toEqual(['{"old": true}'])
@@ -125,7 +125,7 @@ describe('CallbackRunner', () => {
       ].join('\n')
     )
 
-    subject.request(snapshot(3))
+    subject.request(() => snapshot(3))
     await atRest(subject)
 
     expect(await notes()).toEqual(['True', '0o6000o700'])
@@ -141,7 +141,7 @@ describe('CallbackRunner', () => {
       ].join('\n')
     )
 
-    subject.request(snapshot(5000))
+    subject.request(() => snapshot(5000))
     await atRest(subject)
 
     expect(JSON.parse(stored)).toEqual([5000, 4999, false, false, 200_000])
@@ -151,7 +151,7 @@ describe('CallbackRunner', () => {
     stored = JSON.stringify('x'.repeat(128 * 1024 - 'STATE='.length - 1 - 2))
     const subject = await start(`note(str(len(os.environ['STATE'])))`)
 
-    subject.request(snapshot(1))
+    subject.request(() => snapshot(1))
     await atRest(subject)
 
     expect(await notes()).toEqual([String(stored.length)])
@@ -167,9 +167,9 @@ describe('CallbackRunner', () => {
       ].join('\n')
     )
 
-    subject.request(snapshot(1))
+    subject.request(() => snapshot(1))
     await eventually(async () => (await notes()).length === 1)
-    for (const count of [2, 3, 4]) subject.request(snapshot(count))
+    for (const count of [2, 3, 4]) subject.request(() => snapshot(count))
     await writeFile(gate, '')
     await atRest(subject)
 
@@ -185,7 +185,7 @@ describe('CallbackRunner', () => {
     stored = '{"old": true}'
     const subject = await start(program)
 
-    subject.request(snapshot(1))
+    subject.request(() => snapshot(1))
     await eventually(() => subject.status().failures === 1)
 
     expect(stored).toBe('{"old": true}')
@@ -196,7 +196,7 @@ describe('CallbackRunner', () => {
   it('says when the program does not exist', async () => {
     const subject = await start('', { command: '/nowhere/callback' })
 
-    subject.request(snapshot(1))
+    subject.request(() => snapshot(1))
 
     expect(await eventually(() => subject.status().lastError)).toContain('ENOENT')
   })
@@ -204,7 +204,7 @@ describe('CallbackRunner', () => {
   it('tries a failed run again with growing pauses, until it succeeds', async () => {
     const subject = await start(`note('run')\nsys.exit(0 if os.path.exists(${'sys.argv[0]'} + '.ok') else 1)`)
 
-    subject.request(snapshot(1))
+    subject.request(() => snapshot(1))
     for (const [index, pause] of [1000, 2000, 4000].entries()) {
       await eventually(() => subject.status().failures === index + 1 && !subject.status().running)
       clock.advance(pause - 1)
@@ -225,9 +225,9 @@ describe('CallbackRunner', () => {
   it('does not make a change wait for the pause of an earlier failure', async () => {
     const subject = await start(`note(str(len(json.loads(os.environ['PODS']))))\nsys.exit(1)`)
 
-    subject.request(snapshot(1))
+    subject.request(() => snapshot(1))
     await eventually(() => subject.status().failures === 1 && !subject.status().running)
-    subject.request(snapshot(2))
+    subject.request(() => snapshot(2))
     await eventually(() => subject.status().failures === 2 && !subject.status().running)
 
     expect(await notes()).toEqual(['1', '2'])
@@ -239,7 +239,7 @@ describe('CallbackRunner', () => {
       { timeoutMs: 1000 }
     )
 
-    subject.request(snapshot(1))
+    subject.request(() => snapshot(1))
     await eventually(() => subject.status().failures === 1)
 
     expect(subject.status().lastError).toBe('it was ended after 1 s')
@@ -249,7 +249,7 @@ describe('CallbackRunner', () => {
   it('logs what goes to standard error, and is not held up by a lot of it', async () => {
     const subject = await start(`sys.stderr.write('x' * 3000000 + 'the end')\nprint('[]')`)
 
-    subject.request(snapshot(1))
+    subject.request(() => snapshot(1))
     await atRest(subject)
 
     expect(stored).toBe('[]')
@@ -259,7 +259,7 @@ describe('CallbackRunner', () => {
   it('goes through a shell when told to', async () => {
     const subject = await start('', { shell: true, command: 'test -n "$MD5" && echo "[$((1 + 1))]"' })
 
-    subject.request(snapshot(1))
+    subject.request(() => snapshot(1))
     await atRest(subject)
 
     expect(stored).toBe('[2]')
@@ -271,7 +271,7 @@ describe('CallbackRunner', () => {
     await chmod(path, 0o755)
     const subject = await start('', { command: `'${path}' '$HOME *'` })
 
-    subject.request(snapshot(1))
+    subject.request(() => snapshot(1))
     await atRest(subject)
 
     expect(stored).toBe('["$HOME *"]')
@@ -280,11 +280,11 @@ describe('CallbackRunner', () => {
   it('ends the run under way when it stops, and starts no other', async () => {
     const subject = await start(`note(str(os.getpid()))\ntime.sleep(1000)`)
 
-    subject.request(snapshot(1))
+    subject.request(() => snapshot(1))
     await eventually(async () => (await notes()).length === 1)
-    subject.request(snapshot(2))
+    subject.request(() => snapshot(2))
     await subject.stop()
-    subject.request(snapshot(3))
+    subject.request(() => snapshot(3))
 
     const started = await notes()
     expect(started.length).toBe(1)

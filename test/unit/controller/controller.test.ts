@@ -24,7 +24,6 @@ function start(change: Partial<ControllerDeps> = {}) {
   const { logger, lines } = recordingLogger()
   const goto = vi.fn(async () => {})
   const want = vi.fn()
-  const saveCallbackState = vi.fn(async () => {})
   const noteCause = vi.fn()
   const controller = new Controller({
     registry: {
@@ -32,10 +31,9 @@ function start(change: Partial<ControllerDeps> = {}) {
       subscribe: (subscriber) => {
         listener = subscriber
         return () => (listener = () => {})
-      },
-      saveCallbackState
+      }
     },
-    lifecycle: { goto },
+    lifecycle: { goto, hostsAsInput: true },
     callback: undefined,
     dns: { want },
     noteCause,
@@ -56,7 +54,6 @@ function start(change: Partial<ControllerDeps> = {}) {
     lines,
     goto,
     want,
-    saveCallbackState,
     noteCause,
     join,
     tell: (event: MembershipEvent) => listener(event)
@@ -105,23 +102,28 @@ describe('Controller', () => {
     expect(want).not.toHaveBeenCalled()
   })
 
-  it('keeps what the built-in reaction shows as its state', () => {
-    const { saveCallbackState, join } = start()
+  it('looks at no pod for the built-in step, which takes those of the moment it runs', () => {
+    const goto = vi.fn(async () => {})
+    const snapshot = vi.fn(() => takeSnapshot([]))
+    let tell: (event: MembershipEvent) => void = () => {}
+    const registry = { snapshot, subscribe: (listener: typeof tell) => ((tell = listener), () => {}) }
+    start({ registry, lifecycle: { goto, hostsAsInput: false }, dns: undefined })
+    snapshot.mockClear()
 
-    join(pod(1))
+    tell({ type: 'pod-up', pod: pod(1), reason: 'new' })
 
-    const [state] = saveCallbackState.mock.lastCall as unknown as [string]
-    expect(JSON.parse(state)).toEqual({ hosts: { web: ['10.0.0.1'] }, md5: takeSnapshot([pod(1)]).digest })
+    expect(goto).toHaveBeenCalledWith('render', '', { coalesce: true })
+    expect(snapshot).not.toHaveBeenCalled()
   })
 
-  it("runs the user's callback with the snapshot, which then keeps the state", () => {
+  it("runs the user's callback for the pods of the moment it begins", () => {
     const request = vi.fn()
-    const { saveCallbackState, join } = start({ callback: { request } })
+    const { join } = start({ callback: { request } })
 
     join(pod(1))
 
-    expect(request).toHaveBeenCalledWith(expect.objectContaining({ pods: [pod(1)] }))
-    expect(saveCallbackState).not.toHaveBeenCalled()
+    const [take] = request.mock.lastCall as [() => { pods: Pod[] }]
+    expect(take().pods).toEqual([pod(1)])
   })
 
   it('moves nothing when pods are held', () => {
@@ -145,7 +147,7 @@ describe('Controller', () => {
 
   it('tells of a change that the automaton refused', async () => {
     const refusal = new KontrolError('KTL_TRANSITION_REFUSED', 'not from here', { hint: 'Wait.' })
-    const { lines, join } = start({ lifecycle: { goto: () => Promise.reject(refusal) } })
+    const { lines, join } = start({ lifecycle: { goto: () => Promise.reject(refusal), hostsAsInput: false } })
 
     join(pod(1))
     await Promise.resolve()

@@ -1,0 +1,55 @@
+import { describe, expect, it, vi } from 'vitest'
+import { Retry } from '../../../src/controller/retry.ts'
+import type { Reconfiguration } from '../../../src/model/reconfiguration.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+
+const round = (outcome: Reconfiguration['outcome'], code?: string): Reconfiguration => ({
+  ...{ id: 1, cause: 'c', startedAt: 0, plan: 'reload', operations: 0, reasons: [], phases: {}, diff: '' },
+  outcome,
+  error: code === undefined ? null : { code, message: 'm' }
+})
+
+function start() {
+  const clock = new FakeClock()
+  const again = vi.fn()
+  return { clock, again, retry: new Retry({ clock, again }) }
+}
+
+describe('Retry', () => {
+  it('tries a failed reload again, with growing pauses', () => {
+    const { clock, again, retry } = start()
+
+    retry.ended(round('failed', 'KTL_HAPROXY_RELOAD_FAILED'))
+    clock.advance(5_000)
+    expect(again).toHaveBeenCalledTimes(1)
+    retry.ended(round('failed', 'KTL_HAPROXY_RELOAD_FAILED'))
+    clock.advance(9_999)
+    expect(again).toHaveBeenCalledTimes(1)
+    clock.advance(1)
+
+    expect(again).toHaveBeenCalledTimes(2)
+    expect(again).toHaveBeenCalledWith('trying again after KTL_HAPROXY_RELOAD_FAILED')
+  })
+
+  it('leaves a broken template to its repair', () => {
+    const { clock, again, retry } = start()
+
+    retry.ended(round('failed', 'KTL_TEMPLATE_INVALID'))
+    retry.ended(round('failed', 'KTL_UNEXPECTED'))
+    clock.advance(600_000)
+
+    expect(again).not.toHaveBeenCalled()
+  })
+
+  it('forgets about it when a later round ends well, or when it is stopped', () => {
+    const { clock, again, retry } = start()
+
+    retry.ended(round('failed', 'KTL_HAPROXY_RELOAD_FAILED'))
+    retry.ended(round('applied'))
+    retry.ended(round('failed', 'KTL_HAPROXY_RELOAD_FAILED'))
+    retry.stop()
+    clock.advance(600_000)
+
+    expect(again).not.toHaveBeenCalled()
+  })
+})
