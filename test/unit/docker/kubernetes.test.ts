@@ -35,7 +35,7 @@ interface Container {
   ports?: { name: string }[]
   volumeMounts?: { name: string }[]
   securityContext?: { capabilities?: { add?: string[] } }
-  [probe: `${string}Probe`]: { httpGet: { port: string } } | undefined
+  [probe: `${string}Probe`]: { httpGet?: { port: string }; tcpSocket?: { port: string } } | undefined
 }
 
 const models: Record<string, new (data: never) => { validate(): void }> = {
@@ -95,7 +95,9 @@ describe('docker/kubernetes', () => {
       for (const container of pod.containers) {
         const ports = (container.ports ?? []).map(({ name }) => name)
         for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const) {
-          if (container[probe] !== undefined) expect(ports).toContain(container[probe].httpGet.port)
+          const { httpGet, tcpSocket } = container[probe] ?? {}
+          const port = (httpGet ?? tcpSocket)?.port
+          if (port !== undefined) expect(ports).toContain(port)
         }
         for (const { name } of container.volumeMounts ?? [])
           expect(volumes.map((volume) => volume.name)).toContain(name)
