@@ -115,7 +115,8 @@ describe('SupervisordSupervisor against a real supervisord', () => {
     process.kill(pid, 'SIGKILL')
 
     await eventually(() => setup.events.includes('revived'), 20_000)
-    await eventually(() => serves(setup.frontend))
+    // supervisord may have begun one more try with the broken file, after which it pauses for longer.
+    await eventually(() => serves(setup.frontend), 40_000)
     expect(setup.events[1]).toBe('died')
     await supervisor.close()
   })
