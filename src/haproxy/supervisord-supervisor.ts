@@ -177,9 +177,10 @@ export class SupervisordSupervisor implements Supervisor {
     if (info.pid !== 0 && info.pid === this.#pid) return
     if (this.#pid !== undefined) this.#tellDeath(this.#pid, info, hooks)
     if (this.#leaveAlone(info.state)) return
-    await this.start(command, hooks)
-    if (this.#pid === undefined) this.#countDeath()
-    else hooks.revived()
+    const { adopted } = await this.start(command, hooks)
+    if (this.#pid !== undefined) hooks.revived()
+    // Tries of supervisord's own, with files that are still wrong, must not put ours off.
+    else if (!adopted) this.#countDeath()
   }
 
   #leaveAlone(state: ProgramState): boolean {
