@@ -3,7 +3,7 @@ import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 export default defineConfig(
-  { ignores: ['dist', 'coverage', 'data', 'src/http/dashboard', 'test/support/zeromq-shim'] },
+  { ignores: ['dist', 'coverage', 'data'] },
   js.configs.recommended,
   tseslint.configs.recommendedTypeChecked,
   {

@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
@@ -43,7 +42,7 @@ print(json.dumps({'md5': md5, 'pods': len(pods)}))
 /** The same over ZeroRPC, by npm's client. */
 const zerorpcCallback = (ports: Ports) => `
 const { readFileSync } = require('node:fs')
-const { Client } = require(${JSON.stringify(createRequire(import.meta.url).resolve('zerorpc'))})
+const { Client } = require(${JSON.stringify(join(import.meta.dirname, '../support/zerorpc.cjs'))})
 const ports = ${JSON.stringify(ports)}
 const pods = JSON.parse(process.env.PODS ?? readFileSync(process.env.PODS_FILE, 'utf8'))
 const hosts = {}

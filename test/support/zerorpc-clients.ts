@@ -1,4 +1,4 @@
-import { Client } from 'zerorpc'
+import { Client } from './zerorpc.cjs'
 
 /** The independent client of npm, with answers as promises. */
 export class NpmZerorpcClient {

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { Server as NpmServer } from 'zerorpc'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { KeepaliveLoop } from '../../../src/slave/keepalive-loop.ts'
@@ -8,6 +7,7 @@ import { ZerorpcClient } from '../../../src/zerorpc/zerorpc-client.ts'
 import { eventually } from '../../support/eventually.ts'
 import { connectRaw, GREETING } from '../../support/raw-zerorpc.ts'
 import { silentLogger } from '../../support/test-logger.ts'
+import { Server as NpmServer } from '../../support/zerorpc.cjs'
 
 const stops: (() => unknown)[] = []
 const inTime = () => AbortSignal.timeout(20_000)

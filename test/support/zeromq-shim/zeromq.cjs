@@ -1,1 +1,0 @@
-module.exports = require('zeromq-6/v5-compat')
