@@ -26,5 +26,12 @@ export default defineConfig(
     rules: { 'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }] }
   },
   { files: ['**/*.config.*'], rules: { 'no-restricted-syntax': 'off' } },
-  { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked }
+  { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  {
+    // What zerorpc needs is CommonJS, and there is no other way to say it.
+    files: ['**/*.cjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { globals: { require: 'readonly', module: 'writable' }, parserOptions: { project: false } },
+    rules: { '@typescript-eslint/no-require-imports': 'off' }
+  }
 )

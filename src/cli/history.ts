@@ -1,9 +1,7 @@
-import { defineCommand } from './command.ts'
-import { ControlTier, controlTierOptionDocs, controlTierOptions } from './control-tier.ts'
 import { table } from './table.ts'
-import { showWatched, watchOption, watchOptionDoc } from './watched.ts'
+import { defineView } from './watched.ts'
 
-interface HistoryRow {
+interface Round {
   id: number
   startedAt: string
   cause: string
@@ -13,27 +11,16 @@ interface HistoryRow {
   error: { message: string } | null
 }
 
-export const history = defineCommand({
+export const history = defineView<{ reconfigurations: Round[] }>({
   summary: 'List the last reconfigurations, newest last',
-  usage: '[--url <url>] [--watch] [--json]',
-  options: { ...controlTierOptions, ...watchOption },
-  optionDocs: { ...controlTierOptionDocs, ...watchOptionDoc },
-  async run({ values }, { env, stdout, signal }) {
-    const tier = new ControlTier(values.url, env)
-    await showWatched(values.watch, signal, async () => {
-      const { reconfigurations } = await tier.get<{ reconfigurations: HistoryRow[] }>('/api/v1/reconfigurations')
-      if (values.json) return stdout(JSON.stringify(reconfigurations))
-      const rows = reconfigurations.map(({ id, startedAt, plan, outcome, phases, cause, error }) => [
-        String(id),
-        startedAt,
-        plan ?? '-',
-        outcome,
-        Object.entries(phases)
-          .map(([phase, ms]) => `${phase} ${ms.toFixed(1)}`)
-          .join(', '),
-        error === null ? cause : `${cause}: ${error.message.split('\n', 1)[0] ?? ''}`
-      ])
-      stdout(table(['ID', 'STARTED', 'PLAN', 'OUTCOME', 'MS', 'CAUSE'], rows))
-    })
-  }
+  path: '/api/v1/reconfigurations',
+  lines: ({ reconfigurations }) => [
+    table(['ID', 'STARTED', 'PLAN', 'OUTCOME', 'MS', 'CAUSE'], reconfigurations.map(rowOf))
+  ]
 })
+
+function rowOf({ id, startedAt, plan, outcome, phases, cause, error }: Round): string[] {
+  const times = Object.entries(phases).map(([phase, ms]) => `${phase} ${ms.toFixed(1)}`)
+  const why = error === null ? cause : `${cause}: ${error.message.split('\n', 1)[0] ?? ''}`
+  return [String(id), startedAt, plan ?? '-', outcome, times.join(', '), why]
+}

@@ -1,6 +1,4 @@
-import { defineCommand } from './command.ts'
-import { ControlTier, controlTierOptionDocs, controlTierOptions } from './control-tier.ts'
-import { showWatched, watchOption, watchOptionDoc } from './watched.ts'
+import { defineView } from './watched.ts'
 
 interface LifecycleBody {
   state: string
@@ -9,20 +7,12 @@ interface LifecycleBody {
   lastError: { code: string; message: string; hint?: string | null } | null
 }
 
-export const state = defineCommand({
+export const state = defineView<LifecycleBody>({
   summary: 'Show where the automaton stands, and its last error',
-  usage: '[--url <url>] [--watch] [--json]',
-  options: { ...controlTierOptions, ...watchOption },
-  optionDocs: { ...controlTierOptionDocs, ...watchOptionDoc },
-  async run({ values }, { env, stdout, signal }) {
-    const tier = new ControlTier(values.url, env)
-    await showWatched(values.watch, signal, async () => {
-      const lifecycle = await tier.get<LifecycleBody>('/api/v1/lifecycle')
-      if (values.json) return stdout(JSON.stringify(lifecycle))
-      stdout(`${lifecycle.state} since ${lifecycle.since}, ${lifecycle.queue.length} queued`)
-      if (lifecycle.lastError === null) return
-      stdout(`last error ${lifecycle.lastError.code}: ${lifecycle.lastError.message}`)
-      if (lifecycle.lastError.hint) stdout(`hint: ${lifecycle.lastError.hint}`)
-    })
-  }
+  path: '/api/v1/lifecycle',
+  lines: ({ state: tag, since, queue, lastError }) => [
+    `${tag} since ${since}, ${queue.length} queued`,
+    ...(lastError === null ? [] : [`last error ${lastError.code}: ${lastError.message}`]),
+    ...(lastError?.hint ? [`hint: ${lastError.hint}`] : [])
+  ]
 })

@@ -95,9 +95,7 @@ describe('docker/kubernetes', () => {
       for (const container of pod.containers) {
         const ports = (container.ports ?? []).map(({ name }) => name)
         for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const) {
-          const { httpGet, tcpSocket } = container[probe] ?? {}
-          const port = (httpGet ?? tcpSocket)?.port
-          if (port !== undefined) expect(ports).toContain(port)
+          if (container[probe] !== undefined) expect(ports).toContain(portOf(container[probe]))
         }
         for (const { name } of container.volumeMounts ?? [])
           expect(volumes.map((volume) => volume.name)).toContain(name)
@@ -148,4 +146,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isNamedList(value: unknown): value is { name: string }[] {
   return Array.isArray(value) && value.every((item) => isObject(item) && typeof item.name === 'string')
+}
+
+function portOf({ httpGet, tcpSocket }: { httpGet?: { port: string }; tcpSocket?: { port: string } }) {
+  return (httpGet ?? tcpSocket)?.port
 }
