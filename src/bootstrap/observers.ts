@@ -42,6 +42,10 @@ export function createObservers(parts: ObservedParts): Observers {
     metrics.reconfigured(reconfiguration)
     hub.publish('reconfigured', reconfiguration)
   })
+  proxy?.subscribeAlarms((problem) => {
+    metrics.alarm(problem.code)
+    hub.publish('alarm', problem)
+  })
   dns.subscribe((event) => {
     metrics.dnsEvent(event.kind)
     hub.publish('dns', event)

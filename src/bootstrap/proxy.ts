@@ -1,6 +1,7 @@
 import type { TemplateSource } from '../controller/template-source.ts'
 import { ChildSupervisor } from '../haproxy/child-supervisor.ts'
 import { HaproxyDriver } from '../haproxy/driver.ts'
+import type { Problem } from '../haproxy/problem.ts'
 import type { Supervisor } from '../haproxy/supervisor.ts'
 import { SupervisordSupervisor } from '../haproxy/supervisord-supervisor.ts'
 import { IptablesSynGuard } from '../haproxy/syn-guard.ts'
@@ -46,6 +47,8 @@ export interface Proxy {
   reconfigurations: ReconfigurationLog
   /** Whether the manifest has steps that drive HAProxy. */
   drivesHaproxy: boolean
+  /** Tells what went wrong behind a change that was live already. */
+  subscribeAlarms: (listener: (problem: Problem) => void) => void
   /** Whether its state "render" is the built-in step, not a script. */
   rendersInProcess: boolean
 }
@@ -53,7 +56,9 @@ export interface Proxy {
 /** @throws KontrolError KTL_MANIFEST_INVALID, KTL_CONFIG_INVALID */
 export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   const { config, clock, logger, env } = deps
+  const alarms = new Set<(problem: Problem) => void>()
   const driver = new HaproxyDriver({
+    onAlarm: (problem) => alarms.forEach((listener) => listener(problem)),
     dataFolder: config.dataFolder,
     binary: config.haproxy,
     supervisor: createSupervisor(deps),
@@ -73,6 +78,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     socket: new CommandSocket({ path: config.socket, machine: automaton, logger }),
     driver,
     reconfigurations,
+    subscribeAlarms: (listener) => void alarms.add(listener),
     rendersInProcess: manifest.states.some(({ tag, action }) => tag === 'render' && action === 'render'),
     drivesHaproxy: manifest.states.some(({ action }) => action === 'configure')
   }

@@ -23,6 +23,7 @@ export class Metrics {
   readonly #phases: Histogram<'phase'>
   readonly #operations: Counter
   readonly #dns: Counter<'event'>
+  readonly #alarms: Counter<'code'>
 
   constructor({ pods, lifecycleState, problems }: MetricSources) {
     const registers = [this.#registry]
@@ -54,6 +55,12 @@ export class Metrics {
     this.#operations = new Counter({
       name: 'kontrol_runtime_operations_total',
       help: 'Operations carried out through the runtime API of HAProxy',
+      registers
+    })
+    this.#alarms = new Counter({
+      name: 'kontrol_alarms_total',
+      help: 'What went wrong behind a change that was live already, by code of the error',
+      labelNames: ['code'],
       registers
     })
     this.#dns = new Counter({
@@ -89,6 +96,10 @@ export class Metrics {
 
   membership(event: string): void {
     this.#membership.inc({ event })
+  }
+
+  alarm(code: string): void {
+    this.#alarms.inc({ code })
   }
 
   dnsEvent(event: string): void {
