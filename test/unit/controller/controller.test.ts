@@ -5,17 +5,7 @@ import type { Pod } from '../../../src/model/pod.ts'
 import { takeSnapshot } from '../../../src/model/snapshot.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
-
-const pod = (seq: number, change: Partial<Pod> = {}): Pod => ({
-  app: 'web',
-  id: `web-${seq}`,
-  ip: `10.0.0.${seq}`,
-  key: `k${seq}`,
-  role: 'r',
-  seq,
-  firstSeen: 0,
-  ...change
-})
+import { makePod as pod } from '../../support/make-pod.ts'
 
 function start(change: Partial<ControllerDeps> = {}) {
   const pods: Pod[] = []

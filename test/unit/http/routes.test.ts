@@ -12,15 +12,10 @@ import { buildServer } from '../../../src/http/server.ts'
 import type { PodStatus } from '../../../src/model/pod.ts'
 import { takeSnapshot } from '../../../src/model/snapshot.ts'
 import { silentLogger } from '../../support/test-logger.ts'
+import { makePod } from '../../support/make-pod.ts'
 
 const pod = (seq: number, change: Partial<PodStatus> = {}): PodStatus => ({
-  app: 'web',
-  id: `web-${seq}`,
-  ip: `10.0.0.${seq}`,
-  key: `k${seq}`,
-  role: 'r',
-  seq,
-  firstSeen: 0,
+  ...makePod(seq),
   lastSeen: 1000,
   expiresAt: 26_000,
   held: false,

@@ -1,17 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Pod } from '../../../src/model/pod.ts'
 import { groupHosts, takeSnapshot } from '../../../src/model/snapshot.ts'
-
-const pod = (seq: number, change: Partial<Pod> = {}): Pod => ({
-  app: 'web',
-  id: `web-${seq}`,
-  ip: `10.0.0.${seq}`,
-  key: `k${seq}`,
-  role: 'r',
-  seq,
-  firstSeen: 0,
-  ...change
-})
+import { makePod as pod } from '../../support/make-pod.ts'
 
 describe('takeSnapshot', () => {
   it('orders the pods by sequence number', () => {
