@@ -131,9 +131,15 @@ export class LmdbStore implements Store {
     if (this.#databases === undefined) throw this.#unwritable(new Error('it is closed'))
     return new Promise((resolve, reject) => {
       this.#queue.push({ change, resolve, reject })
-      const waitMs = Math.max(0, this.#committedAt + GATHER_MS - performance.now())
-      this.#timer ??= setTimeout(() => this.#commit(), waitMs)
+      this.#commitLater()
     })
+  }
+
+  #commitLater(): void {
+    if (this.#queue.length > 1) return
+    const waitMs = this.#committedAt + GATHER_MS - performance.now()
+    if (waitMs > 0) this.#timer = setTimeout(() => this.#commit(), waitMs)
+    else setImmediate(() => this.#commit())
   }
 
   /** Synchronously: when the disk is full, LMDB's asynchronous transactions never end, or end the process. */
