@@ -6,13 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { httpSample } from '../support/sample-template.ts'
 import { startBackend } from '../support/start-backend.ts'
-import {
-  createService,
-  freePort,
-  startService,
-  type RunningService,
-  type ServiceOptions
-} from '../support/start-service.ts'
+import { freePort } from '../support/free-port.ts'
+import { createService, startService, type RunningService, type ServiceOptions } from '../support/start-service.ts'
 
 interface ErrorBody {
   code: string

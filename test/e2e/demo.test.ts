@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { readSample } from '../support/sample-template.ts'
 import { startBackend } from '../support/start-backend.ts'
-import { freePort } from '../support/start-service.ts'
+import { freePort } from '../support/free-port.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')

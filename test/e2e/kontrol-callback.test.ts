@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { createService, freePort, type RunningService } from '../support/start-service.ts'
+import { freePort } from '../support/free-port.ts'
+import { createService, type RunningService } from '../support/start-service.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 /** Reads what Kontrol hands over, and says who has to be told what; shared by both generations below. */

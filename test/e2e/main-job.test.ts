@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { httpSample } from '../support/sample-template.ts'
 import { startBackend } from '../support/start-backend.ts'
-import { freePort, startService, type RunningService } from '../support/start-service.ts'
+import { freePort } from '../support/free-port.ts'
+import { startService, type RunningService } from '../support/start-service.ts'
 
 async function samplePorts() {
   return { proxy: await freePort(), stats: await freePort(), backend: await freePort('0.0.0.0') }

@@ -3,7 +3,8 @@ import { request } from 'undici'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { httpSample } from '../support/sample-template.ts'
-import { freePort, startService } from '../support/start-service.ts'
+import { freePort } from '../support/free-port.ts'
+import { startService } from '../support/start-service.ts'
 
 async function startWithSample() {
   const ports = { proxy: await freePort(), stats: await freePort(), backend: await freePort('0.0.0.0') }

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { eventually } from './eventually.ts'
 import { tempDir } from './temp-dir.ts'
+import { freePort } from './free-port.ts'
 
 interface Member {
   name: string
@@ -29,15 +29,6 @@ export interface EtcdCluster extends AsyncDisposable {
   wipe(): Promise<void>
   /** Runs etcdctl and gives its standard output. */
   ctl(...args: string[]): Promise<string>
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** A real etcd cluster on loopback ports, with its data in a folder of its own. */

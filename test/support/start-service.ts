@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { eventually } from './eventually.ts'
+import { freePort } from './free-port.ts'
 import { tempDir } from './temp-dir.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
@@ -148,13 +148,4 @@ export async function startService(options: ServiceOptions = {}): Promise<Runnin
 export async function createService(options: ServiceOptions = {}): Promise<RunningService> {
   const dir = await tempDir()
   return new RunningService(dir.path, await freePort(), options, () => dir[Symbol.asyncDispose]())
-}
-
-export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer().listen(0, host)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -8,18 +8,10 @@ import { eventually } from '../../support/eventually.ts'
 import { connectRaw, GREETING } from '../../support/raw-zerorpc.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 import { Server as NpmServer } from '../../support/zerorpc.cjs'
+import { freePort } from '../../support/free-port.ts'
 
 const stops: (() => unknown)[] = []
 const inTime = () => AbortSignal.timeout(20_000)
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** A master of the ZeroRPC generation, on the independent server of npm. */
 async function oldMaster(port: number, onPing: (raw: string) => void = () => {}) {
