@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { HostsFile } from '../controller/hosts-file.ts'
 import type { Config } from '../load-config.ts'
-import { groupHosts, groupPods } from '../model/snapshot.ts'
+import { backendsOf, hostsOf } from '../model/snapshot.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Registry } from '../registry/registry.ts'
 
@@ -10,8 +10,8 @@ export function createInventory({ dataFolder, app }: Config, registry: Registry 
   if (registry !== undefined) {
     return {
       inventory: {
-        hosts: () => groupHosts(registry.snapshot().pods, app),
-        pods: () => groupPods(registry.snapshot().pods, app)
+        hosts: () => hostsOf(registry.snapshot(), app),
+        pods: () => new Map(Array.from(backendsOf(registry.snapshot(), app), ([name, { pods }]) => [name, pods]))
       },
       keepHosts: async () => {}
     }

@@ -177,7 +177,7 @@ function serviceOf(deps: ServiceDeps, parts: Parts, closers: Closers, port: numb
 }
 
 function proxiesOf(registry: Registry | undefined, { app }: Config) {
-  return registry?.snapshot().pods.filter((pod) => pod.app === app) ?? []
+  return registry?.snapshot().apps.get(app)?.pods ?? []
 }
 
 function prepareDataFolder(folder: string): void {

@@ -1,5 +1,5 @@
 import { hostsToJson } from '../model/hosts-json.ts'
-import { groupHosts, type Snapshot } from '../model/snapshot.ts'
+import { hostsOf, type Snapshot } from '../model/snapshot.ts'
 
 export interface BuiltInStateDeps {
   registry: { snapshot(): Snapshot }
@@ -19,9 +19,9 @@ export class BuiltInState {
   text(): string | undefined {
     const { registry, ownApp } = this.#deps
     const snapshot = registry.snapshot()
-    if (this.#shown === undefined && snapshot.pods.length === 0) return undefined
+    if (this.#shown === undefined && snapshot.apps.size === 0) return undefined
     if (this.#shown?.snapshot !== snapshot) {
-      const hosts = hostsToJson(groupHosts(snapshot.pods, ownApp))
+      const hosts = hostsToJson(hostsOf(snapshot, ownApp))
       this.#shown = { snapshot, text: `{"hosts": ${hosts}, "md5": ${JSON.stringify(snapshot.digest)}}` }
     }
     return this.#shown.text

@@ -1,7 +1,7 @@
 import { findKontrolError, messageOf } from '../errors.ts'
 import { hostsToJson } from '../model/hosts-json.ts'
 import type { Pod } from '../model/pod.ts'
-import { groupHosts, type Snapshot } from '../model/snapshot.ts'
+import { hostsOf, type Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Damper } from './damper.ts'
@@ -123,11 +123,11 @@ export class Controller {
 
   #hosts(): string {
     const { registry, ownApp } = this.#deps
-    return hostsToJson(groupHosts(registry.snapshot().pods, ownApp))
+    return hostsToJson(hostsOf(registry.snapshot(), ownApp))
   }
 
-  #proxies(): Pod[] {
+  #proxies(): readonly Pod[] {
     const { registry, ownApp } = this.#deps
-    return registry.snapshot().pods.filter(({ app }) => app === ownApp)
+    return registry.snapshot().apps.get(ownApp)?.pods ?? []
   }
 }

@@ -1,4 +1,4 @@
-import { withoutCommonEnds } from './common-ends.ts'
+import { changedLines } from './changed-lines.ts'
 import { SECTION_KINDS, splitWords } from './config-parser.ts'
 import { NO_TRAITS, obstacleOf, withLine, type ProxyTraits } from './proxy-traits.ts'
 import { ServerLineReader, type ServerLine } from './server-line.ts'
@@ -52,19 +52,17 @@ interface FrameLine {
 /** Reads configurations, of which one is mostly like the one before: only what is new is taken apart. */
 export class ImageReader {
   readonly #servers = new ServerLineReader()
-  #raw: readonly string[] = []
-  #lines: readonly Line[] = []
+  #text = ''
+  #lines: readonly Line[] = [frameLine('')]
 
   read(text: string): ConfigImage {
-    const raw = text.split('\n')
-    const { head, before, after } = withoutCommonEnds(this.#raw, raw, (one, other) => one === other)
+    const { head, before, after } = changedLines(this.#text, text)
     const known = new Map(before.map((line, index) => [line, this.#lines[head + index]]))
-    const lines = [
-      ...this.#lines.slice(0, head),
-      ...after.map((line) => known.get(line) ?? this.#read(line)),
-      ...this.#lines.slice(head + before.length)
-    ]
-    this.#raw = raw
+    const lines = this.#lines.slice(0, head).concat(
+      after.map((line) => known.get(line) ?? this.#read(line)),
+      this.#lines.slice(head + before.length)
+    )
+    this.#text = text
     this.#lines = lines
     const builder = new ImageBuilder()
     for (const line of lines) builder.take(line)
@@ -120,7 +118,8 @@ class ImageBuilder {
   }
 
   #takeServer(server: ServerLine): void {
-    if (server.target.tracks) this.#obstacle ??= '"track" names servers'
+    // Ten thousand targets are not looked at for what none of them has.
+    if (server.obstacle !== undefined && server.target.tracks) this.#obstacle ??= '"track" names servers'
     this.#currentPool().servers.push(server)
   }
 

@@ -68,8 +68,9 @@ function poolChange(running: readonly ServerLine[], pool: Pool, slots: SlotTable
   return { pool, add, remove }
 }
 
-function isSame({ target: one }: ServerLine, { target: other }: ServerLine): boolean {
-  return one === other || one.key === other.key
+/** Lines that did not change are the same objects. */
+function isSame(one: ServerLine, other: ServerLine): boolean {
+  return one === other || one.target.key === other.target.key
 }
 
 function serverReasons(changes: PoolChange[], wanted: ConfigImage): string[] {

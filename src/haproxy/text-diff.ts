@@ -1,4 +1,4 @@
-import { withoutCommonEnds } from './common-ends.ts'
+import { changedLines } from './changed-lines.ts'
 
 /**
  * What changed between two texts, for people: lines that went, marked `-`, and
@@ -7,11 +7,10 @@ import { withoutCommonEnds } from './common-ends.ts'
  * @param maxLines how many lines are shown; the rest is counted
  */
 export function textDiff(before: string, after: string, maxLines = 200): string {
-  const middle = withoutCommonEnds(before.split('\n'), after.split('\n'), (one, other) => one === other)
-  const [oldLines, newLines] = [middle.before, middle.after]
+  const changed = changedLines(before, after)
   const lines = [
-    ...missingIn(newLines, oldLines).map((line) => `-${line}`),
-    ...missingIn(oldLines, newLines).map((line) => `+${line}`)
+    ...missingIn(changed.after, changed.before).map((line) => `-${line}`),
+    ...missingIn(changed.before, changed.after).map((line) => `+${line}`)
   ]
   const left = lines.length - maxLines
   return [...lines.slice(0, maxLines), ...(left > 0 ? [`… and ${left} more lines`] : [])].join('\n')

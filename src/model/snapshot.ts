@@ -7,24 +7,47 @@ import type { Pod } from './pod.ts'
  */
 export type Hosts = ReadonlyMap<string, readonly string[]>
 
+/** The live pods of one app, and their addresses. */
+export interface AppPods {
+  /** In sequence order. */
+  readonly pods: readonly Pod[]
+  /** One for each pod, in the same order. */
+  readonly ips: readonly string[]
+}
+
 /** The live pods at one moment. */
 export interface Snapshot {
-  /** In sequence order. */
+  readonly apps: ReadonlyMap<string, AppPods>
+  /** Of all apps, in sequence order. */
   readonly pods: readonly Pod[]
   /** MD5 of the pods as lower-case hex pairs joined by colons; opaque to its readers. */
   readonly digest: string
 }
 
-/** The digest is worked out when it is first asked for: a reconfiguration of thousands of hosts does not wait for it. */
-export function takeSnapshot(pods: Iterable<Pod>): Snapshot {
-  const ordered = [...pods].sort((a, b) => a.seq - b.seq)
+/** What takes a look at all pods is worked out when it is first asked for: a reconfiguration does not wait for it. */
+export function snapshotOf(apps: ReadonlyMap<string, AppPods>): Snapshot {
+  let ordered: readonly Pod[] | undefined
   let digest: string | undefined
-  return {
-    pods: ordered,
+  const snapshot = {
+    apps,
+    get pods() {
+      return (ordered ??= inSequence([...apps.values()].flatMap(({ pods }) => pods)))
+    },
     get digest() {
-      return (digest ??= digestOf(ordered))
+      return (digest ??= digestOf(snapshot.pods))
     }
   }
+  return snapshot
+}
+
+export function appPodsOf(pods: Iterable<Pod>): AppPods {
+  const ordered = inSequence([...pods])
+  return { pods: ordered, ips: ordered.map(({ ip }) => ip) }
+}
+
+/** In place. */
+function inSequence(pods: Pod[]): readonly Pod[] {
+  return pods.sort((one, other) => one.seq - other.seq)
 }
 
 function digestOf(pods: readonly Pod[]): string {
@@ -36,24 +59,17 @@ function digestOf(pods: readonly Pod[]): string {
 }
 
 /**
- * Groups the pods by app: apps sorted, pods in sequence order.
+ * The backends: apps sorted, pods in sequence order.
  *
  * @param ownApp the proxies' own app, which is never a backend of itself
  */
-export function groupPods(pods: readonly Pod[], ownApp: string | undefined): ReadonlyMap<string, readonly Pod[]> {
-  const groups = new Map<string, Pod[]>()
-  for (const pod of pods) {
-    if (pod.app === ownApp) continue
-    const group = groups.get(pod.app)
-    if (group === undefined) groups.set(pod.app, [pod])
-    else group.push(pod)
-  }
-  return new Map([...groups].sort(byKey))
+export function backendsOf({ apps }: Snapshot, ownApp: string | undefined): ReadonlyMap<string, AppPods> {
+  return new Map([...apps].filter(([app]) => app !== ownApp).sort(byKey))
 }
 
-/** The same grouping with addresses alone. */
-export function groupHosts(pods: readonly Pod[], ownApp: string | undefined): Hosts {
-  return new Map([...groupPods(pods, ownApp)].map(([app, group]) => [app, group.map(({ ip }) => ip)]))
+/** The same with addresses alone. */
+export function hostsOf(snapshot: Snapshot, ownApp: string | undefined): Hosts {
+  return new Map(Array.from(backendsOf(snapshot, ownApp), ([app, { ips }]) => [app, ips]))
 }
 
 const byKey = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1)

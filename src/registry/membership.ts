@@ -1,9 +1,10 @@
 import type { Pod } from '../model/pod.ts'
-import { takeSnapshot, type Snapshot } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { AppCensus } from './app-census.ts'
 import { replacePod, type ChangedField, type Entry } from './entry.ts'
 import type { DownReason, RegistryEvent } from './registry-event.ts'
+import { Roster } from './roster.ts'
 
 /** An app may have thousands of pods, a log line must not. */
 const LOGGED_IPS = 20
@@ -19,8 +20,8 @@ export class Membership {
   readonly census: AppCensus
   readonly #logger: Logger
   readonly #entries = new Map<string, Entry>()
+  readonly #roster = new Roster()
   readonly #listeners = new Set<RegistryListener>()
-  #snapshot: Snapshot | undefined
 
   constructor({ census, logger }: { census: AppCensus; logger: Logger }) {
     this.census = census
@@ -40,8 +41,7 @@ export class Membership {
   }
 
   snapshot(): Snapshot {
-    this.#snapshot ??= takeSnapshot([...this.#entries.values()].map(({ pod }) => pod))
-    return this.#snapshot
+    return this.#roster.snapshot()
   }
 
   subscribe(listener: RegistryListener): () => void {
@@ -57,7 +57,7 @@ export class Membership {
   insert(entry: Entry): void {
     this.#entries.set(entry.pod.key, entry)
     this.census.added(entry)
-    this.#snapshot = undefined
+    this.#roster.add(entry.pod)
   }
 
   up(entry: Entry): void {
@@ -71,8 +71,8 @@ export class Membership {
     for (const entry of entries) {
       this.#entries.delete(entry.pod.key)
       this.census.removed(entry)
+      this.#roster.remove(entry.pod)
     }
-    this.#snapshot = undefined
     for (const { pod } of entries) {
       this.#logger.info({ ...describe(pod), reason }, 'pod down')
       this.emit({ type: 'pod-down', pod, reason })
@@ -81,9 +81,10 @@ export class Membership {
 
   change(entry: Entry, pod: Pod, fields: readonly ChangedField[]): void {
     this.census.removed(entry)
+    this.#roster.remove(entry.pod)
     replacePod(entry, pod)
     this.census.added(entry)
-    this.#snapshot = undefined
+    this.#roster.add(pod)
     this.#logger.info({ ...describe(pod), fields }, 'pod changed')
     this.emit({ type: 'pod-changed', pod, fields })
   }

@@ -4,7 +4,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { KontrolError } from '../../errors.ts'
 import type { PodStatus } from '../../model/pod.ts'
-import { groupHosts, type Snapshot } from '../../model/snapshot.ts'
+import { hostsOf, type Snapshot } from '../../model/snapshot.ts'
 import { errorResponses } from '../error-handler.ts'
 
 export interface PodRegistry {
@@ -92,8 +92,9 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
       }
     },
     () => {
-      const { digest, pods } = registry.snapshot()
-      return { digest, hosts: Object.fromEntries([...groupHosts(pods, ownApp)].map(([name, ips]) => [name, [...ips]])) }
+      const snapshot = registry.snapshot()
+      const hosts = Array.from(hostsOf(snapshot, ownApp), ([name, ips]) => [name, [...ips]])
+      return { digest: snapshot.digest, hosts: Object.fromEntries(hosts) as Record<string, string[]> }
     }
   )
 }

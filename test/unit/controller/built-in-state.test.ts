@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BuiltInState } from '../../../src/controller/built-in-state.ts'
-import { takeSnapshot } from '../../../src/model/snapshot.ts'
+import { takeSnapshot } from '../../support/take-snapshot.ts'
 import { makePod as pod } from '../../support/make-pod.ts'
 
 describe('BuiltInState', () => {

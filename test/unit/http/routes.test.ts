@@ -10,7 +10,7 @@ import { lifecycleRoutes } from '../../../src/http/routes/lifecycle.ts'
 import { podRoutes } from '../../../src/http/routes/pods.ts'
 import { buildServer } from '../../../src/http/server.ts'
 import type { PodStatus } from '../../../src/model/pod.ts'
-import { takeSnapshot } from '../../../src/model/snapshot.ts'
+import { takeSnapshot } from '../../support/take-snapshot.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 import { makePod } from '../../support/make-pod.ts'
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { groupHosts, takeSnapshot } from '../../../src/model/snapshot.ts'
+import { hostsOf } from '../../../src/model/snapshot.ts'
 import { makePod as pod } from '../../support/make-pod.ts'
+import { takeSnapshot } from '../../support/take-snapshot.ts'
 
-describe('takeSnapshot', () => {
+describe('Snapshot', () => {
   it('orders the pods by sequence number', () => {
     expect(takeSnapshot([pod(2), pod(0), pod(1)]).pods.map(({ seq }) => seq)).toEqual([0, 1, 2])
   })
@@ -29,11 +30,11 @@ describe('takeSnapshot', () => {
   })
 })
 
-describe('groupHosts', () => {
+describe('hostsOf', () => {
   it('sorts the apps and keeps the addresses in sequence order', () => {
-    const { pods } = takeSnapshot([pod(3, { app: '10' }), pod(1), pod(2, { app: '2' }), pod(0)])
+    const snapshot = takeSnapshot([pod(3, { app: '10' }), pod(1), pod(2, { app: '2' }), pod(0)])
 
-    expect([...groupHosts(pods, undefined)]).toEqual([
+    expect([...hostsOf(snapshot, undefined)]).toEqual([
       ['10', ['10.0.0.3']],
       ['2', ['10.0.0.2']],
       ['web', ['10.0.0.0', '10.0.0.1']]
@@ -41,6 +42,6 @@ describe('groupHosts', () => {
   })
 
   it('leaves the proxies out', () => {
-    expect([...groupHosts([pod(0), pod(1, { app: 'haproxy' })], 'haproxy').keys()]).toEqual(['web'])
+    expect([...hostsOf(takeSnapshot([pod(0), pod(1, { app: 'haproxy' })]), 'haproxy').keys()]).toEqual(['web'])
   })
 })
