@@ -16,7 +16,7 @@ export interface Config extends RawConfig {
   /** Labels `app` and `role`, known to be there and to be names. */
   readonly app: string
   readonly role: string
-  /** Hosts of the annotation kontrol.unity3d.com/master. */
+  /** As `mastersOf` reads them. */
   readonly masters: readonly string[]
 }
 
@@ -70,7 +70,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
   return { config, origins }
 }
 
-function mastersOf(annotations: Readonly<Record<string, string>>): readonly string[] {
+/** Hosts of the annotation kontrol.unity3d.com/master. */
+export function mastersOf(annotations: Readonly<Record<string, string>>): readonly string[] {
   return (annotations[MASTER_ANNOTATION] ?? '')
     .split(',')
     .map((master) => master.trim())

@@ -13,7 +13,7 @@ import { Retry } from '../controller/retry.ts'
 import { externalAddresses, parseExposeInput } from '../dns/addresses.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
 import { KontrolError, messageOf } from '../errors.ts'
-import type { Config } from '../load-config.ts'
+import { mastersOf, type Config } from '../load-config.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Closers } from '../platform/closers.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -81,8 +81,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   const { config, logger, clock, env } = deps
   // Imported when needed: a slave alone stays small.
   const registry = config.isMaster ? (await import('./master.ts')).createRegistry(config, clock, logger) : undefined
-  const reports = config.isSlave && config.masters.length > 0
-  const slave = reports ? createKeepaliveLoop(config, clock, logger) : undefined
+  const slave = config.isSlave ? createKeepaliveLoop(config, clock, logger) : undefined
   const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
   const dns = createDns(deps, () => registry?.leading ?? true)
   const leaving: Leaving = {
@@ -111,7 +110,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   const controller = registry && (await import('./controller.ts')).createController({ ...deps, registry, proxy, dns })
   const observers = createObservers({ registry, proxy, dns })
   const statistics: Statistics | undefined =
-    proxy && (await import('./statistics.ts')).createStatistics({ ...deps, metrics: observers.metrics })
+    proxy && new (await import('./statistics.ts')).Statistics({ ...deps, metrics: observers.metrics })
   const scripts = createScripts(config, proxy?.automaton, env, logger)
   const app = await createHttpServer({ ...deps, registry, proxy, dns, observers, scripts })
   return { registry, proxy, dns, leaving, templates, controller, app, slave, statistics }
@@ -158,7 +157,7 @@ function endsWithUs({ automaton, drivesHaproxy }: Proxy): boolean {
 }
 
 function serviceOf(deps: ServiceDeps, parts: Parts, closers: Closers, port: number): Service {
-  const { proxy, slave, dns, leaving, templates } = parts
+  const { proxy, slave, dns, leaving, templates, statistics } = parts
   let stopped: Promise<void> | undefined
   const stop = async ({ haproxy = 'keep', forGood = false }: StopOptions): Promise<void> => {
     if (forGood) await leaveForGood(leaving, new AbortController().signal)
@@ -171,8 +170,25 @@ function serviceOf(deps: ServiceDeps, parts: Parts, closers: Closers, port: numb
     replaceAnnotations(annotations) {
       dns.configure(dnsSettings(annotations, deps.logger))
       templates.replaceAnnotations(annotations)
+      replaceMasters(slave, annotations, deps.logger)
+      statistics?.replaceAnnotations(annotations).catch((err: unknown) => {
+        deps.logger.error({ err }, 'statistics not sent as the edited annotation says')
+      })
     },
     stop: (options = {}) => (stopped ??= stop(options))
+  }
+}
+
+/** A wrong annotation is told, and keeps nothing else from working. */
+function replaceMasters(
+  slave: KeepaliveLoop | undefined,
+  annotations: Readonly<Record<string, string>>,
+  logger: Logger
+): void {
+  try {
+    slave?.replaceMasters(mastersOf(annotations))
+  } catch (err) {
+    logger.error({ err }, 'masters stay as they were')
   }
 }
 

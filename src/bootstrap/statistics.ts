@@ -1,5 +1,6 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { findKontrolError, messageOf } from '../errors.ts'
 import { haproxyPaths } from '../haproxy/haproxy-paths.ts'
 import { exchange } from '../haproxy/unix-exchange.ts'
@@ -16,7 +17,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { parseOpentsdbEndpoint, type OpentsdbEndpoint } from '../telemetry/opentsdb-endpoint.ts'
 import { OpentsdbRelay } from '../telemetry/opentsdb.ts'
 import type { Sample } from '../telemetry/sample.ts'
-import { startTelegraf } from '../telemetry/telegraf-program.ts'
+import { startTelegraf, stopTelegraf } from '../telemetry/telegraf-program.ts'
 import { renderTelegrafConf } from '../telemetry/telegraf.ts'
 
 export interface StatisticsDeps {
@@ -27,39 +28,73 @@ export interface StatisticsDeps {
   metrics: Metrics
 }
 
-/** Who sends figures to the endpoint of the annotation: telegraf where it is installed and supervised, else we do. */
-export interface Statistics {
-  /** The part of the setup step: writes telegraf.conf, and starts telegraf. */
-  prepare(): Promise<void>
-  start(): void
-  stop(): Promise<void>
-}
-
 const ANNOTATION = 'kontrol.unity3d.com/opentsdb'
 const TEMPLATE = new URL('../../lifecycle/telegraf.conf.njk', import.meta.url)
 
-/** Undefined when no endpoint is asked for. */
-export function createStatistics(deps: StatisticsDeps): Statistics | undefined {
-  const { config, env, logger } = deps
-  const endpoint = endpointOf(config, logger)
-  if (endpoint === undefined) return undefined
-  const tags = globalTags(config.nodeLabels, config.labels)
-  const telegraf = config.supervisor === 'supervisord' && isInstalled('telegraf', env)
-  const relay = telegraf ? undefined : createRelay(deps, endpoint, tags)
-  return {
-    async prepare() {
-      const statsSocket = haproxyPaths(config.dataFolder).runtimeSocket
-      const text = renderTelegrafConf(readFileSync(TEMPLATE, 'utf8'), { endpoint, tags, statsSocket }, renderTemplate)
-      await writeFileAtomic(join(config.dataFolder, 'telegraf.conf'), `${text}\n`)
-      if (telegraf) await startTelegraf(new SupervisordClient(env.SUPERVISOR_SERVER_URL ?? ''))
-    },
-    start: () => relay?.start(),
-    stop: async () => relay?.stop()
+/** Who sends figures to the endpoint of the annotation: telegraf where it is installed and supervised, else we do. */
+export class Statistics {
+  readonly #deps: StatisticsDeps
+  readonly #tags: Record<string, string>
+  /** Where telegraf is to do it. */
+  readonly #telegraf: SupervisordClient | undefined
+  #endpoint: OpentsdbEndpoint | undefined
+  #relay: OpentsdbRelay | undefined
+  #started = false
+
+  constructor(deps: StatisticsDeps) {
+    const { config, env, logger } = deps
+    this.#deps = deps
+    this.#tags = globalTags(config.nodeLabels, config.labels)
+    const telegraf = config.supervisor === 'supervisord' && isInstalled('telegraf', env)
+    this.#telegraf = telegraf ? new SupervisordClient(env.SUPERVISOR_SERVER_URL ?? '') : undefined
+    this.#endpoint = endpointOf(config.annotations, logger)
+  }
+
+  /** The part of the setup step: writes telegraf.conf, and has telegraf go by it. */
+  async prepare(): Promise<void> {
+    if (this.#endpoint === undefined) return
+    const { dataFolder } = this.#deps.config
+    const variables = {
+      endpoint: this.#endpoint,
+      tags: this.#tags,
+      statsSocket: haproxyPaths(dataFolder).runtimeSocket
+    }
+    const text = renderTelegrafConf(readFileSync(TEMPLATE, 'utf8'), variables, renderTemplate)
+    await writeFileAtomic(join(dataFolder, 'telegraf.conf'), `${text}\n`)
+    if (this.#telegraf !== undefined) await startTelegraf(this.#telegraf)
+  }
+
+  start(): void {
+    this.#started = true
+    this.#openRelay()
+  }
+
+  /** Annotations of the pod that were edited while it runs. */
+  async replaceAnnotations(annotations: Readonly<Record<string, string>>): Promise<void> {
+    const endpoint = endpointOf(annotations, this.#deps.logger)
+    if (isDeepStrictEqual(endpoint, this.#endpoint)) return
+    const former = this.#relay
+    this.#endpoint = endpoint
+    this.#openRelay()
+    await former?.stop()
+    if (endpoint !== undefined) await this.prepare()
+    else if (this.#telegraf !== undefined) await stopTelegraf(this.#telegraf)
+  }
+
+  async stop(): Promise<void> {
+    this.#started = false
+    await this.#relay?.stop()
+  }
+
+  #openRelay(): void {
+    const wanted = this.#started && this.#telegraf === undefined ? this.#endpoint : undefined
+    this.#relay = wanted && createRelay(this.#deps, wanted, this.#tags)
+    this.#relay?.start()
   }
 }
 
 /** A wrong annotation is told, and keeps nothing else from working. */
-function endpointOf({ annotations }: Config, logger: Logger): OpentsdbEndpoint | undefined {
+function endpointOf(annotations: Readonly<Record<string, string>>, logger: Logger): OpentsdbEndpoint | undefined {
   const annotation = annotations[ANNOTATION]
   if (annotation === undefined) return undefined
   try {

@@ -40,29 +40,16 @@ const LONGEST_ANSWER_MS = 1000
 export class KeepaliveLoop {
   readonly #options: KeepaliveLoopOptions
   readonly #identity: Record<string, string>
-  readonly #pingers: readonly MasterPinger[]
+  /** By the name of the master. */
+  #pingers: ReadonlyMap<string, MasterPinger> = new Map()
   #left: Promise<void> | undefined
 
   /** @throws KontrolError KTL_CONFIG_INVALID for a master or an address of this pod that is none */
   constructor(options: KeepaliveLoopOptions) {
-    const { self, masters, port, ttlMs, clock, logger, random = Math.random } = options
-    const { app, id, ip, role, key = keyOf(ip) } = self
+    const { app, id, ip, role, key = keyOf(ip) } = options.self
     this.#options = options
     this.#identity = { app, id, ip, key, nonce: newNonce(), role }
-    this.#pingers = [...new Set(masters)].map((name) => {
-      const address = parseMasterAddress(name, port)
-      return new MasterPinger({
-        master: address.name,
-        connection: this.#connect(address),
-        periodMs: ttlMs * PERIOD_IN_TTLS,
-        // Leaves room for a retry within a TTL of a second or two.
-        timeoutMs: Math.min(LONGEST_ANSWER_MS, ttlMs / 4),
-        keepalive: () => this.#keepalive(),
-        clock,
-        logger,
-        random
-      })
-    })
+    this.#pingers = this.#pingersOf(options.masters)
   }
 
   /** The first ping leaves as soon as the payload file has been read. */
@@ -74,7 +61,21 @@ export class KeepaliveLoop {
 
   /** Sends a keepalive to every master now. */
   poke(): void {
-    for (const pinger of this.#pingers) pinger.ping()
+    for (const pinger of this.#pingers.values()) pinger.ping()
+  }
+
+  /**
+   * Reports to these masters from now on: at once to new ones, and for the last time to those that are gone.
+   *
+   * @throws KontrolError KTL_CONFIG_INVALID for one that is none; all stay as they were then
+   */
+  replaceMasters(masters: readonly string[]): void {
+    if (this.#left !== undefined) return
+    const former = this.#pingers
+    this.#pingers = this.#pingersOf(masters)
+    for (const [name, pinger] of this.#pingers) if (!former.has(name)) pinger.ping()
+    const farewell = this.#keepalive({ down: true })
+    for (const [name, pinger] of former) if (!this.#pingers.has(name)) void pinger.leave(farewell)
   }
 
   /** Stops, and tells every master that this pod leaves; resolves after two answer times at the latest. */
@@ -84,17 +85,39 @@ export class KeepaliveLoop {
   }
 
   status(): MasterStatus[] {
-    return this.#pingers.map((pinger) => pinger.status())
+    return Array.from(this.#pingers.values(), (pinger) => pinger.status())
   }
 
   async #leave(): Promise<void> {
     this.#options.payload?.stop()
     const farewell = this.#keepalive({ down: true })
-    await Promise.all(this.#pingers.map((pinger) => pinger.leave(farewell)))
+    await Promise.all(Array.from(this.#pingers.values(), (pinger) => pinger.leave(farewell)))
   }
 
   #keepalive(extra: { down?: true } = {}): string {
     return toKontrolJson({ ...this.#identity, payload: this.#options.payload?.payload ?? '', ...extra })
+  }
+
+  /** One for each master; those that are known already stay as they are. */
+  #pingersOf(masters: readonly string[]): ReadonlyMap<string, MasterPinger> {
+    const { port } = this.#options
+    const addresses = [...new Set(masters)].map((name) => parseMasterAddress(name, port))
+    return new Map(addresses.map((address) => [address.name, this.#pingers.get(address.name) ?? this.#pinger(address)]))
+  }
+
+  #pinger(address: MasterAddress): MasterPinger {
+    const { ttlMs, clock, logger, random = Math.random } = this.#options
+    return new MasterPinger({
+      master: address.name,
+      connection: this.#connect(address),
+      periodMs: ttlMs * PERIOD_IN_TTLS,
+      // Leaves room for a retry within a TTL of a second or two.
+      timeoutMs: Math.min(LONGEST_ANSWER_MS, ttlMs / 4),
+      keepalive: () => this.#keepalive(),
+      clock,
+      logger,
+      random
+    })
   }
 
   #connect(address: MasterAddress): MasterConnection {

@@ -16,3 +16,12 @@ export async function startTelegraf(client: SupervisordClient): Promise<void> {
     await client.signal(PROGRAM, 'HUP')
   }
 }
+
+/** @throws KontrolError KTL_SUPERVISOR_UNREACHABLE, KTL_SUPERVISOR_REFUSED */
+export async function stopTelegraf(client: SupervisordClient): Promise<void> {
+  try {
+    await client.stop(PROGRAM)
+  } catch (error) {
+    if (!isFault(error, supervisordFaults.notRunning)) throw error
+  }
+}

@@ -182,6 +182,28 @@ describe('KeepaliveLoop', () => {
     expect(master.requests.at(-1)?.body).toContain('"down": true')
   })
 
+  it('follows an edit of its masters: greets the new one, and says goodbye to the one that is gone', async () => {
+    const [kept, added] = [await startMaster(), await startMaster()]
+    const loop = startLoop({ masters: [master.name, kept.name] })
+    await Promise.all([pings(master, 1), pings(kept, 1)])
+
+    loop.replaceMasters([kept.name, added.name])
+
+    await Promise.all([pings(master, 2), pings(added, 1)])
+    expect(master.requests.at(-1)?.body).toContain('"down": true')
+    expect(added.requests[0]?.body).not.toContain('"down"')
+    expect(loop.status().map(({ master }) => master)).toEqual([kept.name, added.name])
+    expect(kept.requests).toHaveLength(1)
+  })
+
+  it('keeps its masters when the edit names one that is none', async () => {
+    const loop = startLoop({ masters: [master.name] })
+
+    expect(() => loop.replaceMasters([master.name, 'a b'])).toThrowError(/"a b" is no address of a master/)
+
+    expect(loop.status().map(({ master }) => master)).toEqual([master.name])
+  })
+
   it('refuses a master that is none', () => {
     expect(() => startLoop({ masters: ['a b'] })).toThrowError('"a b" is no address of a master')
   })
