@@ -87,13 +87,16 @@ function logLevelOf(modes: readonly Mode[], values: RawConfig, origins: Record<s
   return modes.includes('verbose') && origins.logLevel === 'default' ? 'debug' : values.logLevel
 }
 
+/** One a line. */
+export function tokensOf(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.trim())
+  return lines.filter((line) => line !== '')
+}
+
 function tokensFromFile(path: string | undefined, problems: string[]): string[] {
   if (path === undefined) return []
   try {
-    const tokens = readFileSync(path, 'utf8')
-      .split('\n')
-      .map((line) => line.trim())
-    return tokens.filter((token) => token !== '')
+    return tokensOf(readFileSync(path, 'utf8'))
   } catch (error) {
     problems.push(`KONTROL_TOKEN_FILE must name a readable file (${(error as Error).message})`)
     return []

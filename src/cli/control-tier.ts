@@ -1,4 +1,6 @@
-import { request } from 'undici'
+import { request, type Dispatcher } from 'undici'
+import { credentialsOf } from './credentials.ts'
+import { ownTlsDispatcher, tlsDispatcher } from './tls-dispatcher.ts'
 import { KontrolError } from '../errors.ts'
 
 const TIMEOUT_MS = 10_000
@@ -10,7 +12,7 @@ export const controlTierOptions = {
 } as const
 
 export const controlTierOptionDocs = {
-  url: 'Address of the control tier (default: http://127.0.0.1:$KONTROL_PORT)',
+  url: 'Address of the control tier (default: 127.0.0.1:$KONTROL_PORT, by https when KONTROL_TLS_CERT is set)',
   json: 'Print what it answers as JSON'
 } as const
 
@@ -18,13 +20,19 @@ export const controlTierOptionDocs = {
 export class ControlTier {
   readonly #base: string
   readonly #token: string | undefined
+  readonly #dispatcher: Dispatcher | undefined
   readonly #timeoutMs: number
 
-  /** @param timeoutMs for an answer to begin, and between two parts of it */
+  /**
+   * @param timeoutMs for an answer to begin, and between two parts of it
+   * @throws KontrolError KTL_CONFIG_INVALID when a file of the credentials cannot be read
+   */
   constructor(url: string | undefined, env: NodeJS.ProcessEnv, timeoutMs = TIMEOUT_MS) {
     this.#timeoutMs = timeoutMs
-    this.#base = url ?? `http://127.0.0.1:${env.KONTROL_PORT ?? '8000'}`
-    this.#token = env.KONTROL_TOKEN?.split(',', 1)[0]
+    const { token, tls } = credentialsOf(env)
+    this.#token = token
+    this.#base = url ?? `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${env.KONTROL_PORT ?? '8000'}`
+    if (tls !== undefined) this.#dispatcher = url === undefined ? ownTlsDispatcher(tls) : tlsDispatcher(tls)
   }
 
   async get<T>(path: string): Promise<T> {
@@ -45,6 +53,7 @@ export class ControlTier {
     try {
       return await request(new URL(path, this.#base), {
         method,
+        ...(this.#dispatcher !== undefined && { dispatcher: this.#dispatcher }),
         headersTimeout: this.#timeoutMs,
         bodyTimeout: this.#timeoutMs,
         headers: {

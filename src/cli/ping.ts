@@ -7,6 +7,7 @@ import { HttpMaster } from '../slave/http-master.ts'
 import { keyOf, newNonce } from '../slave/identity.ts'
 import { parseMasterAddress } from '../slave/master-address.ts'
 import { defineCommand, usageError, type CliContext } from './command.ts'
+import { credentialsOf } from './credentials.ts'
 
 const DEFAULT_PORT = 8000
 const TIMEOUT_MS = 5000
@@ -44,7 +45,7 @@ export const ping = defineCommand({
     const keepalive = keepaliveOf(values)
     const master = new HttpMaster({
       address: parseMasterAddress(name, DEFAULT_PORT),
-      token: context.env.KONTROL_TOKEN?.split(',', 1)[0],
+      ...credentialsOf(context.env),
       keepAliveMs: 60_000
     })
     const send = (extra: { down?: true } = {}): Promise<void> =>
