@@ -15,6 +15,9 @@ const BACK_OFF_MS = [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000]
 const STEADY_MS = 10_000
 /** Between SIGTERM and SIGKILL. */
 const TERM_MS = 2_000
+/** From one signal to the next, and between two looks whether it went. */
+const REPEAT_MS = 500
+const LOOK_MS = 20
 
 /**
  * Runs HAProxy as a process of our own making, in a session of its own, so
@@ -133,13 +136,17 @@ export class ChildSupervisor implements Supervisor {
   }
 
   async #end(master: ProcessInfo, name: NodeJS.Signals, patienceMs: number, signal?: AbortSignal): Promise<void> {
-    if (!(await this.#lives(master))) return
-    try {
-      process.kill(master.pid, name)
-    } catch {
-      // It went between the look and the signal, which is what was wanted.
-    }
     const deadline = performance.now() + patienceMs
-    while (performance.now() < deadline && !signal?.aborted && (await this.#lives(master))) await sleep(20)
+    while (await this.#lives(master)) {
+      try {
+        // Again and again: a HAProxy that begins, or that reloads, executes itself anew and loses what it was told before.
+        process.kill(master.pid, name)
+      } catch {
+        // It went between the look and the signal, which is what was wanted.
+      }
+      const next = Math.min(performance.now() + REPEAT_MS, deadline)
+      while (performance.now() < next && !signal?.aborted && (await this.#lives(master))) await sleep(LOOK_MS)
+      if (performance.now() >= deadline || signal?.aborted) return
+    }
   }
 }
