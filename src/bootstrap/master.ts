@@ -1,5 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BuiltInState } from '../controller/built-in-state.ts'
+import { ImageReader } from '../haproxy/config-image.ts'
+import { changesServers } from '../haproxy/change-journal.ts'
+import { haproxyPaths, type HaproxyPaths } from '../haproxy/haproxy-paths.ts'
 import type { KeepaliveSink } from '../http/routes/kontrol.ts'
 import type { Config } from '../load-config.ts'
 import { parseKeepalive } from '../model/keepalive.ts'
@@ -20,8 +24,24 @@ export function createRegistry(config: Config, clock: Clock, logger: Logger): Re
     logger,
     ttlMs: config.ttlSeconds * 1000,
     panicThreshold: config.panicThreshold,
-    maxPods: limits.pods
+    maxPods: limits.pods,
+    expectsPods: hadServers(haproxyPaths(config.dataFolder))
   })
+}
+
+/** Whether an earlier run left HAProxy with servers: in its files, or as changes that these do not have yet. */
+function hadServers({ lastGood, loaded, journal }: HaproxyPaths): boolean {
+  return [lastGood, loaded].some((path) => namesServers(textOf(path))) || changesServers(textOf(journal))
+}
+
+function namesServers(configuration: string): boolean {
+  const { pools } = new ImageReader().read(configuration)
+  return [...pools.values()].some(({ servers }) => servers.length > 0)
+}
+
+/** Empty when there is no such file. */
+function textOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : ''
 }
 
 /** Where keepalives go, whichever protocol brought them. */

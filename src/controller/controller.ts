@@ -2,7 +2,7 @@ import { findKontrolError, messageOf } from '../errors.ts'
 import { hostsToJson } from '../model/hosts-json.ts'
 import type { Pod } from '../model/pod.ts'
 import { hostsOf, type Snapshot } from '../model/snapshot.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Damper } from './damper.ts'
 
@@ -22,6 +22,8 @@ export interface Renderable {
 export interface ControllerDeps {
   registry: {
     snapshot(): Snapshot
+    /** While it must not be acted on, as pods are missing: until when, in milliseconds since the epoch. */
+    readonly fillingUntil: number | undefined
     subscribe(listener: (event: MembershipEvent) => void): () => void
   }
   /** Absent when this process drives no HAProxy. */
@@ -44,6 +46,8 @@ export class Controller {
   /** What changed since the last act: the backends re-render, the proxies only move the DNS record. */
   #changed = { backends: false, proxies: false }
   #unsubscribe: (() => void) | undefined
+  /** Ends the wait for a registry that fills. */
+  #filling: Cancel | undefined
 
   constructor(deps: ControllerDeps) {
     this.#deps = deps
@@ -51,13 +55,16 @@ export class Controller {
   }
 
   start(): void {
-    const { registry, dns } = this.#deps
+    const { registry, dns, clock } = this.#deps
     this.#unsubscribe = registry.subscribe((event) => this.#onMembership(event))
-    dns?.want(this.#proxies())
+    const { fillingUntil } = registry
+    if (fillingUntil === undefined) dns?.want(this.#proxies())
+    else this.#filling = clock.after(fillingUntil - clock.now(), () => this.#filled())
   }
 
   stop(): void {
     this.#unsubscribe?.()
+    this.#filling?.()
     this.#damper.stop()
   }
 
@@ -66,6 +73,12 @@ export class Controller {
     this.#deps.noteCause(cause)
     this.#changed.backends = true
     this.#damper.push()
+  }
+
+  #filled(): void {
+    this.#filling = undefined
+    this.#changed.proxies = true
+    this.templateChanged('the registry has filled again')
   }
 
   #onMembership(event: MembershipEvent): void {
@@ -102,6 +115,7 @@ export class Controller {
 
   /** Runs on the path of a keepalive: nothing here may look at all pods, but for a callback's or a proxy's sake later. */
   #act(): void {
+    if (this.#filling !== undefined) return
     const { registry, callback, dns } = this.#deps
     const { backends, proxies } = this.#changed
     this.#changed = { backends: false, proxies: false }

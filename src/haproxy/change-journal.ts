@@ -86,6 +86,11 @@ export class ChangeJournal {
   }
 }
 
+/** Whether a journal tells of any change. */
+export function changesServers(journal: string): boolean {
+  return journal.includes('\n{"begin":')
+}
+
 function replay(entries: readonly Entry[], slots: SlotTable): number | undefined {
   let open: Step[] | undefined
   let changes = 0

@@ -85,7 +85,8 @@ export class EtcdStore implements Store {
     this.#mirror.listener = listener
     this.#keptUp = this.#keepUp()
     const pods = [...this.#mirror.pods.values()].map(({ pod }) => pod)
-    return { pods, callbackState: this.#mirror.callbackState }
+    const { callbackState, seq } = this.#mirror
+    return { pods, callbackState, isNew: seq.modRevision === 0 }
   }
 
   async admit(newPod: NewPod): Promise<Pod> {

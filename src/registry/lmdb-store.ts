@@ -123,7 +123,8 @@ export class LmdbStore implements Store {
   #load({ pods, meta }: Databases): StoredState {
     const known = [...pods.getRange()].map(({ value }) => value)
     this.#nextSeq = known.reduce((next, { seq }) => Math.max(next, seq + 1), Number(meta.get('nextSeq') ?? 0))
-    return { pods: known, callbackState: meta.get('callbackState') as string | undefined }
+    const callbackState = meta.get('callbackState') as string | undefined
+    return { pods: known, callbackState, isNew: this.#nextSeq === 0 }
   }
 
   /** Runs `change` inside the next write transaction, where it sees the writes before it; all of it is committed, or none. */

@@ -21,6 +21,8 @@ export interface RegistryOptions {
   /** Share of an app's pods, 0 to 1, above which silent ones are held and not dropped. */
   panicThreshold: number
   maxPods: number
+  /** HAProxy still has servers: a store that never knew a pod has lost them. */
+  expectsPods?: boolean
 }
 
 /**
@@ -37,18 +39,23 @@ export class Registry {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #maxPods: number
+  readonly #ttlMs: number
+  readonly #expectsPods: boolean
+  #fillingUntil = -Infinity
   readonly #members: Membership
   readonly #expiry: Expiry
   /** Pods that the store is about to admit, by key. */
   readonly #arriving = new Map<string, Promise<void>>()
   #callbackState: string | undefined
 
-  constructor({ store, clock, logger, ttlMs, panicThreshold, maxPods }: RegistryOptions) {
+  constructor({ store, clock, logger, ttlMs, panicThreshold, maxPods, expectsPods = false }: RegistryOptions) {
     this.#store = store
     this.#writes = new StoreWrites(store, logger)
     this.#clock = clock
     this.#logger = logger
     this.#maxPods = maxPods
+    this.#ttlMs = ttlMs
+    this.#expectsPods = expectsPods
     const census = new AppCensus({ windowMs: ttlMs, threshold: panicThreshold })
     this.#members = new Membership({ census, logger })
     this.#expiry = new Expiry({
@@ -66,7 +73,7 @@ export class Registry {
    * @throws KontrolError KTL_DATA_UNWRITABLE or KTL_STORE_UNAVAILABLE
    */
   async open(): Promise<void> {
-    const { pods, callbackState } = await this.#store.open({
+    const { pods, callbackState, isNew } = await this.#store.open({
       onPut: (pod) => this.#putElsewhere(pod),
       onRemove: (key, seq) => this.#removedElsewhere(key, seq),
       onHeard: (keys, ageMs) => this.#heardElsewhere(keys, ageMs),
@@ -82,6 +89,7 @@ export class Registry {
       this.#expiry.watch(entry)
     }
     this.#logger.info({ pods: this.size, leading: this.leading }, 'registry open')
+    if (isNew && this.#expectsPods) this.#fill()
   }
 
   get size(): number {
@@ -91,6 +99,14 @@ export class Registry {
   /** Pods that are kept although they are silent. */
   get held(): number {
     return this.#members.census.held
+  }
+
+  /**
+   * While pods that live may still be unknown, as the store has lost them: until when, in milliseconds since the epoch.
+   * By then every slave has sent a keepalive.
+   */
+  get fillingUntil(): number | undefined {
+    return this.#fillingUntil > this.#clock.now() ? this.#fillingUntil : undefined
   }
 
   /** Whether this master decides who is gone and runs the callback: always, with the embedded store. */
@@ -170,6 +186,11 @@ export class Registry {
     await Promise.allSettled(this.#arriving.values())
     this.#expiry.stop()
     await this.#store.close()
+  }
+
+  #fill(): void {
+    this.#fillingUntil = this.#clock.now() + this.#ttlMs
+    this.#logger.warn({ forMs: this.#ttlMs }, 'registry was lost, nothing changes until its pods have reported again')
   }
 
   #admit(said: Keepalive): Promise<void> {

@@ -8,6 +8,8 @@ export interface StoredState {
   pods: Pod[]
   /** What the last callback printed; opaque. */
   callbackState: string | undefined
+  /** Whether no pod was ever admitted. */
+  isNew: boolean
 }
 
 /**

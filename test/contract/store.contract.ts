@@ -53,7 +53,14 @@ export function storeContract(name: string, setUp: () => Promise<StoreHarness>):
     })
 
     it('starts with no pod and no callback state', async () => {
-      expect(await store.open(nobody)).toEqual({ pods: [], callbackState: undefined })
+      expect(await store.open(nobody)).toEqual({ pods: [], callbackState: undefined, isNew: true })
+    })
+
+    it('is not new any more once a pod was there, also when it has gone', async () => {
+      await store.open(nobody)
+      await store.remove([await store.admit(newPod('a'))])
+
+      expect(await reopen()).toMatchObject({ pods: [], isNew: false })
     })
 
     it('counts sequence numbers from 0, in the order of admission', async () => {

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { httpSample } from '../support/sample-template.ts'
@@ -87,6 +90,38 @@ describe('the main job', () => {
     const after = await service.json<PodsBody>('/api/v1/pods')
     expect(after.pods.map(({ ip, seq }) => ({ ip, seq }))).toEqual(before.pods.map(({ ip, seq }) => ({ ip, seq })))
     expect((await service.json<{ pid: number }>('/api/v1/haproxy')).pid).toBe(pid)
+  })
+})
+
+describe('A registry that was lost', () => {
+  it('takes no server out before its pods had the time to report again', async () => {
+    const ports = await samplePorts()
+    await using early = await startBackend('127.0.0.2', ports.backend)
+    await using late = await startBackend('127.0.0.3', ports.backend)
+    await using service = await startService({ template: httpSample(ports), env: { KONTROL_TTL: '4' } })
+    const stopBefore = keepPinging(service, [early.ip, late.ip])
+    const both = new Set([early.ip, late.ip])
+    await eventually(async () => isDeepStrictEqual(await answering(ports.proxy), both))
+    stopBefore()
+    const load = startLoad(ports.proxy)
+
+    await service.kill('SIGKILL')
+    await rm(join(service.data, 'registry'), { recursive: true })
+    await service.start()
+    await service.ping(early.ip)
+    const waiting = await eventually(async () => {
+      const { body } = await service.get('/api/v1/reconfigurations')
+      return body.includes('KTL_REGISTRY_FILLING') ? await service.get('/readyz') : undefined
+    })
+    expect(waiting.status).toBe(503)
+    expect(await answering(ports.proxy)).toEqual(both)
+    const stopAfter = keepPinging(service, [early.ip, late.ip])
+    await service.ready()
+
+    expect(await answering(ports.proxy)).toEqual(both)
+    expect((await load.stop()).failures).toEqual([])
+    expect((await service.json<{ pods: unknown[] }>('/api/v1/pods')).pods).toHaveLength(2)
+    stopAfter()
   })
 })
 

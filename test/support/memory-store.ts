@@ -25,7 +25,8 @@ export class MemoryStore implements Store {
 
   async open(listener: StoreListener): Promise<StoredState> {
     this.listener = listener
-    return { pods: structuredClone([...this.#shelf.pods.values()]), callbackState: this.#shelf.callbackState }
+    const { pods, callbackState, nextSeq } = this.#shelf
+    return { pods: structuredClone([...pods.values()]), callbackState, isNew: nextSeq === 0 }
   }
 
   async admit(newPod: NewPod): Promise<Pod> {

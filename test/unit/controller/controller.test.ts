@@ -18,6 +18,7 @@ function start(change: Partial<ControllerDeps> = {}) {
   const controller = new Controller({
     registry: {
       snapshot: () => takeSnapshot(pods),
+      fillingUntil: undefined,
       subscribe: (subscriber) => {
         listener = subscriber
         return () => (listener = () => {})
@@ -92,11 +93,37 @@ describe('Controller', () => {
     expect(want).not.toHaveBeenCalled()
   })
 
+  it('acts on nothing while a lost registry fills, and then on all of it', () => {
+    const clock = new FakeClock()
+    const [goto, want] = [vi.fn(async () => {}), vi.fn()]
+    let tell: (event: MembershipEvent) => void = () => {}
+    const registry = {
+      snapshot: () => takeSnapshot([pod(1), pod(2, { app: 'haproxy' })]),
+      fillingUntil: clock.now() + 25_000,
+      subscribe: (listener: typeof tell) => ((tell = listener), () => {})
+    }
+    start({ registry, clock, lifecycle: { goto, hostsAsInput: false }, dns: { want } })
+
+    tell({ type: 'pod-up', pod: pod(1), reason: 'new' })
+    tell({ type: 'pod-up', pod: pod(2, { app: 'haproxy' }), reason: 'new' })
+    clock.advance(24_999)
+    expect(goto).not.toHaveBeenCalled()
+    expect(want).not.toHaveBeenCalled()
+
+    clock.advance(1)
+    expect(goto).toHaveBeenCalledTimes(1)
+    expect(want).toHaveBeenCalledExactlyOnceWith([pod(2, { app: 'haproxy' })])
+  })
+
   it('looks at no pod for the built-in step, which takes those of the moment it runs', () => {
     const goto = vi.fn(async () => {})
     const snapshot = vi.fn(() => takeSnapshot([]))
     let tell: (event: MembershipEvent) => void = () => {}
-    const registry = { snapshot, subscribe: (listener: typeof tell) => ((tell = listener), () => {}) }
+    const registry = {
+      snapshot,
+      fillingUntil: undefined,
+      subscribe: (listener: typeof tell) => ((tell = listener), () => {})
+    }
     start({ registry, lifecycle: { goto, hostsAsInput: false }, dns: undefined })
     snapshot.mockClear()
 

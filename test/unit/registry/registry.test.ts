@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { KontrolError } from '../../../src/errors.ts'
 import type { Keepalive } from '../../../src/model/keepalive.ts'
-import { Registry } from '../../../src/registry/registry.ts'
+import { Registry, type RegistryOptions } from '../../../src/registry/registry.ts'
 import type { RegistryEvent } from '../../../src/registry/registry-event.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { emptyShelf, MemoryStore } from '../../support/memory-store.ts'
@@ -25,9 +25,10 @@ describe('Registry', () => {
   let registry: Registry
   let events: RegistryEvent[]
 
-  const start = async (on = new MemoryStore(), maxPods = 200_000): Promise<void> => {
+  const start = async (on = new MemoryStore(), change: Partial<RegistryOptions> = {}): Promise<void> => {
     store = on
-    registry = new Registry({ store, clock, logger: recorded.logger, ttlMs: TTL, panicThreshold: 0.5, maxPods })
+    const settings = { ttlMs: TTL, panicThreshold: 0.5, maxPods: 200_000, ...change }
+    registry = new Registry({ store, clock, logger: recorded.logger, ...settings })
     events = []
     registry.subscribe((event) => void events.push(event))
     await registry.open()
@@ -60,6 +61,27 @@ describe('Registry', () => {
       { type: 'pod-up', reason: 'new', pod: expect.objectContaining({ key: 'b', seq: 1 }) as unknown }
     ])
     expect(logged('pod up')[0]).toMatchObject({ app: 'web', ip: '10.0.0.1', key: 'a', id: 'web-a', seq: 0 })
+  })
+
+  it('fills for one TTL when the store has lost the pods that HAProxy serves', async () => {
+    await start(new MemoryStore(), { expectsPods: true })
+    await pingAll('a')
+
+    expect(registry.fillingUntil).toBe(clock.now() + TTL)
+    clock.advance(TTL)
+    expect(registry.fillingUntil).toBeUndefined()
+  })
+
+  it('does not wait for pods that have said goodbye, nor where there were none', async () => {
+    const shelf = emptyShelf()
+    await start(new MemoryStore(shelf))
+    expect(registry.fillingUntil).toBeUndefined()
+    await pingAll('a')
+    await registry.keepalive(ping('a', { down: true }))
+
+    await start(new MemoryStore(shelf), { expectsPods: true })
+
+    expect(registry.fillingUntil).toBeUndefined()
   })
 
   it('touches neither the store nor the snapshot for a repeated keepalive', async () => {
@@ -178,7 +200,7 @@ describe('Registry', () => {
   })
 
   it('refuses a pod beyond the limit and goes on serving those it has', async () => {
-    await start(new MemoryStore(), 2)
+    await start(new MemoryStore(), { maxPods: 2 })
     await Promise.all([registry.keepalive(ping('a')), registry.keepalive(ping('b'))])
 
     await expect(registry.keepalive(ping('c'))).rejects.toMatchObject({ code: 'KTL_REGISTRY_FULL', statusCode: 503 })
@@ -190,7 +212,7 @@ describe('Registry', () => {
   })
 
   it('counts the pods that are being recorded against the limit', async () => {
-    await start(new MemoryStore(), 2)
+    await start(new MemoryStore(), { maxPods: 2 })
     const results = await Promise.allSettled(['a', 'b', 'c', 'd'].map(async (key) => registry.keepalive(ping(key))))
 
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected'])
