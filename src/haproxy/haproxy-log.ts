@@ -101,9 +101,16 @@ export class HaproxyLog {
   }
 }
 
-/** What every reload says, and every server that comes or goes by our doing. */
-const ROUTINE =
-  /^Proxy \S+ stopped \(|^Former worker .* exited with code 0 |enters drain state|leaving forced (?:drain|maintenance)|is going DOWN for maintenance/
+/** What every reload and stop says, every server that comes or goes by our doing, and each TCP frontend of our own defaults. */
+const ROUTINE = new RegExp(
+  [
+    String.raw`^Proxy \S+ stopped \(`,
+    '^Former worker .* exited with code 0 ',
+    'enters drain state|leaving forced (?:drain|maintenance)|is going DOWN for maintenance',
+    '^config : .option idle-close-on-response. ignored for',
+    '^Exiting Master process'
+  ].join('|')
+)
 
 async function read(path: string, offset: number): Promise<string> {
   const file = await open(path)

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { compileTemplate } from '../../../src/haproxy/template.ts'
+import { eventually } from '../../support/eventually.ts'
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts'
 import { ownAddress, startHaproxy } from '../../support/start-haproxy.ts'
 
@@ -31,5 +32,15 @@ describe('The sample template', () => {
     expect(left).toMatchObject({ outcome: 'applied', operations: 1 })
     expect(await (await fetch(`http://${address}:8080/`)).text()).toBe('hello')
     expect(await haproxy.driver.status()).toMatchObject({ reloads: 1, problems: [] })
+  })
+
+  it('of a TCP proxy warns nobody of our own default that does not bear on it', async () => {
+    await using haproxy = await startHaproxy()
+    const render = await sample('zookeeper.cfg.j2', ownAddress(), 80)
+    await haproxy.driver.configure(render({}))
+    await haproxy.driver.restart()
+
+    const told = await eventually(() => haproxy.lines.find(({ says }) => /idle-close-on-response/.test(String(says))))
+    expect(told.msg).toBe('haproxy notice')
   })
 })
