@@ -9,12 +9,13 @@ import type { ConfigFile } from './config-file.ts'
 import type { ConfigImage, ImageReader } from './config-image.ts'
 import { parseConfig } from './config-parser.ts'
 import { FileFollower } from './file-follower.ts'
+import type { Configuration, KnownWorker } from './known-worker.ts'
 import { listenersOf } from './listeners.ts'
 import type { LiveServers } from './live-servers.ts'
 import type { Plan } from './plan.ts'
 import { problemOf, type Problem } from './problem.ts'
 import { refusedKeywords } from './refused-keywords.ts'
-import type { Configuration, RunningHaproxy } from './running-haproxy.ts'
+import type { RunningHaproxy } from './running-haproxy.ts'
 import type { SerialQueue } from './serial-queue.ts'
 import { textDiff } from './text-diff.ts'
 
@@ -36,6 +37,7 @@ export type RestartOutcome = 'unchanged' | 'started' | 'reloaded'
 export interface ChangeApplierOptions {
   file: ConfigFile
   haproxy: RunningHaproxy
+  worker: KnownWorker
   servers: LiveServers
   reader: ImageReader
   queue: SerialQueue
@@ -70,9 +72,9 @@ export class ChangeApplier {
 
   constructor(options: ChangeApplierOptions) {
     this.#options = options
-    const { file, haproxy, queue, logger } = options
+    const { file, haproxy, worker, queue, logger } = options
     this.#follower = new FileFollower({
-      ...{ file, haproxy, queue, logger },
+      ...{ file, haproxy, worker, queue, logger },
       onRefusal: (error) => {
         this.#fileProblem = this.#alarm(error)
       },
@@ -102,7 +104,7 @@ export class ChangeApplier {
 
   /** HAProxy was taken up or started. */
   started(): void {
-    this.#live ??= this.#options.haproxy.configuration()
+    this.#live ??= this.#options.worker.configuration()
     this.#followLive()
   }
 
@@ -129,8 +131,8 @@ export class ChangeApplier {
 
   async #plan(input: string, signal?: AbortSignal): Promise<ConfigureResult> {
     // A missing last LF is fatal to HAProxy, and Jinja2 strips it.
-    const wanted = this.#options.haproxy.named(input.endsWith('\n') ? input : `${input}\n`)
-    const running = this.#options.haproxy.configuration()?.text
+    const wanted = this.#options.worker.named(input.endsWith('\n') ? input : `${input}\n`)
+    const running = this.#options.worker.configuration()?.text
     this.#candidate = wanted
     this.#pending = undefined
     if (wanted.text === running && this.#options.servers.areKnown()) return resultOf({ kind: 'none' }, 'unchanged', '')
@@ -159,7 +161,7 @@ export class ChangeApplier {
   ): Promise<number | Extract<Plan, { kind: 'reload' }>> {
     try {
       const operations = await this.#options.servers.apply(plan.kind === 'none' ? [] : plan.changes, image)
-      this.#options.haproxy.changedTo(wanted)
+      this.#options.worker.changedTo(wanted)
       this.#live = wanted
       this.#follower.follow(wanted)
       this.#awaitQuiet()
@@ -185,7 +187,7 @@ export class ChangeApplier {
 
   /** The file on disk goes after what runs, whatever became of something else. */
   #followLive(): void {
-    const live = this.#options.haproxy.unkept()
+    const live = this.#options.worker.unkept()
     if (live !== undefined) this.#follower.follow(live)
   }
 
@@ -214,7 +216,7 @@ export class ChangeApplier {
   }
 
   async #probe({ text }: Configuration): Promise<void> {
-    const worker = this.#options.haproxy.pids()?.workerPid
+    const worker = this.#options.worker.pids()?.workerPid
     const held = worker === undefined ? [] : await listenersOf(worker)
     // Who listens nowhere has nothing to lose by a reload that fails.
     const problems = held.length === 0 ? [] : await probeBinds(parseConfig(text), held)
@@ -233,7 +235,7 @@ export class ChangeApplier {
 
   /** Loads what runs once more, unless something else is about to be loaded. */
   async #reloadLive(): Promise<void> {
-    const live = this.#options.haproxy.configuration()
+    const live = this.#options.worker.configuration()
     if (live === undefined || this.#pending !== undefined) return
     await this.#check(live)
     await this.#awaitInterval()
@@ -253,7 +255,7 @@ export class ChangeApplier {
   /** After a death: the servers that were changed since the last good file was written. */
   async #catchUp(): Promise<void> {
     const live = this.#live
-    if (live === undefined || live.text === this.#options.haproxy.configuration()?.text) return
+    if (live === undefined || live.text === this.#options.worker.configuration()?.text) return
     const image = this.#options.reader.read(live.text)
     const plan = this.#options.servers.plan(image)
     // Anything else may be what it died of.
