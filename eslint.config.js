@@ -11,7 +11,7 @@ export default defineConfig(
       parserOptions: { project: ['./test/tsconfig.json'], tsconfigRootDir: import.meta.dirname }
     },
     rules: {
-      'max-lines': ['error', { max: 250, skipBlankLines: true, skipComments: true }],
+      'max-lines': ['error', 250],
       complexity: ['error', 10],
       'no-restricted-syntax': ['error', { selector: 'ExportDefaultDeclaration', message: 'Use named exports.' }],
       '@typescript-eslint/no-floating-promises': 'error',

@@ -1,11 +1,11 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { accessVariables } from './access-variables.ts'
 import {
   commaList,
   decimal,
   etcdUrls,
-  existingFile,
   flag,
   ipAddress,
   oneOf,
@@ -13,14 +13,13 @@ import {
   text,
   wholeNumber
 } from './platform/env-parsers.ts'
-import type { EnvVar } from './platform/env-table.ts'
+import { variable, type EnvVar } from './platform/env-table.ts'
 import { logLevels, type LogLevel } from './platform/log-level.ts'
 
 export type Mode = 'master' | 'slave' | 'debug' | 'verbose'
 
 const packagedLifecycle = fileURLToPath(new URL('../lifecycle/lifecycle.yml', import.meta.url))
 
-const variable = <T>(row: EnvVar<T>): EnvVar<T> => row
 const unset = undefined
 
 const fromKubernetes = (name: string, doc: string): EnvVar<Readonly<Record<string, string>>> => ({
@@ -29,14 +28,6 @@ const fromKubernetes = (name: string, doc: string): EnvVar<Readonly<Record<strin
   fallback: {},
   fallbackDoc: 'from Kubernetes',
   parse: stringMap
-})
-
-const pemFile = (name: string, doc: string): EnvVar<string | undefined> => ({
-  name,
-  doc,
-  fallback: unset,
-  fallbackDoc: 'unset',
-  parse: existingFile
 })
 
 /** Single source for parsing, for `kontrol config` and for docs/configuration.md. */
@@ -200,36 +191,7 @@ export const envTable = {
     fallbackDoc: 'off',
     parse: flag
   }),
-  tokens: variable<readonly string[]>({
-    name: 'KONTROL_TOKEN',
-    doc: 'Shared secret, or a comma list while you rotate it; when set, writes need Authorization: Bearer',
-    fallback: [],
-    fallbackDoc: 'unset',
-    secret: true,
-    parse: commaList
-  }),
-  tokenFile: variable<string | undefined>({
-    name: 'KONTROL_TOKEN_FILE',
-    doc: 'File with one shared secret a line',
-    fallback: unset,
-    fallbackDoc: 'unset',
-    parse: text
-  }),
-  tlsCert: pemFile(
-    'KONTROL_TLS_CERT',
-    'PEM file with the certificate chain of the control tier: HTTPS instead of HTTP'
-  ),
-  tlsKey: pemFile('KONTROL_TLS_KEY', 'PEM file with the key of that certificate'),
-  tlsClientCa: pemFile(
-    'KONTROL_TLS_CLIENT_CA',
-    'PEM file with the authorities whose client certificates are let in: mutual TLS'
-  ),
-  script: variable<'off' | 'automaton' | 'shell'>({
-    name: 'KONTROL_SCRIPT',
-    doc: 'What /script and invoke may run: off, automaton, or shell (only with a token or mutual TLS)',
-    fallback: 'automaton',
-    parse: oneOf('off', 'automaton', 'shell')
-  }),
+  ...accessVariables,
   panicThreshold: variable({
     name: 'KONTROL_PANIC_THRESHOLD',
     doc: 'Share of the pods of an app above which pods that fall silent together are held',

@@ -1,17 +1,18 @@
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import { groupAddresses, type AddressesByType } from './addresses.ts'
+import type { AddressesByType } from './addresses.ts'
 import { ChangeWatch } from './change-watch.ts'
 import { withDeadline } from './deadline.ts'
+import { DnsEvents } from './dns-events.ts'
 import type { DnsEvent, DnsRecordStatus, DnsStatus } from './dns-status.ts'
 import type { DnsSettings } from './dns-settings.ts'
-import { logDnsEvent } from './log-dns-event.ts'
+import { LazyConnection } from './lazy-connection.ts'
 import { PassLoop } from './pass-loop.ts'
-import { reconcile, type DnsConnection, type RecordOutcome } from './reconcile.ts'
+import { reconcile, type RecordOutcome } from './reconcile.ts'
 import { RecordTable } from './record-table.ts'
 import type { DnsProvider } from './record-set.ts'
-import { Zones } from './zones.ts'
+import { WantedAddresses } from './wanted-addresses.ts'
 
 export interface DnsExposerOptions {
   /** Undefined: the annotation is not there, and nothing happens until configure() brings one. */
@@ -38,7 +39,8 @@ const DRIFT_INTERVAL_MS = 5 * 60_000
 /** What the step waits for at most; the work goes on in the background. */
 const EXPOSE_TIMEOUT_MS = 120_000
 
-const NOTHING: AddressesByType = { A: [], AAAA: [] }
+const NO_NAMES = { names: [], ttl: 0 }
+const NO_ADDRESSES: AddressesByType = { A: [], AAAA: [] }
 
 /** How the last pass ended: `held` back by a dry run, `skipped` when somebody else is the leader. */
 type PassState = 'none' | 'right' | 'failed' | 'held' | 'skipped'
@@ -53,25 +55,24 @@ export class DnsExposer {
   readonly #loop: PassLoop
   readonly #watch: ChangeWatch
   readonly #table = new RecordTable()
-  readonly #listeners = new Set<(event: DnsEvent) => void>()
+  readonly #wanted = new WantedAddresses()
+  readonly #connection: LazyConnection
+  readonly #events: DnsEvents
   readonly #stopping = new AbortController()
-  /** Every address that we wanted so far: only these do we ever take out of a record that becomes empty. */
-  readonly #ours = new Set<string>()
   #settings: DnsSettings | undefined
-  #wanted: AddressesByType | undefined
-  #nobodyLeft = false
-  #connection: Promise<DnsConnection> | undefined
   #state: PassState = 'none'
 
   constructor(options: DnsExposerOptions) {
     const { settings, clock, logger, driftIntervalMs: intervalMs = DRIFT_INTERVAL_MS, random = Math.random } = options
     this.#options = options
     this.#settings = settings
+    this.#events = new DnsEvents(logger)
+    this.#connection = new LazyConnection(options)
     this.#loop = new PassLoop({ clock, random, intervalMs, pass: () => this.#pass() })
     this.#watch = new ChangeWatch({
       clock,
-      ask: async (id) => (await this.#connect()).provider.changeStatus(id, this.#stopping.signal),
-      onInSync: (id) => this.#publish(this.#table.settle(id)),
+      ask: async (id) => (await this.#connection.get()).provider.changeStatus(id, this.#stopping.signal),
+      onInSync: (id) => this.#events.publish(this.#table.settle(id)),
       onGivenUp: (changeId, err) => logger.warn({ changeId, err }, 'dns change is no longer followed')
     })
   }
@@ -86,8 +87,7 @@ export class DnsExposer {
     this.#stopping.abort()
     this.#watch.stop()
     await this.#loop.stop()
-    const connection = await this.#connection?.catch(() => undefined)
-    connection?.provider.close()
+    await this.#connection.close()
   }
 
   /**
@@ -137,7 +137,8 @@ export class DnsExposer {
     } finally {
       unsubscribe()
     }
-    this.#throwFailures()
+    const failure = this.#table.failure()
+    if (failure !== undefined) throw failure
     return this.#result(submitted ? 'submitted' : outcomeOf(this.#state))
   }
 
@@ -147,15 +148,16 @@ export class DnsExposer {
       enabled: this.#settings !== undefined,
       leader: isLeader(),
       dryRun,
-      ...(this.#nobodyLeft && { note: 'no live proxy has an external address: the records are left as they are' }),
+      ...(this.#wanted.nobodyLeft && {
+        note: 'no live proxy has an external address: the records are left as they are'
+      }),
       records: this.#records()
     }
   }
 
   /** @returns what takes the listener off again */
   subscribe(listener: (event: DnsEvent) => void): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+    return this.#events.subscribe(listener)
   }
 
   #isInLine(): boolean {
@@ -164,7 +166,7 @@ export class DnsExposer {
 
   #idleOutcome(): ExposeResult['outcome'] | undefined {
     if (this.#settings === undefined) return 'off'
-    if (this.#nobodyLeft) return 'kept'
+    if (this.#wanted.nobodyLeft) return 'kept'
     return this.#options.isLeader() ? undefined : 'follower'
   }
 
@@ -172,95 +174,41 @@ export class DnsExposer {
     return { outcome, records: this.#records() }
   }
 
-  /** What is wanted stands there before the first look, and at a follower, as well. */
   #records(): DnsRecordStatus[] {
-    const names = this.#settings?.names ?? []
-    const ttl = this.#settings?.ttl ?? 0
-    const wanted = this.#wanted ?? NOTHING
-    const pending = names.flatMap((name) =>
-      (['A', 'AAAA'] as const)
-        .filter((type) => wanted[type].length > 0 && !this.#table.has(name, type))
-        .map((type) => ({ name, type, ttl, wanted: wanted[type] }))
-    )
-    return [...this.#table.rows(), ...pending].sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
-  }
-
-  #throwFailures(): void {
-    const failures = this.#table.rows().flatMap(({ lastError }) => lastError ?? [])
-    const [first] = failures
-    if (first === undefined) return
-    const message = [...new Set(failures.map((failure) => failure.message))].join('; ')
-    throw new KontrolError(first.code, message, first.hint === undefined ? {} : { hint: first.hint })
+    return this.#table.list(this.#settings ?? NO_NAMES, this.#wanted.current ?? NO_ADDRESSES)
   }
 
   /** @returns whether something else is wanted than before */
   #remember(addresses: readonly string[]): boolean {
-    const wanted = groupAddresses(addresses)
-    const nobody = wanted.A.length + wanted.AAAA.length === 0
-    // Before the first proxy has shown up there is nothing to keep, and nothing to tell.
-    const lostAll = nobody && !this.#nobodyLeft && this.#wanted !== undefined
-    if (lostAll && this.#settings !== undefined) this.#publish([{ kind: 'kept' }])
-    this.#nobodyLeft = nobody
-    if (nobody || JSON.stringify(wanted) === JSON.stringify(this.#wanted)) return false
-    for (const address of [...wanted.A, ...wanted.AAAA]) this.#ours.add(address)
-    this.#wanted = wanted
-    this.#loop.resetRetries()
-    return true
+    const news = this.#wanted.update(addresses)
+    if (news === 'nobody' && this.#settings !== undefined) this.#events.publish([{ kind: 'kept' }])
+    if (news === 'changed') this.#loop.resetRetries()
+    return news === 'changed'
   }
 
   async #pass(): Promise<boolean> {
     const { clock, dryRun, isLeader } = this.#options
     const settings = this.#settings
-    const wanted = this.#wanted
+    const wanted = this.#wanted.current
     if (settings === undefined || wanted === undefined) return false
     if (!isLeader()) {
       this.#state = 'skipped'
       return false
     }
     const outcomes = await reconcile({
-      connect: () => this.#connect(),
+      connect: () => this.#connection.get(),
       settings,
       wanted,
-      isOurs: (address) => this.#ours.has(address),
+      isOurs: (address) => this.#wanted.isOurs(address),
       mayWrite: () => !dryRun && isLeader(),
       signal: this.#stopping.signal
     })
     // What stopping cut short is no failure.
     if (this.#stopping.signal.aborted) return false
     this.#state = stateOf(outcomes, dryRun)
-    this.#publish(this.#table.apply(outcomes, settings.ttl, clock.now()))
+    this.#events.publish(this.#table.apply(outcomes, settings.ttl, clock.now()))
     for (const { change } of outcomes) if (change?.changeStatus === 'PENDING') this.#watch.watch(change.changeId)
     return outcomes.some(({ error }) => error?.retryable)
-  }
-
-  #connect(): Promise<DnsConnection> {
-    const { providerFactory, clock } = this.#options
-    this.#connection ??= providerFactory().then(
-      (provider) => ({ provider, zones: new Zones(provider, clock) }),
-      (cause: unknown) => {
-        this.#connection = undefined
-        throw new KontrolError('KTL_DNS_UNAVAILABLE', `cannot set up the DNS provider: ${messageOf(cause)}`, {
-          cause,
-          hint: 'Check the AWS_* variables, and that the installation is complete.'
-        })
-      }
-    )
-    return this.#connection
-  }
-
-  #publish(events: readonly DnsEvent[]): void {
-    const { logger } = this.#options
-    for (const event of events) {
-      logDnsEvent(logger, event)
-      for (const listener of this.#listeners) {
-        try {
-          listener(event)
-        } catch (err) {
-          // Whoever listens must not keep the record from being right.
-          logger.error({ err, kind: event.kind }, 'dns listener failed')
-        }
-      }
-    }
   }
 }
 

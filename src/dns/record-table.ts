@@ -1,4 +1,6 @@
-import type { KontrolError } from '../errors.ts'
+import { KontrolError } from '../errors.ts'
+import type { AddressesByType } from './addresses.ts'
+import type { DnsSettings } from './dns-settings.ts'
 import type { DnsErrorStatus, DnsEvent, DnsRecordStatus } from './dns-status.ts'
 import type { AddressType } from './record-set.ts'
 import type { RecordOutcome } from './reconcile.ts'
@@ -7,12 +9,23 @@ import type { RecordOutcome } from './reconcile.ts'
 export class RecordTable {
   #rows = new Map<string, DnsRecordStatus>()
 
-  has(name: string, type: AddressType): boolean {
-    return this.#rows.has(keyOf({ name, type }))
+  /** By name, in the order of the settings. What is wanted is in it before the first look, and at a follower, as well. */
+  list({ names, ttl }: Pick<DnsSettings, 'names' | 'ttl'>, wanted: AddressesByType): DnsRecordStatus[] {
+    const pending = names.flatMap((name) =>
+      (['A', 'AAAA'] as const)
+        .filter((type) => wanted[type].length > 0 && !this.#rows.has(keyOf({ name, type })))
+        .map((type) => ({ name, type, ttl, wanted: wanted[type] }))
+    )
+    return [...this.#rows.values(), ...pending].sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
   }
 
-  rows(): DnsRecordStatus[] {
-    return [...this.#rows.values()]
+  /** All that failed in the last pass, as one error. */
+  failure(): KontrolError | undefined {
+    const failures = [...this.#rows.values()].flatMap(({ lastError }) => lastError ?? [])
+    const [first] = failures
+    if (first === undefined) return undefined
+    const message = [...new Set(failures.map((failure) => failure.message))].join('; ')
+    return new KontrolError(first.code, message, first.hint === undefined ? {} : { hint: first.hint })
   }
 
   clear(): void {

@@ -14,11 +14,12 @@ import { featuresOf } from './features.ts'
 import { HaproxyLog } from './haproxy-log.ts'
 import { haproxyPaths, type HaproxyPaths } from './haproxy-paths.ts'
 import { readStatus, type HaproxyStatus } from './haproxy-status.ts'
+import { KnownWorker, type Configuration } from './known-worker.ts'
 import { LiveServers } from './live-servers.ts'
 import { MasterCli } from './master-cli.ts'
 import type { Problem } from './problem.ts'
 import { Reloader } from './reload.ts'
-import { RunningHaproxy, type Configuration } from './running-haproxy.ts'
+import { RunningHaproxy } from './running-haproxy.ts'
 import { RuntimeApi } from './runtime-api.ts'
 import { SerialQueue } from './serial-queue.ts'
 import { noSynGuard, type SynGuard } from './syn-guard.ts'
@@ -67,6 +68,7 @@ export class HaproxyDriver {
   readonly #master: MasterCli
   readonly #runtime: RuntimeApi
   readonly #servers: LiveServers
+  readonly #worker: KnownWorker
   readonly #haproxy: RunningHaproxy
   readonly #applier: ChangeApplier
   readonly #certificates: Certificates
@@ -90,24 +92,19 @@ export class HaproxyDriver {
       journal: new ChangeJournal(paths.journal),
       onSurprise: (error) => this.#applier.heal(error)
     }))
+    const worker = (this.#worker = new KnownWorker({ ...shared, base, paths, servers, reader }))
     const haproxy = (this.#haproxy = new RunningHaproxy({
       ...shared,
-      ...{ base, paths, supervisor, log, master, servers, reader, synGuard },
+      ...{ paths, supervisor, log, master, servers, worker, reader, synGuard },
       command: commandOf(binary, paths),
       reloader: new Reloader({ master, runtime, log, masterPid: () => supervisor.pid() }),
       onFall: (error) => this.#applier.fell(error),
       onRevival: () => this.#applier.revived()
     }))
-    this.#certificates = new Certificates({ ...shared, runtime, worker: () => haproxy.pids()?.workerPid, onAlarm })
+    this.#certificates = new Certificates({ ...shared, runtime, worker: () => worker.pids()?.workerPid, onAlarm })
     this.#applier = new ChangeApplier({
       ...shared,
-      haproxy,
-      servers,
-      reader,
-      reloadIntervalMs,
-      dryRun,
-      quietMs,
-      onAlarm
+      ...{ haproxy, worker, servers, reader, reloadIntervalMs, dryRun, quietMs, onAlarm }
     })
   }
 
@@ -155,14 +152,14 @@ export class HaproxyDriver {
   async restart(signal?: AbortSignal): Promise<RestartResult> {
     return await this.#queue.run(async () => {
       const outcome = await this.#applier.restart(signal)
-      const { masterPid, workerPid } = this.#haproxy.pids() ?? {}
+      const { masterPid, workerPid } = this.#worker.pids() ?? {}
       return { outcome, masterPid, workerPid }
     })
   }
 
   /** Undefined while HAProxy is away, or runs something that is not known. */
   running(): Configuration | undefined {
-    return this.#haproxy.configuration()
+    return this.#worker.configuration()
   }
 
   /** The last configuration that was asked for, good or bad. */

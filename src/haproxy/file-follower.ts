@@ -1,11 +1,13 @@
 import type { Logger } from '../platform/logger.ts'
 import type { ConfigFile } from './config-file.ts'
-import type { Configuration, RunningHaproxy } from './running-haproxy.ts'
+import type { Configuration, KnownWorker } from './known-worker.ts'
+import type { RunningHaproxy } from './running-haproxy.ts'
 import type { SerialQueue } from './serial-queue.ts'
 
 export interface FileFollowerOptions {
   file: ConfigFile
   haproxy: RunningHaproxy
+  worker: KnownWorker
   queue: SerialQueue
   logger: Logger
   /** What runs would be refused at the next start; the last good file stays for that. */
@@ -71,14 +73,14 @@ export class FileFollower {
   }
 
   async #keep(configuration: Configuration, signal: AbortSignal): Promise<void> {
-    const { file, haproxy, queue, onKept } = this.#options
-    const worker = haproxy.pids()?.workerPid
+    const { file, haproxy, worker, queue, onKept } = this.#options
+    const pid = worker.pids()?.workerPid
     await file.check(configuration.text, signal)
     await haproxy.proven()
     await queue.run(async () => {
       // After a reload or a death the text is another one's business.
-      if (signal.aborted || worker === undefined || haproxy.pids()?.workerPid !== worker) return
-      await haproxy.keep(configuration)
+      if (signal.aborted || pid === undefined || worker.pids()?.workerPid !== pid) return
+      await worker.keep(configuration)
       onKept()
     })
   }

@@ -1,9 +1,9 @@
 import { writeFileAtomic } from '../platform/atomic-file.ts'
 import type { Logger } from '../platform/logger.ts'
-import { digestOf, readMarker, writeMarker } from './applied-marker.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { ConfigImage, ImageReader } from './config-image.ts'
 import type { HaproxyPaths } from './haproxy-paths.ts'
+import type { Configuration, KnownWorker } from './known-worker.ts'
 import { listenersOf } from './listeners.ts'
 import type { LiveServers } from './live-servers.ts'
 import { serverStateFile } from './server-state-file.ts'
@@ -15,16 +15,8 @@ import type { SerialQueue } from './serial-queue.ts'
 import type { SynGuard } from './syn-guard.ts'
 import type { HaproxyCommand, Supervisor, SupervisorHooks } from './supervisor.ts'
 
-/** A configuration and its name: SHA-256 in hex, over base.cfg and the operator's text. */
-export interface Configuration {
-  readonly text: string
-  readonly digest: string
-}
-
 export interface RunningHaproxyOptions {
-  /** Text of base.cfg. */
-  base: string
-  paths: Pick<HaproxyPaths, 'marker' | 'serverState'>
+  paths: Pick<HaproxyPaths, 'serverState'>
   command: HaproxyCommand
   supervisor: Supervisor
   file: ConfigFile
@@ -33,6 +25,7 @@ export interface RunningHaproxyOptions {
   reloader: Reloader
   synGuard: SynGuard
   servers: LiveServers
+  worker: KnownWorker
   reader: ImageReader
   /** The driver's: what starts by itself after a death waits for its turn there. */
   queue: SerialQueue
@@ -45,16 +38,9 @@ export interface RunningHaproxyOptions {
 /** Old workers beyond this are worth a warning. */
 const HANDFUL = 5
 
-/**
- * The HAProxy that runs, and what it is known to run. Every text it loads is
- * proven to serve, or the last good one is put back.
- */
+/** The HAProxy that runs. Every text it loads is proven to serve, or the last good one is put back. */
 export class RunningHaproxy {
   readonly #options: RunningHaproxyOptions
-  #configuration: Configuration | undefined
-  /** What is on disk for the next start, or will be once its worker has been watched. */
-  #kept: Configuration | undefined
-  #proof: ServingProof | undefined
   #problem: Problem | undefined
   /** What the next start shall try in place of the last good text. */
   #trial: string | undefined
@@ -67,32 +53,10 @@ export class RunningHaproxy {
     this.#options = options
   }
 
-  /** Undefined while HAProxy is away, or runs something that is not known. */
-  configuration(): Configuration | undefined {
-    return this.#configuration
-  }
-
-  /** Undefined while HAProxy is away. */
-  pids(): ServingProof | undefined {
-    return this.#proof
-  }
-
   problems(): Problem[] {
     if (this.#problem !== undefined) return [this.#problem]
     if (this.#options.supervisor.pid() !== undefined) return []
     return [{ code: 'KTL_HAPROXY_UNREACHABLE', message: 'HAProxy is not running' }]
-  }
-
-  named(text: string): Configuration {
-    const { base } = this.#options
-    let digest: string | undefined
-    return {
-      text,
-      // On demand: a change of one server does not wait for it.
-      get digest() {
-        return (digest ??= digestOf(base, text))
-      }
-    }
   }
 
   /**
@@ -121,7 +85,7 @@ export class RunningHaproxy {
     const image = this.#options.reader.read(configuration.text)
     try {
       const { outcome, proof } = await this.#load(configuration.text, image)
-      await this.#begun(configuration, image, proof)
+      await this.#options.worker.begun(configuration, image, proof)
       this.#watch(configuration, proof)
       this.#problem = undefined
       this.#options.logger.info({ outcome, ...proof }, 'haproxy loaded a new configuration')
@@ -141,26 +105,9 @@ export class RunningHaproxy {
     if (pids.length > HANDFUL) logger.warn({ pids }, 'many old haproxy workers still have connections')
   }
 
-  /** HAProxy has been brought to this without a reload. */
-  changedTo(configuration: Configuration): void {
-    this.#configuration = configuration
-  }
-
-  /** What runs and is not on its way to the disk. */
-  unkept(): Configuration | undefined {
-    return this.#configuration === this.#kept ? undefined : this.#configuration
-  }
-
   /** Resolves when the worker that serves has been watched long enough. */
   async proven(): Promise<void> {
     await this.#unproven?.end
-  }
-
-  /** Puts a checked text of the worker that serves on disk, for the next start. */
-  async keep(configuration: Configuration): Promise<void> {
-    await this.#options.file.install(configuration.text)
-    await this.#options.file.keep()
-    this.#kept = configuration
   }
 
   async stop(graceMs: number, signal?: AbortSignal): Promise<void> {
@@ -169,38 +116,20 @@ export class RunningHaproxy {
   }
 
   async #ensure(): Promise<'unchanged' | 'started'> {
-    const { supervisor, command, file, log, reader, reloader } = this.#options
+    const { supervisor, command, file, log, reader, reloader, worker } = this.#options
     const mark = await log.size()
     const { adopted, pid } = await supervisor.start(command, this.#hooks)
-    if (adopted && pid === this.#proof?.masterPid) return 'unchanged'
+    if (adopted && pid === worker.pids()?.masterPid) return 'unchanged'
     const proof = await reloader.started(mark)
-    const lastGood = this.named(await file.restore())
-    this.#proof = proof
-    if (this.#startedWith === lastGood.text) await this.#begun(lastGood, reader.read(lastGood.text), proof)
-    else await this.#adopt(lastGood, proof)
+    const lastGood = worker.named(await file.restore())
+    worker.serves(proof)
+    if (this.#startedWith === lastGood.text) await worker.begun(lastGood, reader.read(lastGood.text), proof)
+    else await worker.adopt(lastGood, proof)
     return adopted ? 'unchanged' : 'started'
   }
 
-  /** A worker of an earlier run of this program: it may have been changed since it loaded its file. */
-  async #adopt(lastGood: Configuration, proof: ServingProof): Promise<void> {
-    const { file, paths, servers, reader, logger } = this.#options
-    const loaded = this.named((await file.loaded()) ?? '')
-    const marker = await readMarker(paths.marker)
-    const marked = marker?.workerPid === proof.workerPid && marker.digest === loaded.digest
-    const changes = marked ? await servers.adopt(proof.workerPid, reader.read(loaded.text)) : undefined
-    if (changes === undefined) {
-      servers.forget()
-      logger.warn(proof, 'what haproxy runs is not known, the next configuration reloads it')
-      return
-    }
-    const texts = changes === 0 ? [loaded, lastGood] : [lastGood]
-    this.#configuration = texts.find(({ text }) => servers.plan(reader.read(text)).kind === 'none')
-    if (this.#configuration === lastGood) this.#kept = lastGood
-    logger.info({ ...proof, changes }, 'haproxy taken up as it was left')
-  }
-
   async #load(text: string, image: ConfigImage) {
-    const { supervisor, command, file, log, reloader, synGuard } = this.#options
+    const { supervisor, command, file, log, reloader, synGuard, worker } = this.#options
     await this.#handOverState(image)
     await file.install(text)
     if (supervisor.pid() === undefined) {
@@ -211,7 +140,7 @@ export class RunningHaproxy {
       // Its supervisor was faster, and began with the last good file.
       await file.install(text)
     }
-    const ports = (await listenersOf(this.#proof?.workerPid ?? 0)).map(({ port }) => port)
+    const ports = (await listenersOf(worker.pids()?.workerPid ?? 0)).map(({ port }) => port)
     return { outcome: 'reloaded' as const, proof: await synGuard.during(ports, async () => await reloader.reload()) }
   }
 
@@ -225,26 +154,15 @@ export class RunningHaproxy {
     await writeFileAtomic(paths.serverState, serverStateFile(states, image))
   }
 
-  /** In an order in which a crash between two steps does no harm: the marker, which makes all count, comes last. */
-  async #begun(configuration: Configuration, image: ConfigImage, proof: ServingProof): Promise<void> {
-    const { file, servers, paths } = this.#options
-    await file.keepLoaded()
-    servers.begin(proof.workerPid, image)
-    await writeMarker(paths.marker, { ...proof, digest: configuration.digest })
-    this.#proof = proof
-    this.#configuration = configuration
-    this.#kept = configuration
-  }
-
   /** What goes wrong behind a worker's fork goes wrong at once, but not before it has answered. */
   #watch(configuration: Configuration, proof: ServingProof): void {
-    const { reloader, queue, logger } = this.#options
+    const { reloader, queue, worker, logger } = this.#options
     const unproven = { proof, end: Promise.resolve() }
     const isLast = (): boolean => this.#unproven === unproven
     unproven.end = reloader
       .survived(proof)
       .then(
-        () => queue.run(async () => (isLast() ? await this.keep(configuration) : undefined)),
+        () => queue.run(async () => (isLast() ? await worker.keep(configuration) : undefined)),
         (error: unknown) => queue.run(async () => (isLast() ? await this.#fell(proof, error) : undefined))
       )
       .catch((err: unknown) => logger.error({ err }, 'the last good configuration cannot be kept'))
@@ -255,22 +173,22 @@ export class RunningHaproxy {
   }
 
   async #fell(proof: ServingProof, error: unknown): Promise<void> {
-    if (this.#proof === proof) await this.rollBack(error)
+    if (this.#options.worker.pids() === proof) await this.rollBack(error)
     this.#options.onFall(error)
   }
 
   /** Back to the last good configuration, with as little of HAProxy touched as that takes. */
   async rollBack(cause: unknown): Promise<void> {
-    const { file, logger, master, reader, reloader } = this.#options
+    const { file, logger, master, reader, reloader, worker } = this.#options
     logger.error({ err: cause }, 'haproxy reload failed, going back to the last good configuration')
-    const former = this.#proof
-    const lastGood = this.named(await file.restore())
+    const former = worker.pids()
+    const lastGood = worker.named(await file.restore())
     try {
       await this.ensure()
-      const { worker } = await master.showProcesses()
-      const untouched = worker !== undefined && worker.pid === this.#proof?.workerPid
-      if (untouched || this.#proof !== former) return
-      await this.#begun(lastGood, reader.read(lastGood.text), await reloader.reload())
+      const { worker: serving } = await master.showProcesses()
+      const untouched = serving !== undefined && serving.pid === worker.pids()?.workerPid
+      if (untouched || worker.pids() !== former) return
+      await worker.begun(lastGood, reader.read(lastGood.text), await reloader.reload())
     } catch (err) {
       this.#forget()
       logger.error({ err }, 'haproxy does not run the last good configuration')
@@ -294,10 +212,7 @@ export class RunningHaproxy {
   }
 
   #forget(): void {
-    this.#options.servers.forget()
-    this.#configuration = undefined
-    this.#kept = undefined
-    this.#proof = undefined
+    this.#options.worker.forget()
     this.#startedWith = undefined
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KontrolError, messageOf } from '../errors.ts'
+import { messageOf } from '../errors.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import {
@@ -9,8 +9,9 @@ import {
   type ProgramState,
   type SupervisordClient
 } from '../platform/supervisord-client.ts'
-import { findMaster, readProcess } from './process-table.ts'
+import { readProcess } from './process-table.ts'
 import type { HaproxyCommand, SupervisedProcess, Supervisor, SupervisorHooks } from './supervisor.ts'
+import { isStopped, isUp, SupervisordProgram } from './supervisord-program.ts'
 
 export interface SupervisordSupervisorOptions {
   client: SupervisordClient
@@ -23,8 +24,6 @@ export interface SupervisordSupervisorOptions {
 const WATCH_MS = 200
 const LOOK_MS = 20
 const REPEAT_MS = 500
-/** supervisord spawns at once; what takes longer is stopping what ran before. */
-const START_TIMEOUT_MS = 5_000
 const END_TIMEOUT_MS = 2_000
 /** Between a death that supervisord does not heal and the next start: none after the first, then doubling. */
 const BACK_OFF_MS = [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000]
@@ -36,26 +35,22 @@ const STEADY_MS = 10_000
  * keeps it when we do. We say when it begins and ends, and watch.
  */
 export class SupervisordSupervisor implements Supervisor {
-  readonly #client: SupervisordClient
+  readonly #program: SupervisordProgram
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #program: string
   #pid: number | undefined
   #startedAt = 0
   #deaths = 0
   #startAgainAt = 0
   #answers = true
-  /** Between the two halves of a restart; without it, what is stopped was stopped by someone else. */
-  #stoppedByUs = false
   #ended = true
   #starting: Promise<SupervisedProcess> | undefined
   #timer: Cancel = () => {}
 
   constructor({ client, clock, logger, program = 'haproxy' }: SupervisordSupervisorOptions) {
-    this.#client = client
+    this.#program = new SupervisordProgram(client, program)
     this.#clock = clock
     this.#logger = logger
-    this.#program = program
   }
 
   pid(): number | undefined {
@@ -71,7 +66,7 @@ export class SupervisordSupervisor implements Supervisor {
   async stop(graceMs: number, signal?: AbortSignal): Promise<void> {
     this.#letGo()
     const pid = this.#pid
-    await this.#askToStop()
+    await this.#program.askToStop()
     const deadline = performance.now() + graceMs
     while (pid !== undefined && performance.now() < deadline && !signal?.aborted && (await lives(pid))) {
       // Again and again: a HAProxy that begins, or that reloads, executes itself anew and loses what it was told before.
@@ -97,58 +92,19 @@ export class SupervisordSupervisor implements Supervisor {
   async #adoptOrStart(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess> {
     this.#timer()
     this.#ended = false
-    const { pid: current, state } = await this.#client.info(this.#program)
+    const { pid: current, state } = await this.#program.info()
     const adopted = isUp(state) && (await lives(current))
-    if (!adopted) await this.#begin(hooks)
-    const pid = await this.#untilItRuns(command)
+    if (!adopted) {
+      await this.#program.quiesce()
+      await hooks.beforeStart()
+      await this.#program.start()
+    }
+    const pid = await this.#program.untilItRuns(command.socketArgument)
     if (pid !== 0 && this.#pid !== pid) this.#logger.info({ pid }, adopted ? 'haproxy adopted' : 'haproxy started')
     this.#pid = pid === 0 ? undefined : pid
     this.#startedAt = this.#clock.now()
     this.#watch(command, hooks)
     return { pid, adopted }
-  }
-
-  async #begin(hooks: SupervisorHooks): Promise<void> {
-    await this.#quiesce()
-    await hooks.beforeStart()
-    try {
-      await this.#tolerating(supervisordFaults.alreadyStarted, this.#client.start(this.#program))
-      this.#stoppedByUs = false
-    } catch (cause) {
-      if (!isFault(cause, supervisordFaults.noFile) && !isFault(cause, supervisordFaults.notExecutable)) throw cause
-      throw new KontrolError('KTL_HAPROXY_MISSING', `supervisord cannot run its program "${this.#program}"`, {
-        cause,
-        hint: 'Install HAProxy 2.6 or later, or name its path in KONTROL_HAPROXY.'
-      })
-    }
-  }
-
-  /** Ends what supervisord still waits for, so that it starts nothing while we put the files in place. */
-  async #quiesce(): Promise<void> {
-    const deadline = performance.now() + START_TIMEOUT_MS
-    for (;;) {
-      const { state } = await this.#client.info(this.#program)
-      if (state === 'BACKOFF') {
-        this.#stoppedByUs = true
-        await this.#tolerating(supervisordFaults.notRunning, this.#client.stop(this.#program))
-      } else if (state !== 'STOPPING') return
-      if (performance.now() > deadline) throw this.#notStarted('the former one does not end')
-      await sleep(LOOK_MS)
-    }
-  }
-
-  /** Until the program has become HAProxy, with the sockets that we expect: between fork and exec it is supervisord. */
-  async #untilItRuns({ socketArgument }: HaproxyCommand): Promise<number> {
-    const deadline = performance.now() + START_TIMEOUT_MS
-    for (;;) {
-      const info = await this.#client.info(this.#program)
-      const master = await findMaster(socketArgument)
-      if (info.pid !== 0 && master?.pid === info.pid) return info.pid
-      // Dead already: the watch tells of it, and its log has said why.
-      if (info.state === 'BACKOFF' || info.state === 'EXITED' || info.state === 'FATAL') return info.pid
-      if (performance.now() > deadline) throw this.#notStarted(explain(info, socketArgument))
-      await sleep(LOOK_MS)
-    }
   }
 
   #watch(command: HaproxyCommand, hooks: SupervisorHooks): void {
@@ -172,7 +128,7 @@ export class SupervisordSupervisor implements Supervisor {
   }
 
   async #look(command: HaproxyCommand, hooks: SupervisorHooks): Promise<void> {
-    const info = await this.#client.info(this.#program)
+    const info = await this.#program.info()
     if (this.#ended || this.#starting !== undefined) return
     if (info.pid !== 0 && info.pid === this.#pid) return
     if (this.#pid !== undefined) this.#tellDeath(this.#pid, info, hooks)
@@ -186,7 +142,7 @@ export class SupervisordSupervisor implements Supervisor {
   #leaveAlone(state: ProgramState): boolean {
     if (isUp(state)) return false
     // Someone typed `supervisorctl stop`: they will type `start` as well.
-    if (isStopped(state) && !this.#stoppedByUs) return true
+    if (isStopped(state) && !this.#program.stoppedByUs) return true
     return this.#clock.now() < this.#startAgainAt
   }
 
@@ -204,16 +160,6 @@ export class SupervisordSupervisor implements Supervisor {
     this.#startAgainAt = now + (BACK_OFF_MS[Math.min(this.#deaths, BACK_OFF_MS.length - 1)] ?? 0)
   }
 
-  /** Its stop signal makes HAProxy finish its connections first. */
-  async #askToStop(): Promise<void> {
-    try {
-      await this.#tolerating(supervisordFaults.notRunning, this.#client.stop(this.#program))
-    } catch (error) {
-      // A supervisord that is being stopped takes no orders, and stops us before HAProxy.
-      if (!isFault(error, supervisordFaults.shutdown)) throw error
-    }
-  }
-
   async #force(pid: number | undefined): Promise<void> {
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       if (pid === undefined || !(await lives(pid))) return
@@ -228,32 +174,6 @@ export class SupervisordSupervisor implements Supervisor {
       await sleep(LOOK_MS)
     }
   }
-
-  async #tolerating(fault: number, call: Promise<void>): Promise<void> {
-    await call.catch((error: unknown) => {
-      if (!isFault(error, fault)) throw error
-    })
-  }
-
-  #notStarted(reason: string): KontrolError {
-    return new KontrolError('KTL_HAPROXY_RELOAD_FAILED', `supervisord did not start "${this.#program}": ${reason}`, {
-      hint: 'Look at "supervisorctl status", and at its [program:haproxy].'
-    })
-  }
-}
-
-function isUp(state: ProgramState): boolean {
-  return state === 'RUNNING' || state === 'STARTING'
-}
-
-/** By someone's command, and not by itself. */
-function isStopped(state: ProgramState): boolean {
-  return state === 'STOPPED' || state === 'STOPPING'
-}
-
-function explain({ state, pid, reason }: ProgramInfo, socketArgument: string): string {
-  if (pid === 0) return `it is ${state}${reason === '' ? '' : `, ${reason}`}`
-  return `process ${pid} is no HAProxy with "-W" and "-S ${socketArgument}"`
 }
 
 function signalProcess(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -1,24 +1,15 @@
-import { ExpressionParser } from './expression-parser.ts'
 import { Lexer } from './lexer.ts'
-import {
-  makeNode,
-  type Body,
-  type Expression,
-  type Signature,
-  type Statement,
-  type SyntaxNode,
-  type Target
-} from './syntax.ts'
-import { asTarget } from './targets.ts'
+import { makeNode, type Body, type Expression, type Statement, type SyntaxNode, type Target } from './syntax.ts'
+import { TagNesting } from './tag-nesting.ts'
+import { TargetParser } from './target-parser.ts'
 import type { Position } from './template-fault.ts'
 import type { Token } from './tokens.ts'
 
 type StatementParser = (at: Position) => Statement
 
-/** Parses a whole template. The tag stacks exist for the sake of the messages about tags in the wrong place. */
-export class TemplateParser extends ExpressionParser {
-  readonly #openTags: string[] = []
-  readonly #awaitedTags: (readonly string[])[] = []
+/** Parses a whole template. */
+export class TemplateParser extends TargetParser {
+  readonly #nesting = new TagNesting()
   readonly #blockNames = new Set<string>()
   readonly #statements: ReadonlyMap<string, StatementParser> = new Map<string, StatementParser>([
     ['for', (at) => this.#for(at)],
@@ -45,15 +36,15 @@ export class TemplateParser extends ExpressionParser {
   #body(endTags: readonly string[]): Body {
     const start = this.look(0)
     const children: Statement[] = []
-    if (endTags.length > 0) this.#awaitedTags.push(endTags)
+    if (endTags.length > 0) this.#nesting.expect(endTags)
     for (let token = this.nextToken(); token.type !== 'eof'; token = this.nextToken()) {
       if (token.type === 'block-start' && endTags.some((tag) => this.atSymbol(tag))) {
-        this.#awaitedTags.pop()
+        this.#nesting.met()
         return makeNode('NodeList', start, children)
       }
       children.push(this.#node(token))
     }
-    if (endTags.length > 0) throw this.#misplacedTag(undefined, this.look(0))
+    if (endTags.length > 0) throw this.problem(this.#nesting.complaint(undefined), this.look(0))
     return makeNode('NodeList', start, children)
   }
 
@@ -73,27 +64,11 @@ export class TemplateParser extends ExpressionParser {
     const tag = this.nextToken()
     if (tag.type !== 'symbol') throw this.problem('tag name expected', tag)
     const parse = this.#statements.get(tag.value)
-    if (parse === undefined) throw this.#misplacedTag(tag.value, tag)
-    this.#openTags.push(tag.value)
+    if (parse === undefined) throw this.problem(this.#nesting.complaint(tag.value), tag)
+    this.#nesting.open(tag.value)
     const statement = parse(tag)
-    this.#openTags.pop()
+    this.#nesting.close()
     return statement
-  }
-
-  #misplacedTag(tag: string | undefined, at: Position): Error {
-    const awaited = this.#awaitedTags.at(-1)?.map((name) => `'${name}'`)
-    const sentences = [tag === undefined ? 'Unexpected end of template.' : `Encountered unknown tag '${tag}'.`]
-    if (awaited !== undefined) {
-      const isAwaitedOutside = tag !== undefined && this.#awaitedTags.some((tags) => tags.includes(tag))
-      sentences.push(
-        isAwaitedOutside
-          ? `You probably made a nesting mistake. Jinja is expecting this tag, but currently looking for ${awaited.join(' or ')}.`
-          : `Jinja was looking for the following tags: ${awaited.join(' or ')}.`
-      )
-    }
-    const open = this.#openTags.at(-1)
-    if (open !== undefined) sentences.push(`The innermost block that needs to be closed is '${open}'.`)
-    return this.problem(sentences.join(' '), at)
   }
 
   /** What a tag encloses; the end tag's name is left to be read. */
@@ -121,18 +96,8 @@ export class TemplateParser extends ExpressionParser {
     return this.parseTuple(() => this.parseUnconditional(), ends)
   }
 
-  #target(ends: () => boolean = () => false): Target {
-    return asTarget(this.parseTuple(() => this.parsePrimary(), ends))
-  }
-
-  #name(): string {
-    const token = this.require('symbol')
-    asTarget(makeNode('Symbol', token, token.value))
-    return token.value
-  }
-
   #for(at: Position): Statement {
-    const target = this.#target(() => this.atSymbol('in'))
+    const target = this.parseTarget(() => this.atSymbol('in'))
     this.require('symbol', 'in')
     const items = this.#unconditionalTuple(() => this.atSymbol('recursive'))
     const test = this.skipSymbol('if') ? this.parseExpression() : null
@@ -158,19 +123,11 @@ export class TemplateParser extends ExpressionParser {
   }
 
   #set(at: Position): Statement {
-    const target = this.#namespaceTarget() ?? this.#target()
+    const target = this.parseSetTarget()
     if (this.skipValue('operator', '=')) return makeNode('Set', at, target, this.#tuple())
     let filter: SyntaxNode<'Filter'> | null = null
     while (this.skip('pipe')) filter = this.parseFilter(filter)
     return makeNode('SetBlock', at, target, filter, this.#closed('endset'))
-  }
-
-  #namespaceTarget(): Target | undefined {
-    const dot = this.look(1)
-    if (dot.type !== 'operator' || dot.value !== '.') return undefined
-    const name = this.require('symbol')
-    this.nextToken()
-    return makeNode('NamespaceTarget', name, name.value, this.require('symbol').value)
   }
 
   #with(at: Position): Statement {
@@ -178,7 +135,7 @@ export class TemplateParser extends ExpressionParser {
     const values: Expression[] = []
     while (!this.at('block-end')) {
       if (targets.length > 0) this.require('comma')
-      targets.push(this.#target())
+      targets.push(this.parseTarget())
       this.require('operator', '=')
       values.push(this.parseExpression())
     }
@@ -186,35 +143,13 @@ export class TemplateParser extends ExpressionParser {
   }
 
   #macro(at: Position): Statement {
-    const name = this.#name()
-    const signature = this.#signature()
+    const name = this.parseName()
+    const signature = this.parseParameters()
     return makeNode('Macro', at, name, signature, this.#closed('endmacro'))
   }
 
-  #signature(): Signature {
-    const names: string[] = []
-    const defaults: Expression[] = []
-    this.require('left-paren')
-    while (!this.at('right-paren')) {
-      if (names.length > 0) this.require('comma')
-      names.push(this.#parameter(names))
-      if (this.skipValue('operator', '=')) defaults.push(this.parseExpression())
-      else if (defaults.length > 0) throw this.problem('non-default argument follows default argument')
-      else if (names.at(-1) === 'caller') throw this.problem('the parameter "caller" needs a default')
-    }
-    this.nextToken()
-    return { names, defaults }
-  }
-
-  #parameter(known: readonly string[]): string {
-    const at = this.look(0)
-    const name = this.#name()
-    if (known.includes(name)) throw this.problem(`duplicate argument '${name}' in a macro`, at)
-    return name
-  }
-
   #callBlock(at: Position): Statement {
-    const signature = this.at('left-paren') ? this.#signature() : { names: [], defaults: [] }
+    const signature = this.at('left-paren') ? this.parseParameters() : { names: [], defaults: [] }
     const call = this.parseExpression()
     if (call.typename !== 'FunCall') throw this.problem('expected call', at)
     return makeNode('CallBlock', at, call, signature, this.#closed('endcall'))

@@ -1,4 +1,7 @@
-import type { StepEntry, StepError } from './step-log.ts'
+import type { Manifest } from './manifest.ts'
+import type { Reach } from './reach.ts'
+import { shorten, type StepEntry, type StepError, type StepLog } from './step-log.ts'
+import type { TransitionQueue } from './transition-queue.ts'
 
 /** A state was entered (`running`), or its step has ended (with `outcome` and `ms`). */
 export interface StateChange {
@@ -33,4 +36,32 @@ export interface AutomatonStatus {
   history: (Omit<StepEntry, 'startedAt'> & { startedAt: string })[]
 }
 
-export const iso = (ms: number): string => new Date(ms).toISOString()
+interface StatusSources {
+  manifest: Manifest
+  reach: Reach
+  log: StepLog
+  queue: TransitionQueue
+  current: { readonly name: string; readonly since: number; readonly running: boolean }
+}
+
+export function statusOf({ manifest, reach, log, queue, current }: StatusSources): AutomatonStatus {
+  const { lastError } = log
+  return {
+    state: current.name,
+    since: iso(current.since),
+    running: current.running,
+    queue: queue.list().map(({ tag, input, queuedAt }) => ({ tag, input: shorten(input), queuedAt: iso(queuedAt) })),
+    lastError: lastError === undefined ? null : { ...lastError, at: iso(lastError.at) },
+    states: manifest.states.map(({ tag, shell, action, force = false, on = {} }) => ({
+      tag,
+      kind: shell !== undefined ? 'shell' : action !== undefined ? 'action' : 'none',
+      force,
+      terminal: tag === manifest.terminal,
+      on,
+      next: reach.allowedAt(tag)
+    })),
+    history: log.entries().map((entry) => ({ ...entry, startedAt: iso(entry.startedAt) }))
+  }
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()

@@ -1,15 +1,16 @@
 import { resolve } from 'node:path'
 import { createActor, fromPromise, type ActorRefFrom } from 'xstate'
 import { KontrolError } from '../errors.ts'
-import type { Cancel, Clock } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import { iso, type AutomatonStatus, type StateChange } from './automaton-status.ts'
+import { statusOf, type AutomatonStatus, type StateChange } from './automaton-status.ts'
 import { compileMachine, positionOf, type LifecycleMachine, type StepInput } from './compile-machine.ts'
-import type { LifecycleState, Manifest } from './manifest.ts'
+import { CurrentState } from './current-state.ts'
+import type { Manifest } from './manifest.ts'
 import { Reach } from './reach.ts'
 import { fitsEnvironment } from './shell-step.ts'
 import { shorten, StepLog } from './step-log.ts'
-import { StepRunner, type Action, type StepResult } from './step-runner.ts'
+import { StepRunner, type Action } from './step-runner.ts'
 import { Transition, TransitionQueue, type Rest } from './transition-queue.ts'
 
 export interface AutomatonOptions {
@@ -33,25 +34,12 @@ export interface RequestOptions {
   coalesce?: boolean
 }
 
-/** A script that talks to its own machine would otherwise kill itself. */
-const KILL_AFTER_MS = 1_000
-/** What a step gets at least, when transitions have been waiting since before it began. */
-const LEAST_STEP_MS = 250
 const DEFAULT_KILL_GRACE_MS = 10_000
-/** Where the machine is before its first transition. */
-const START_STATE = 'idle'
-
 interface Round {
   transition: Transition
   /** Of the last step that ended. */
   outcome: string
   entered: boolean
-}
-
-interface RunningStep {
-  state: LifecycleState
-  startedAt: number
-  controller: AbortController
 }
 
 /** Runs the machine of a manifest: one step at a time, and requests in order. */
@@ -60,34 +48,28 @@ export class Automaton {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #reach: Reach
-  readonly #runner: StepRunner
   readonly #log: StepLog
+  readonly #current: CurrentState
   readonly #actor: ActorRefFrom<LifecycleMachine>
   readonly #queue = new TransitionQueue()
-  readonly #listeners = new Set<(change: StateChange) => void>()
-  /** Undefined before the first transition. */
-  #tag: string | undefined
-  #since: number
   #round: Round | undefined
-  #step: RunningStep | undefined
   #started = false
   #stopped: Promise<void> | undefined
-  #cancelKill: Cancel = () => {}
 
   constructor({ manifest, actions, socketPath, logger, clock, env = process.env, killGraceMs }: AutomatonOptions) {
     this.#manifest = manifest
     this.#clock = clock
     this.#logger = logger
-    this.#since = clock.now()
     this.#reach = new Reach(manifest)
     this.#log = new StepLog(this.#reach)
-    this.#runner = new StepRunner({
+    const runner = new StepRunner({
       actions,
       socketPath: resolve(socketPath),
       env,
       killGraceMs: killGraceMs ?? DEFAULT_KILL_GRACE_MS,
       logger
     })
+    this.#current = new CurrentState({ manifest, runner, log: this.#log, queue: this.#queue, clock, logger })
     const runStep = fromPromise<string, StepInput>(({ input }) => this.#runStep(input))
     this.#actor = createActor(compileMachine(manifest).provide({ actors: { runStep } }))
     this.#actor.subscribe((snapshot) => {
@@ -150,35 +132,22 @@ export class Automaton {
 
   /** The state alone, as the command STATE answers it. */
   get state(): string {
-    return this.#tag ?? START_STATE
+    return this.#current.name
   }
 
   status(): AutomatonStatus {
-    const { lastError } = this.#log
-    return {
-      state: this.state,
-      since: iso(this.#since),
-      running: this.#step !== undefined,
-      queue: this.#queue
-        .list()
-        .map(({ tag, input, queuedAt }) => ({ tag, input: shorten(input), queuedAt: iso(queuedAt) })),
-      lastError: lastError === undefined ? null : { ...lastError, at: iso(lastError.at) },
-      states: this.#manifest.states.map(({ tag, shell, action, force = false, on = {} }) => ({
-        tag,
-        kind: shell !== undefined ? 'shell' : action !== undefined ? 'action' : 'none',
-        force,
-        terminal: tag === this.#manifest.terminal,
-        on,
-        next: this.#reach.allowedAt(tag)
-      })),
-      history: this.#log.entries().map((entry) => ({ ...entry, startedAt: iso(entry.startedAt) }))
-    }
+    return statusOf({
+      manifest: this.#manifest,
+      reach: this.#reach,
+      log: this.#log,
+      queue: this.#queue,
+      current: this.#current
+    })
   }
 
   /** Calling the result ends it. */
   subscribe(listener: (change: StateChange) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#current.subscribe(listener)
   }
 
   #request(tag: string, input: string, { coalesce = false }: RequestOptions): Transition {
@@ -201,7 +170,7 @@ export class Automaton {
   #allowed(): readonly string[] {
     const last = this.#queue.tail?.tag
     if (last !== undefined) return this.#reach.allowedAfter(last)
-    if (this.#round === undefined) return this.#reach.allowedAt(this.#tag)
+    if (this.#round === undefined) return this.#reach.allowedAt(this.#current.tag)
     const { entered, transition } = this.#round
     return this.#reach.allowedAfter(entered ? this.state : transition.tag)
   }
@@ -216,7 +185,7 @@ export class Automaton {
   /** Starts the next transition at rest, else makes the running step end in time for it. */
   #advance(): void {
     if (!this.#started) return
-    if (this.#round !== undefined) return this.#planKill()
+    if (this.#round !== undefined) return this.#current.makeWay()
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const event = { type: 'MOVE', tag: next.tag, input: next.input } as const
       if (this.#actor.getSnapshot().can(event)) {
@@ -226,39 +195,18 @@ export class Automaton {
         return
       }
       // It was allowed after one of the outcomes that were open then.
-      next.refuse(refusal(next.tag, this.state, this.#reach.allowedAt(this.#tag)))
+      next.refuse(refusal(next.tag, this.state, this.#reach.allowedAt(this.#current.tag)))
     }
   }
 
-  async #runStep({ tag, input, variables }: StepInput): Promise<string> {
-    const state = this.#manifest.states.find((candidate) => candidate.tag === tag) as LifecycleState
-    const step = { state, startedAt: this.#clock.now(), controller: new AbortController() }
-    this.#logger.debug({ from: this.state, state: tag }, 'state entered')
-    this.#tag = tag
-    this.#since = step.startedAt
-    this.#step = step
+  async #runStep(input: StepInput): Promise<string> {
     if (this.#round !== undefined) {
       this.#round.entered = true
       this.#round.transition.start()
     }
-    this.#tell({ type: 'state', state: tag, at: step.startedAt, running: true })
-    this.#planKill()
-
-    const result = await this.#runner.run(state, { tag, input, variables }, step.controller.signal)
-    this.#cancelKill()
-    this.#stepEnded(step, input, result)
-    return result.outcome
-  }
-
-  #stepEnded({ state: { tag }, startedAt }: RunningStep, input: string, { outcome, error }: StepResult): void {
-    const endedAt = this.#clock.now()
-    const ms = endedAt - startedAt
-    this.#step = undefined
+    const outcome = await this.#current.run(input)
     if (this.#round !== undefined) this.#round.outcome = outcome
-    this.#log.stepEnded({ tag, input, startedAt, endedAt, outcome, ...(error && { error }) })
-    if (error === undefined) this.#logger.debug({ state: tag, outcome, ms }, 'step ended')
-    else this.#logger.warn({ state: tag, outcome, ms, err: error }, 'step failed')
-    this.#tell({ type: 'state', state: tag, at: endedAt, running: false, outcome, ms })
+    return outcome
   }
 
   #rest(round: Round): void {
@@ -268,36 +216,14 @@ export class Automaton {
     this.#advance()
   }
 
-  #planKill(): void {
-    this.#cancelKill()
-    const { head } = this.#queue
-    const step = this.#step
-    if (head === undefined || step === undefined || step.state.force === true) return
-    const dueAt = Math.max(head.queuedAt + KILL_AFTER_MS, step.startedAt + LEAST_STEP_MS)
-    this.#cancelKill = this.#clock.after(dueAt - this.#clock.now(), () => {
-      this.#logger.info({ state: step.state.tag, for: head.tag }, 'ending the step for a waiting transition')
-      step.controller.abort()
-    })
-  }
-
   async #stop(): Promise<void> {
     const { terminal } = this.#manifest
     this.#queue.refuseAll(refusal('anything', this.state, []))
     if (!this.#started) return
-    const last = this.#tag === terminal ? this.#round?.transition : this.#enqueue(terminal, '')
+    const last = this.#current.tag === terminal ? this.#round?.transition : this.#enqueue(terminal, '')
     // Refused only when `on` led to the terminal state before.
     await last?.rested.catch(() => {})
     this.#actor.stop()
-  }
-
-  #tell(change: StateChange): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(change)
-      } catch (error) {
-        this.#logger.error({ err: error }, 'listener of the state failed')
-      }
-    }
   }
 }
 

@@ -15,6 +15,9 @@ export interface EnvVar<T> {
   parse: (raw: string) => T
 }
 
+/** A row of a table, with the type of its value kept. */
+export const variable = <T>(row: EnvVar<T>): EnvVar<T> => row
+
 // The rows of a table have different types: `never` in, `unknown` out fits all of them.
 export type EnvTable = Record<string, Omit<EnvVar<unknown>, 'parse'> & { parse: (raw: string) => unknown }>
 

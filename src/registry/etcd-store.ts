@@ -1,13 +1,11 @@
-import { randomBytes, randomInt } from 'node:crypto'
-import { KontrolError, messageOf } from '../errors.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { EtcdAdmissions } from './etcd-admissions.ts'
-import type { EtcdClient, Operation } from './etcd-client.ts'
+import type { Operation } from './etcd-client.ts'
+import { EtcdContact } from './etcd-contact.ts'
 import { EtcdKeys } from './etcd-keys.ts'
 import { EtcdMirror, type StoredPod } from './etcd-mirror.ts'
-import { EtcdSession } from './etcd-session.ts'
 import { HeardReport } from './heard-report.ts'
 import type { NewPod, Store, StoredState, StoreListener } from './store.ts'
 
@@ -29,9 +27,6 @@ export interface EtcdStoreOptions {
 }
 
 const DEFAULT_OPEN_TIMEOUT_MS = 15_000
-/** Masters tell each other 20 times a TTL which pods they heard: a pod has a quarter of the TTL to spare. */
-const BEATS_PER_TTL = 20
-const RETRY_MS = { first: 100, most: 2000 }
 const PARALLEL_WRITES = 32
 
 /**
@@ -48,42 +43,44 @@ export class EtcdStore implements Store {
   readonly #mirror: EtcdMirror
   readonly #report: HeardReport
   readonly #admissions: EtcdAdmissions
-  readonly #masterId: string
-  /** Sessions so far: each is with the next member, and not all masters begin with the same one. */
-  #attempts = randomInt(1024)
-  #session: EtcdSession | undefined
-  #keptUp: Promise<void> = Promise.resolve()
+  readonly #contact: EtcdContact
   /** Pods that are to be removed, until etcd has done it. */
   readonly #removals = new Map<string, Pod>()
   /** The last write of each pod that has one under way: they must not overtake one another. */
   readonly #writing = new Map<string, Promise<unknown>>()
   /** What etcd lost and was not yet told again. */
   #lost: readonly Pod[] = []
-  readonly #closing = new AbortController()
 
   constructor(options: EtcdStoreOptions) {
     this.#options = options
     this.#keys = new EtcdKeys(options)
     this.#mirror = new EtcdMirror({ keys: this.#keys, logger: options.logger })
     this.#report = new HeardReport(options.clock)
-    this.#masterId = `${options.id}-${randomBytes(4).toString('hex')}`
+    this.#contact = new EtcdContact({
+      ...options,
+      keys: this.#keys,
+      mirror: this.#mirror,
+      report: this.#report,
+      onBegun: (lost) => this.#restore(lost),
+      onFound: () => this.#repeatRemovals()
+    })
     this.#admissions = new EtcdAdmissions({
       keys: this.#keys,
       mirror: this.#mirror,
-      client: () => this.#client(),
+      client: () => this.#contact.client(),
       isRemoved: ({ key, seq }) => this.#removals.get(key)?.seq === seq
     })
   }
 
   get leading(): boolean {
-    return this.#session?.leading ?? false
+    return this.#contact.leading
   }
 
   async open(listener: StoreListener): Promise<StoredState> {
     const { clock, openTimeoutMs = DEFAULT_OPEN_TIMEOUT_MS } = this.#options
-    await this.#connect(clock.now() + openTimeoutMs)
+    await this.#contact.connect(clock.now() + openTimeoutMs)
     this.#mirror.listener = listener
-    this.#keptUp = this.#keepUp()
+    this.#contact.keepUp()
     const pods = [...this.#mirror.pods.values()].map(({ pod }) => pod)
     const { callbackState, seq } = this.#mirror
     return { pods, callbackState, isNew: seq.modRevision === 0 }
@@ -108,22 +105,15 @@ export class EtcdStore implements Store {
   }
 
   async saveCallbackState(state: string): Promise<void> {
-    await this.#guard(() => this.#client().transact([], [{ put: this.#keys.state, value: state }]))
+    await this.#contact.guard(() => this.#contact.client().transact([], [{ put: this.#keys.state, value: state }]))
     this.#mirror.callbackState = state
   }
 
   async close(): Promise<void> {
-    this.#closing.abort()
+    this.#contact.giveUp()
     this.#mirror.listener = undefined
     await Promise.allSettled(this.#writing.values())
-    await this.#session?.close()
-    await this.#keptUp
-  }
-
-  #client(): EtcdClient {
-    if (this.#session === undefined)
-      throw new Error(this.#closing.signal.aborted ? 'it is closed' : 'there is no contact')
-    return this.#session.client
+    await this.#contact.close()
   }
 
   async #put(pod: Pod): Promise<void> {
@@ -155,7 +145,7 @@ export class EtcdStore implements Store {
     this.#mirror.beginWrite(pod.key)
     try {
       const condition = { key: this.#keys.pod(pod.key), of: 'create', equals: stored?.createRevision ?? 0 } as const
-      return await this.#client().transact([condition], [operation])
+      return await this.#contact.client().transact([condition], [operation])
     } catch (error) {
       this.#mirror.endWrite(pod.key)
       throw error
@@ -167,7 +157,7 @@ export class EtcdStore implements Store {
   }
 
   async #inTurn<T>(key: string, write: () => Promise<T>): Promise<T> {
-    const guarded = (): Promise<T> => this.#guard(write)
+    const guarded = (): Promise<T> => this.#contact.guard(write)
     const now = (this.#writing.get(key) ?? Promise.resolve()).then(guarded, guarded)
     this.#writing.set(key, now)
     try {
@@ -177,90 +167,21 @@ export class EtcdStore implements Store {
     }
   }
 
-  async #guard<T>(request: () => Promise<T>): Promise<T> {
-    try {
-      return await request()
-    } catch (cause) {
-      throw this.#unavailable(cause)
-    }
-  }
-
-  #unavailable(cause: unknown): KontrolError {
-    const hosts = this.#options.hosts.join(', ')
-    return new KontrolError('KTL_STORE_UNAVAILABLE', `Cannot use etcd at ${hosts}: ${messageOf(cause)}`, {
-      cause,
-      hint: 'Check KONTROL_ETCD, and that the cluster is reachable and has a leader.'
+  #repeatRemovals(): void {
+    this.#removeAll([...this.#removals.values()]).catch(() => {
+      // They are remembered until the next contact.
     })
-  }
-
-  /** One contact after the other, as long as the store is open. */
-  async #keepUp(): Promise<void> {
-    while (!this.#closing.signal.aborted && this.#session !== undefined) {
-      const reason = await this.#session.ended
-      this.#session = undefined
-      if (this.#closing.signal.aborted) return
-      this.#options.logger.warn({ reason }, 'etcd lost')
-      this.#mirror.listener?.onContact(false)
-      await this.#connect(Infinity)
-      if (this.#closing.signal.aborted) return
-      this.#options.logger.info({ pods: this.#mirror.pods.size }, 'etcd found again')
-      this.#mirror.listener?.onContact(true)
-      if (this.leading) this.#mirror.listener?.onLeadership(true)
-      this.#removeAll([...this.#removals.values()]).catch(() => {
-        // They are remembered until the next contact.
-      })
-    }
-  }
-
-  async #connect(deadline: number): Promise<void> {
-    for (let delay = RETRY_MS.first; !this.#closing.signal.aborted; delay = Math.min(2 * delay, RETRY_MS.most)) {
-      try {
-        await this.#beginSession()
-        return
-      } catch (error) {
-        if (this.#options.clock.now() >= deadline) throw this.#unavailable(error)
-        this.#options.logger.debug({ err: error }, 'etcd not reached')
-      }
-      await pause(this.#options.clock, delay, this.#closing.signal)
-    }
-  }
-
-  async #beginSession(): Promise<void> {
-    const { hosts, clock, foverMs, ttlMs } = this.#options
-    const host = hosts[this.#attempts++ % hosts.length] as string
-    const { session, lost } = await EtcdSession.begin({
-      host,
-      keys: this.#keys,
-      mirror: this.#mirror,
-      report: this.#report,
-      clock,
-      masterId: this.#masterId,
-      foverMs,
-      beatMs: Math.min(ttlMs / BEATS_PER_TTL, foverMs / 3),
-      patienceMs: Math.min(ttlMs / 4, foverMs / 2),
-      onHeard: (keys, ageMs) => this.#mirror.listener?.onHeard(keys, ageMs),
-      onMasterLost: (id) => this.#masterLost(id),
-      onLeadership: (leading) => this.#mirror.listener?.onLeadership(leading)
-    })
-    this.#session = session
-    this.#lost = [...this.#lost, ...lost]
-    if (this.#closing.signal.aborted) await session.close()
-    else await this.#restore()
-  }
-
-  #masterLost(id: string): void {
-    this.#options.logger.warn({ master: id }, 'master lost')
-    this.#mirror.listener?.onMasterLost()
   }
 
   /** etcd came back without its data: what this master knows is put back. */
-  async #restore(): Promise<void> {
+  async #restore(lost: readonly Pod[]): Promise<void> {
+    this.#lost = [...this.#lost, ...lost]
     if (this.#lost.length === 0) return
     this.#options.logger.warn({ pods: this.#lost.length }, 'etcd lost its data, writing it again')
     const { seq } = this.#mirror
     const next = this.#lost.reduce((most, pod) => Math.max(most, pod.seq + 1), Number(seq.value))
     const condition = { key: this.#keys.seq, of: 'mod', equals: seq.modRevision } as const
-    await this.#client().transact([condition], [{ put: this.#keys.seq, value: String(next) }])
+    await this.#contact.client().transact([condition], [{ put: this.#keys.seq, value: String(next) }])
     const { callbackState } = this.#mirror
     if (callbackState !== undefined) await this.saveCallbackState(callbackState)
     await inParallel(this.#lost, (pod) => this.put(pod))
@@ -274,17 +195,4 @@ async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<voi
     for (const item of queue) await work(item)
   }
   await Promise.all(Array.from({ length: Math.min(PARALLEL_WRITES, items.length) }, worker))
-}
-
-/** Ends early, and without an error, when aborted. */
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      cancel()
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const cancel = clock.after(ms, end)
-    signal.addEventListener('abort', end)
-  })
 }

@@ -1,8 +1,10 @@
 import type { Pod } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { AppCensus } from './app-census.ts'
-import { replacePod, type ChangedField, type Entry } from './entry.ts'
+import { createEntry, replacePod, type ChangedField, type Entry } from './entry.ts'
+import type { Expiry } from './expiry.ts'
 import type { DownReason, RegistryEvent } from './registry-event.ts'
 import { Roster } from './roster.ts'
 
@@ -11,20 +13,31 @@ const LOGGED_IPS = 20
 
 export type RegistryListener = (event: RegistryEvent) => void
 
+export interface MembershipOptions {
+  census: AppCensus
+  expiry: Expiry
+  clock: Clock
+  logger: Logger
+}
+
 /**
- * The pods that are known now. Each change of the set keeps the census and the
- * snapshot in line, is logged and is told to the listeners; whether a change is
- * due is the registry's to decide.
+ * The pods that are known now. Each change of the set keeps the census, the
+ * timers and the snapshot in line, is logged and is told to the listeners;
+ * whether a change is due is for others to decide.
  */
 export class Membership {
   readonly census: AppCensus
+  readonly #expiry: Expiry
+  readonly #clock: Clock
   readonly #logger: Logger
   readonly #entries = new Map<string, Entry>()
   readonly #roster = new Roster()
   readonly #listeners = new Set<RegistryListener>()
 
-  constructor({ census, logger }: { census: AppCensus; logger: Logger }) {
+  constructor({ census, expiry, clock, logger }: MembershipOptions) {
     this.census = census
+    this.#expiry = expiry
+    this.#clock = clock
     this.#logger = logger
   }
 
@@ -55,20 +68,24 @@ export class Membership {
 
   /** Adds a pod without a word: it was known before this process began, or is told of as held. */
   insert(entry: Entry): void {
+    this.#expiry.watch(entry)
     this.#entries.set(entry.pod.key, entry)
     this.census.added(entry)
     this.#roster.add(entry.pod)
   }
 
-  up(entry: Entry): void {
+  up(pod: Pod): Entry {
+    const entry = createEntry(pod, this.#clock.now())
     this.insert(entry)
-    this.#logger.info(describe(entry.pod), 'pod up')
-    this.emit({ type: 'pod-up', pod: entry.pod, reason: 'new' })
+    this.#logger.info(describe(pod), 'pod up')
+    this.emit({ type: 'pod-up', pod, reason: 'new' })
+    return entry
   }
 
   /** All of them leave before the first listener hears of it. */
   down(entries: readonly Entry[], reason: DownReason): void {
     for (const entry of entries) {
+      this.#expiry.unwatch(entry)
       this.#entries.delete(entry.pod.key)
       this.census.removed(entry)
       this.#roster.remove(entry.pod)
@@ -77,6 +94,8 @@ export class Membership {
       this.#logger.info({ ...describe(pod), reason }, 'pod down')
       this.emit({ type: 'pod-down', pod, reason })
     }
+    if (reason !== 'expired') return
+    for (const entry of entries) if (!entry.held) this.census.expired(entry, this.#clock.now())
   }
 
   change(entry: Entry, pod: Pod, fields: readonly ChangedField[]): void {
@@ -97,6 +116,7 @@ export class Membership {
   hold(app: string, silent: readonly Entry[], restored: readonly Entry[]): void {
     for (const entry of silent) {
       entry.held = true
+      this.#expiry.watch(entry)
       this.census.heldChanged(app, 1)
     }
     for (const entry of restored) {
@@ -113,6 +133,7 @@ export class Membership {
 
   release(entry: Entry): void {
     entry.held = false
+    this.#expiry.watch(entry)
     this.census.heldChanged(entry.pod.app, -1)
     this.#logger.info(describe(entry.pod), 'pod released')
     this.emit({ type: 'pods-released', app: entry.pod.app, pods: [entry.pod], reason: 'returned' })

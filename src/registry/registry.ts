@@ -1,6 +1,6 @@
 import { KontrolError } from '../errors.ts'
 import type { Keepalive } from '../model/keepalive.ts'
-import type { Pod, PodStatus } from '../model/pod.ts'
+import type { PodStatus } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -8,7 +8,9 @@ import { AppCensus } from './app-census.ts'
 import { changedFields, createEntry, podOf, type Entry } from './entry.ts'
 import { Expiry } from './expiry.ts'
 import { Membership, type RegistryListener } from './membership.ts'
+import { OtherMasters } from './other-masters.ts'
 import type { DownReason } from './registry-event.ts'
+import { SilentPods } from './silent-pods.ts'
 import type { Store } from './store.ts'
 import { StoreWrites } from './store-writes.ts'
 
@@ -56,15 +58,16 @@ export class Registry {
     this.#maxPods = maxPods
     this.#ttlMs = ttlMs
     this.#expectsPods = expectsPods
-    const census = new AppCensus({ windowMs: ttlMs, threshold: panicThreshold })
-    this.#members = new Membership({ census, logger })
-    this.#expiry = new Expiry({
+    const expiry = (this.#expiry = new Expiry({
       clock,
       logger,
       ttlMs,
       entries: () => this.#members.entries(),
-      onOverdue: (app, entries) => this.#expire(app, entries)
-    })
+      onOverdue: (app, entries) => silentPods.expire(app, entries)
+    }))
+    const census = new AppCensus({ windowMs: ttlMs, threshold: panicThreshold })
+    const members = (this.#members = new Membership({ census, expiry, clock, logger }))
+    const silentPods = new SilentPods({ members, expiry, writes: this.#writes, store, clock })
   }
 
   /**
@@ -73,21 +76,18 @@ export class Registry {
    * @throws KontrolError KTL_DATA_UNWRITABLE or KTL_STORE_UNAVAILABLE
    */
   async open(): Promise<void> {
+    const others = new OtherMasters({ members: this.#members, expiry: this.#expiry, clock: this.#clock })
     const { pods, callbackState, isNew } = await this.#store.open({
-      onPut: (pod) => this.#putElsewhere(pod),
-      onRemove: (key, seq) => this.#removedElsewhere(key, seq),
-      onHeard: (keys, ageMs) => this.#heardElsewhere(keys, ageMs),
+      onPut: (pod) => others.put(pod),
+      onRemove: (key, seq) => others.removed(key, seq),
+      onHeard: (keys, ageMs) => others.heard(keys, ageMs),
       onCallbackState: (state) => void (this.#callbackState = state),
       onMasterLost: () => this.#expiry.resume(),
       onLeadership: (leading) => this.#leadershipChanged(leading),
       onContact: (contact) => this.#contactChanged(contact)
     })
     this.#callbackState = callbackState
-    for (const pod of pods) {
-      const entry = createEntry(pod, this.#clock.now())
-      this.#members.insert(entry)
-      this.#expiry.watch(entry)
-    }
+    for (const pod of pods) this.#members.insert(createEntry(pod, this.#clock.now()))
     this.#logger.info({ pods: this.size, leading: this.leading }, 'registry open')
     if (isNew && this.#expectsPods) this.#fill()
   }
@@ -134,7 +134,7 @@ export class Registry {
     }
     const entry = this.#members.get(said.key)
     if (said.down === true) {
-      if (entry !== undefined) this.#drop([entry], 'down')
+      if (entry !== undefined) this.#drop(entry, 'down')
       return
     }
     if (entry === undefined) return this.#admit(said)
@@ -145,7 +145,7 @@ export class Registry {
   forget(key: string): boolean {
     const entry = this.#members.get(key)
     if (entry === undefined) return false
-    this.#drop([entry], 'forgotten')
+    this.#drop(entry, 'forgotten')
     return true
   }
 
@@ -206,22 +206,15 @@ export class Registry {
       })
     }
     const pod = await this.#writes.admit(podOf(said, { firstSeen: this.#clock.now() }))
-    const entry = this.#members.get(pod.key) ?? this.#up(pod)
+    const entry = this.#members.get(pod.key) ?? this.#members.up(pod)
     // If another master admitted it first, it may have done so with something else.
     this.#refresh(entry, said)
-  }
-
-  #up(pod: Pod): Entry {
-    const entry = createEntry(pod, this.#clock.now())
-    this.#expiry.watch(entry)
-    this.#members.up(entry)
-    return entry
   }
 
   #refresh(entry: Entry, said: Keepalive): void {
     entry.lastSeen = this.#clock.now()
     this.#store.heard(said.key)
-    if (entry.held) this.#release(entry)
+    if (entry.held) this.#members.release(entry)
     const fields = changedFields(entry, said)
     if (fields.length > 0) {
       const { seq, firstSeen } = entry.pod
@@ -230,84 +223,9 @@ export class Registry {
     if (fields.length > 0 || entry.unsaved) this.#writes.save(entry)
   }
 
-  #drop(entries: readonly Entry[], reason: DownReason): void {
-    this.#takeOut(entries, reason)
-    this.#writes.remove(entries.map(({ pod }) => pod))
-  }
-
-  #takeOut(entries: readonly Entry[], reason: DownReason): void {
-    for (const entry of entries) this.#expiry.unwatch(entry)
-    this.#members.down(entries, reason)
-    if (reason !== 'expired') return
-    for (const entry of entries) if (!entry.held) this.#members.census.expired(entry, this.#clock.now())
-  }
-
-  #release(entry: Entry): void {
-    this.#members.release(entry)
-    this.#expiry.watch(entry)
-  }
-
-  #expire(app: string, overdue: readonly Entry[]): void {
-    const heldTooLong = overdue.filter(({ held }) => held)
-    const silent = overdue.filter(({ held }) => !held)
-    if (silent.length > 0 && this.#members.census.isPanic(app, silent.length, this.#clock.now())) {
-      this.#hold(app, silent)
-      this.#dropExpired(heldTooLong)
-    } else this.#dropExpired(overdue)
-  }
-
-  #hold(app: string, silent: readonly Entry[]): void {
-    // Those that left before the silence was known to be that of most are part of it.
-    const restored = this.leading ? this.#members.census.takeGone(app) : []
-    this.#members.hold(app, silent, restored)
-    for (const entry of [...silent, ...restored]) this.#expiry.watch(entry)
-    for (const entry of restored) this.#writes.save(entry)
-  }
-
-  #dropExpired(entries: readonly Entry[]): void {
-    if (entries.length === 0) return
-    if (this.leading) return this.#drop(entries, 'expired')
-    // The leader is about to say so; if this master leads by then, it looks at them again.
-    for (const entry of entries) this.#expiry.watchLater(entry)
-  }
-
-  #putElsewhere(pod: Pod): void {
-    const entry = this.#members.get(pod.key)
-    if (entry === undefined) this.#upElsewhere(pod)
-    else if (entry.pod.seq === pod.seq) {
-      const fields = changedFields(entry, pod)
-      if (fields.length > 0) this.#members.change(entry, pod, fields)
-    } else {
-      this.#takeOut([entry], 'down')
-      this.#up(pod)
-    }
-  }
-
-  #upElsewhere(pod: Pod): void {
-    const back = this.#members.census.takeGonePod(pod.key, pod.seq)
-    if (back === undefined) {
-      this.#up(pod)
-      return
-    }
-    // The leader brought it back: most of its app is silent.
-    this.#members.hold(pod.app, [], [back])
-    this.#expiry.watch(back)
-  }
-
-  #removedElsewhere(key: string, seq: number): void {
-    const entry = this.#members.get(key)
-    if (entry?.pod.seq !== seq) return
-    this.#takeOut([entry], this.#expiry.isSilent(entry) ? 'expired' : 'down')
-  }
-
-  #heardElsewhere(keys: readonly string[], ageMs: number): void {
-    const heardAt = this.#clock.now() - ageMs
-    for (const key of keys) {
-      const entry = this.#members.get(key)
-      if (entry === undefined || entry.lastSeen >= heardAt) continue
-      entry.lastSeen = heardAt
-      if (entry.held) this.#release(entry)
-    }
+  #drop(entry: Entry, reason: DownReason): void {
+    this.#members.down([entry], reason)
+    this.#writes.remove([entry.pod])
   }
 
   #leadershipChanged(leading: boolean): void {

@@ -1,0 +1,126 @@
+import type { Cancel, Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { StateChange } from './automaton-status.ts'
+import type { StepInput } from './compile-machine.ts'
+import type { LifecycleState, Manifest } from './manifest.ts'
+import type { StepLog } from './step-log.ts'
+import type { StepResult, StepRunner } from './step-runner.ts'
+import type { TransitionQueue } from './transition-queue.ts'
+
+export interface CurrentStateOptions {
+  manifest: Manifest
+  runner: StepRunner
+  log: StepLog
+  /** What waits for the step to end. */
+  queue: TransitionQueue
+  clock: Clock
+  logger: Logger
+}
+
+/** A script that talks to its own machine would otherwise kill itself. */
+const KILL_AFTER_MS = 1_000
+/** What a step gets at least, when transitions have been waiting since before it began. */
+const LEAST_STEP_MS = 250
+
+/** Where the machine is before its first transition. */
+const START_STATE = 'idle'
+
+interface RunningStep {
+  state: LifecycleState
+  startedAt: number
+  controller: AbortController
+}
+
+/** The state that the machine is in, and its step: told of, logged, and ended in time for what waits. */
+export class CurrentState {
+  readonly #options: CurrentStateOptions
+  readonly #listeners = new Set<(change: StateChange) => void>()
+  #tag: string | undefined
+  #since: number
+  #step: RunningStep | undefined
+  #cancelKill: Cancel = () => {}
+
+  constructor(options: CurrentStateOptions) {
+    this.#options = options
+    this.#since = options.clock.now()
+  }
+
+  /** Undefined before the first transition. */
+  get tag(): string | undefined {
+    return this.#tag
+  }
+
+  get name(): string {
+    return this.#tag ?? START_STATE
+  }
+
+  /** When it was entered, in milliseconds since the epoch. */
+  get since(): number {
+    return this.#since
+  }
+
+  /** Whether its step is still at work. */
+  get running(): boolean {
+    return this.#step !== undefined
+  }
+
+  /** Calling the result ends it. */
+  subscribe(listener: (change: StateChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Enters a state, and resolves with the outcome of its step. */
+  async run(input: StepInput): Promise<string> {
+    const { manifest, runner, clock, logger } = this.#options
+    const { tag } = input
+    const state = manifest.states.find((candidate) => candidate.tag === tag) as LifecycleState
+    const step = { state, startedAt: clock.now(), controller: new AbortController() }
+    logger.debug({ from: this.name, state: tag }, 'state entered')
+    this.#tag = tag
+    this.#since = step.startedAt
+    this.#step = step
+    this.#tell({ type: 'state', state: tag, at: step.startedAt, running: true })
+    this.makeWay()
+
+    const result = await runner.run(state, input, step.controller.signal)
+    this.#cancelKill()
+    this.#ended(step, input, result)
+    return result.outcome
+  }
+
+  /** Makes the running step end in time for the transition that waits. */
+  makeWay(): void {
+    this.#cancelKill()
+    const { queue, clock, logger } = this.#options
+    const { head } = queue
+    const step = this.#step
+    if (head === undefined || step === undefined || step.state.force === true) return
+    const dueAt = Math.max(head.queuedAt + KILL_AFTER_MS, step.startedAt + LEAST_STEP_MS)
+    this.#cancelKill = clock.after(dueAt - clock.now(), () => {
+      logger.info({ state: step.state.tag, for: head.tag }, 'ending the step for a waiting transition')
+      step.controller.abort()
+    })
+  }
+
+  #ended({ startedAt }: RunningStep, { tag, input }: StepInput, { outcome, error }: StepResult): void {
+    const { clock, logger, log } = this.#options
+    const endedAt = clock.now()
+    const ms = endedAt - startedAt
+    this.#step = undefined
+    log.stepEnded({ tag, input, startedAt, endedAt, outcome, ...(error && { error }) })
+    if (error === undefined) logger.debug({ state: tag, outcome, ms }, 'step ended')
+    else logger.warn({ state: tag, outcome, ms, err: error }, 'step failed')
+    this.#tell({ type: 'state', state: tag, at: endedAt, running: false, outcome, ms })
+  }
+
+  #tell(change: StateChange): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change)
+      } catch (error) {
+        this.#options.logger.error({ err: error }, 'listener of the state failed')
+      }
+    }
+  }
+}
