@@ -134,8 +134,14 @@ export class EtcdContact {
       onLeadership: (leading) => mirror.listener?.onLeadership(leading)
     })
     this.#session = session
-    if (this.#closing.signal.aborted) await session.close()
-    else await onBegun(lost)
+    if (this.#closing.signal.aborted) return await session.close()
+    try {
+      await onBegun(lost)
+    } catch (error) {
+      this.#session = undefined
+      await session.close()
+      throw error
+    }
   }
 
   #masterLost(id: string): void {
