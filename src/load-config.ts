@@ -49,9 +49,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
   ]
   const { values, origins, problems } = readEnvTable(envTable, sources)
   const modes = effectiveModes(values.modes)
-  const tokens = [...values.tokens, ...tokensFromFile(values.tokenFile, problems)]
+  const tokens = [...values.tokens, ...tokensOf(values.tokenFile, problems)]
   problems.push(...crossProblems({ ...values, tokens }))
-  if (problems.length > 0) throw invalid(problems)
+  if (problems.length > 0) throw invalidEnvironment(problems)
 
   const dataFolder = values.dataFolder ?? defaultDataFolder()
   const config: Config = Object.freeze({
@@ -87,16 +87,14 @@ function logLevelOf(modes: readonly Mode[], values: RawConfig, origins: Record<s
   return modes.includes('verbose') && origins.logLevel === 'default' ? 'debug' : values.logLevel
 }
 
-/** One a line. */
-export function tokensOf(text: string): string[] {
-  const lines = text.split('\n').map((line) => line.trim())
-  return lines.filter((line) => line !== '')
-}
-
-function tokensFromFile(path: string | undefined, problems: string[]): string[] {
+/** Of KONTROL_TOKEN_FILE, one a line. What keeps it from being read is added to the problems. */
+export function tokensOf(path: string | undefined, problems: string[]): string[] {
   if (path === undefined) return []
   try {
-    return tokensOf(readFileSync(path, 'utf8'))
+    const lines = readFileSync(path, 'utf8')
+      .split('\n')
+      .map((line) => line.trim())
+    return lines.filter((line) => line !== '')
   } catch (error) {
     problems.push(`KONTROL_TOKEN_FILE must name a readable file (${(error as Error).message})`)
     return []
@@ -133,7 +131,7 @@ export function defaultDataFolder(): string {
   }
 }
 
-function invalid(problems: string[]): KontrolError {
+export function invalidEnvironment(problems: string[]): KontrolError {
   return new KontrolError('KTL_CONFIG_INVALID', `Invalid environment:\n  - ${problems.join('\n  - ')}`, {
     hint: 'Run "kontrol config" for every variable, its value and where it came from.'
   })

@@ -14,7 +14,8 @@ export function tlsDispatcher({ cert, key, ca }: TlsCredentials): Agent {
  * that it was given.
  */
 export function ownTlsDispatcher({ cert, key }: TlsCredentials): Agent {
-  const connector = buildConnector({ cert, key, rejectUnauthorized: false })
+  // A resumed session shows no certificate.
+  const connector = buildConnector({ cert, key, rejectUnauthorized: false, maxCachedSessions: 0 })
   const { fingerprint256 } = new X509Certificate(cert)
   return new Agent({
     connect(options, callback) {

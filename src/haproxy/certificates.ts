@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { KontrolError, messageOf } from '../errors.ts'
+import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { problemOf, type Problem } from './problem.ts'
@@ -70,8 +70,7 @@ export class Certificates {
     for (const [path, seen] of this.#seen) {
       const now = await fingerprint(path)
       if (now === seen || now === '') continue
-      this.#seen.set(path, now)
-      await this.#replace(runtime, path)
+      if (await this.#replace(runtime, path)) this.#seen.set(path, now)
     }
   }
 
@@ -91,12 +90,14 @@ export class Certificates {
     this.#problems.clear()
   }
 
-  async #replace(runtime: RuntimeApi, path: string): Promise<void> {
+  /** False when HAProxy did not answer: it is to be asked again. */
+  async #replace(runtime: RuntimeApi, path: string): Promise<boolean> {
     const { logger, onAlarm } = this.#options
     try {
       await runtime.replaceCertificate(path, await pemOf(path))
       this.#problems.delete(path)
       logger.info({ certificate: path }, 'certificate replaced')
+      return true
     } catch (cause) {
       const error = new KontrolError('KTL_HAPROXY_CERTIFICATE', `${path} was not taken over: ${messageOf(cause)}`, {
         cause,
@@ -106,6 +107,7 @@ export class Certificates {
       const problem = problemOf(error)
       this.#problems.set(path, problem)
       onAlarm(problem)
+      return findKontrolError(cause, 'KTL_HAPROXY_UNREACHABLE') === undefined
     }
   }
 }

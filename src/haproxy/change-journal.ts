@@ -20,6 +20,9 @@ interface Step {
   line?: string
 }
 
+/** Some twenty thousand changes. */
+const LONG_BYTES = 4 * 1024 * 1024
+
 /**
  * What has been done to the servers of a worker since it loaded its file, so
  * that a control tier that was killed at any moment knows when it comes back.
@@ -30,14 +33,21 @@ interface Step {
  */
 export class ChangeJournal {
   readonly #path: string
+  #bytes = 0
 
   constructor(path: string) {
     this.#path = path
   }
 
+  /** Whether it is time for a reload, with which it begins anew. */
+  get isLong(): boolean {
+    return this.#bytes > LONG_BYTES
+  }
+
   /** A worker begins, with what its file says. */
   reset(worker: number): void {
     writeFileSync(this.#path, `${JSON.stringify({ worker } satisfies Entry)}\n`)
+    this.#bytes = 0
   }
 
   begin(operations: readonly Operation[]): void {
@@ -67,7 +77,9 @@ export class ChangeJournal {
    */
   async replay(worker: number, slots: SlotTable): Promise<number | undefined> {
     try {
-      const [head, ...lines] = (await readFile(this.#path, 'utf8')).trimEnd().split('\n')
+      const text = await readFile(this.#path, 'utf8')
+      this.#bytes = text.length
+      const [head, ...lines] = text.trimEnd().split('\n')
       const header = JSON.parse(head ?? '') as Partial<{ worker: number }>
       return header.worker === worker
         ? replay(
@@ -82,7 +94,9 @@ export class ChangeJournal {
   }
 
   #write(entry: Entry): void {
-    appendFileSync(this.#path, `${JSON.stringify(entry)}\n`)
+    const line = `${JSON.stringify(entry)}\n`
+    appendFileSync(this.#path, line)
+    this.#bytes += line.length
   }
 }
 

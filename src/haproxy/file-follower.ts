@@ -1,3 +1,5 @@
+import { findKontrolError } from '../errors.ts'
+import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Configuration, KnownWorker } from './known-worker.ts'
@@ -9,12 +11,16 @@ export interface FileFollowerOptions {
   haproxy: RunningHaproxy
   worker: KnownWorker
   queue: SerialQueue
+  clock: Clock
   logger: Logger
   /** What runs would be refused at the next start; the last good file stays for that. */
   onRefusal: (error: unknown) => void
   /** What runs was checked, and is on disk. */
   onKept: () => void
 }
+
+/** Until what failed for another reason than HAProxy's word is tried again: a disk may have space by then. */
+const RETRY_MS = 10_000
 
 /**
  * Brings the file to what was changed at runtime: checked by HAProxy as every
@@ -24,6 +30,7 @@ export interface FileFollowerOptions {
 export class FileFollower {
   readonly #options: FileFollowerOptions
   #next: Configuration | undefined
+  #again: Cancel = () => {}
   #run: { ended: Promise<void>; abort: AbortController } | undefined
 
   constructor(options: FileFollowerOptions) {
@@ -31,6 +38,7 @@ export class FileFollower {
   }
 
   follow(configuration: Configuration): void {
+    this.#again()
     this.#next = configuration
     if (this.#run !== undefined) return
     const abort = new AbortController()
@@ -43,6 +51,7 @@ export class FileFollower {
 
   /** Gives way to another check; `follow` begins again. */
   drop(): void {
+    this.#again()
     this.#next = undefined
     this.#run?.abort.abort()
     this.#run = undefined
@@ -59,11 +68,21 @@ export class FileFollower {
         await this.#keep(next, signal)
       } catch (error) {
         if (signal.aborted) return
-        this.#options.logger.error({ err: error }, 'haproxy runs what it would not start with')
-        this.#options.onRefusal(error)
+        this.#failed(next, error)
       }
       if (signal.aborted) return
     }
+  }
+
+  #failed(configuration: Configuration, error: unknown): void {
+    const { clock, logger, onRefusal } = this.#options
+    const refused = findKontrolError(error, 'KTL_HAPROXY_CONFIG_REJECTED') !== undefined
+    logger.error(
+      { err: error },
+      refused ? 'haproxy runs what it would not start with' : 'haproxy file not brought up to date'
+    )
+    onRefusal(error)
+    if (!refused && this.#next === undefined) this.#again = clock.after(RETRY_MS, () => this.follow(configuration))
   }
 
   #take(): Configuration | undefined {

@@ -1,4 +1,5 @@
 import { KontrolError } from '../errors.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { adviceOn } from './advice.ts'
 import type { ConfigFile } from './config-file.ts'
@@ -19,6 +20,7 @@ export interface LiveConfigurationOptions {
   worker: KnownWorker
   servers: LiveServers
   queue: SerialQueue
+  clock: Clock
   logger: Logger
   onAlarm: (problem: Problem) => void
 }

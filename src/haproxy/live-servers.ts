@@ -7,7 +7,7 @@ import type { HaproxyFeatures } from './features.ts'
 import { planChange, type Plan, type PoolChange, type RunningConfig } from './plan.ts'
 import type { RuntimeApi } from './runtime-api.ts'
 import type { SerialQueue } from './serial-queue.ts'
-import { deletion, operationsOf, toMaintenance, type Operation } from './server-commands.ts'
+import { deletion, operationsOf, toMaintenance, type Operation, type RuntimeCommand } from './server-commands.ts'
 import type { ServerState } from './servers-state.ts'
 import { SlotTable, type Slot } from './slot-table.ts'
 import { stateDifference } from './state-difference.ts'
@@ -27,6 +27,8 @@ export interface LiveServersOptions {
 
 /** Between two looks at servers that drain. */
 const LOOK_MS = 100
+/** Until the next look, when HAProxy did not answer. */
+const RETRY_MS = 2_000
 
 /** The servers of the worker that serves, and the only way they are changed without a reload. */
 export class LiveServers {
@@ -99,7 +101,9 @@ export class LiveServers {
   }
 
   plan(wanted: ConfigImage): Plan {
-    return planChange(this.#loaded, wanted)
+    const plan = planChange(this.#loaded, wanted)
+    if (plan.kind !== 'runtime' || !this.#options.journal.isLong) return plan
+    return { kind: 'reload', reasons: ['the journal of the changes since the last reload is long'] }
   }
 
   /**
@@ -110,25 +114,25 @@ export class LiveServers {
    * @throws KontrolError KTL_HAPROXY_SURPRISE, KTL_HAPROXY_UNREACHABLE; what HAProxy has is not known then
    */
   async apply(changes: readonly PoolChange[], wanted: ConfigImage): Promise<number> {
-    const { runtime, journal } = this.#options
     const loaded = this.#loaded
     if (loaded === undefined) throw new Error('There is no plan without a worker')
     const operations = operationsOf(changes, loaded.slots, wanted)
+    if (operations.length > 0) await this.#carryOut(operations, loaded)
     loaded.image = wanted
-    if (operations.length === 0) return 0
+    return operations.length
+  }
+
+  async #carryOut(operations: readonly Operation[], loaded: RunningConfig & { worker: number }): Promise<void> {
+    const { runtime, journal } = this.#options
+    // Before anything is said to HAProxy: what the disk does not take is not done.
     journal.begin(operations)
     try {
-      for (const step of steps(operations)) {
-        await runtime.run(
-          loaded.worker,
-          step.flatMap(({ commands }) => commands)
-        )
-      }
+      for (const commands of steps(operations)) await runtime.run(loaded.worker, commands)
+      journal.done()
     } catch (error) {
       this.forget()
       throw error
     }
-    journal.done()
     for (const operation of operations) {
       applyOperation(operation, loaded.slots)
       const slot = loaded.slots.find(operation.backend, operation.name)
@@ -136,7 +140,6 @@ export class LiveServers {
       else if (slot !== undefined) this.#fresh.delete(slot)
     }
     this.#readBack(operations.map(({ backend }) => backend))
-    return operations.length
   }
 
   #readBack(backends: readonly string[]): void {
@@ -144,10 +147,10 @@ export class LiveServers {
     this.#later()
   }
 
-  #later(): void {
+  #later(afterMs = LOOK_MS): void {
     if (this.#cancel !== undefined) return
     const { clock, queue, logger } = this.#options
-    this.#cancel = clock.after(LOOK_MS, () => {
+    this.#cancel = clock.after(afterMs, () => {
       const loaded = this.#loaded
       const look = queue.run(async () => {
         this.#cancel = undefined
@@ -155,8 +158,9 @@ export class LiveServers {
       })
       look.catch((error: unknown) => {
         const known = findKontrolError(error, 'KTL_HAPROXY_SURPRISE')
-        if (known === undefined) logger.warn({ err: error }, 'haproxy servers not read back')
-        else this.#surprised(known)
+        if (known !== undefined) return this.#surprised(known)
+        logger.warn({ err: error }, 'haproxy servers not read back')
+        this.#later(RETRY_MS)
       })
     })
   }
@@ -175,9 +179,9 @@ export class LiveServers {
 
   async #compare({ worker, slots, image }: RunningConfig & { worker: number }): Promise<void> {
     const backends = [...this.#unread].filter((name) => !image.obstacles.has(name))
+    const states = backends.length === 0 ? [] : await this.#options.runtime.serversState(worker, backends)
     this.#unread.clear()
     if (backends.length === 0) return
-    const states = await this.#options.runtime.serversState(worker, backends)
     const difference = stateDifference(states, backends, slots, this.#fresh)
     if (difference !== undefined) throw surprise(difference)
     this.#fresh.clear()
@@ -233,10 +237,10 @@ export class LiveServers {
 }
 
 /** What comes, and only when all of that has come, what goes: a backend is never emptied by half a change. */
-function steps(operations: readonly Operation[]): Operation[][] {
+function steps(operations: readonly Operation[]): RuntimeCommand[][] {
   const come = operations.filter(({ kind }) => kind !== 'drain')
   const go = operations.filter(({ kind }) => kind === 'drain')
-  return [come, go].filter((step) => step.length > 0)
+  return [come, go].map((step) => step.flatMap(({ commands }) => commands)).filter(({ length }) => length > 0)
 }
 
 function surprise(words: string): KontrolError {

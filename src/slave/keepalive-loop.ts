@@ -65,7 +65,8 @@ export class KeepaliveLoop {
   }
 
   /**
-   * Reports to these masters from now on: at once to new ones, and for the last time to those that are gone.
+   * Reports to these masters from now on, at once to new ones. Those that are gone are not told: they may share their
+   * registry with one that stays, which would lose the pod for a moment. It expires there, if nobody reports it.
    *
    * @throws KontrolError KTL_CONFIG_INVALID for one that is none; all stay as they were then
    */
@@ -74,8 +75,7 @@ export class KeepaliveLoop {
     const former = this.#pingers
     this.#pingers = this.#pingersOf(masters)
     for (const [name, pinger] of this.#pingers) if (!former.has(name)) pinger.ping()
-    const farewell = this.#keepalive({ down: true })
-    for (const [name, pinger] of former) if (!this.#pingers.has(name)) void pinger.leave(farewell)
+    for (const [name, pinger] of former) if (!this.#pingers.has(name)) void pinger.stop()
   }
 
   /** Stops, and tells every master that this pod leaves; resolves after two answer times at the latest. */

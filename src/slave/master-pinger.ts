@@ -70,9 +70,7 @@ export class MasterPinger {
    * decides whether the pod lives. Never rejects.
    */
   async leave(farewell: string): Promise<void> {
-    this.#stopped = true
-    this.#cancel?.()
-    await this.#flight
+    await this.#end()
     const { master, connection, timeoutMs, logger } = this.#options
     try {
       await connection.send(farewell, AbortSignal.timeout(timeoutMs))
@@ -80,6 +78,18 @@ export class MasterPinger {
       logger.warn({ master, reason: messageOf(error) }, 'master not told that this pod leaves')
     }
     await connection.close()
+  }
+
+  /** Ends without a word. Never rejects. */
+  async stop(): Promise<void> {
+    await this.#end()
+    await this.#options.connection.close()
+  }
+
+  async #end(): Promise<void> {
+    this.#stopped = true
+    this.#cancel?.()
+    await this.#flight
   }
 
   status(): MasterStatus {

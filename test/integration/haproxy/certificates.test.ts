@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -64,6 +65,28 @@ describe('A certificate that changes on disk', () => {
 
     await eventually(async () => (await nameOf(address)) === 'second.test')
     expect(await haproxy.driver.status()).toMatchObject({ reloads: 1, problems: [] })
+  })
+
+  it('is offered again when HAProxy did not answer', { timeout: 40_000 }, async () => {
+    await using dir = await tempDir()
+    await using haproxy = await startHaproxy()
+    const address = ownAddress()
+    await writeBundle(dir, 'first.test')
+    await haproxy.driver.configure(proxy(address, dir.file('site.pem')))
+    await haproxy.driver.restart()
+    const { workerPid } = await haproxy.driver.status()
+    // Until it has been looked at, what is new is not told from what was there.
+    await sleep(2_500)
+    process.kill(workerPid as number, 'SIGSTOP')
+    try {
+      await writeBundle(dir, 'second.test')
+      await eventually(() => haproxy.driver.problems()[0]?.code === 'KTL_HAPROXY_CERTIFICATE', 20_000)
+    } finally {
+      process.kill(workerPid as number, 'SIGCONT')
+    }
+
+    await eventually(async () => (await nameOf(address)) === 'second.test', 15_000)
+    await eventually(() => haproxy.driver.problems().length === 0)
   })
 
   it('is refused when its key is another one, and the former stays', async () => {

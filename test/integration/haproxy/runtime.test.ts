@@ -1,4 +1,4 @@
-import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ConfigureResult } from '../../../src/haproxy/change-applier.ts'
@@ -22,6 +22,21 @@ backend web
   default-server inter 300ms fall 1 rise 1
   option httpchk GET /health
 ${servers.map(({ host, port }, index) => `  server web-${index + 1} ${host}:${port} check\n`).join('')}`
+
+/** As a disk without space: what is written there fails, until the result is called. */
+async function blocked(haproxy: DrivenHaproxy, ...names: string[]): Promise<() => Promise<void>> {
+  const paths = names.map((name) => join(haproxy.dataFolder, 'haproxy', name))
+  for (const path of paths) {
+    await rename(path, `${path}.away`)
+    await mkdir(path)
+  }
+  return async () => {
+    for (const path of paths) {
+      await rm(path, { recursive: true })
+      await rename(`${path}.away`, path)
+    }
+  }
+}
 
 async function apply(driver: HaproxyDriver, text: string): Promise<ConfigureResult> {
   const result = await driver.configure(text)
@@ -289,6 +304,75 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await eventually(async () => (await haproxy.driver.status()).pid !== pid)
     await eventually(() => haproxy.driver.running()?.text === proxy(address, all))
     expect(await answering(address)).toEqual(['a', 'b'])
+  })
+
+  it('makes a change that the disk did not take as soon as it does', async () => {
+    await using haproxy = await startHaproxy()
+    const all = await backends(['a', 'b'])
+    const address = ownAddress()
+    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    await eventually(async () => (await onDisk(haproxy)).includes('web-1'))
+    const unblock = await blocked(haproxy, 'changes.jsonl', 'candidate.cfg')
+    await expect(haproxy.driver.configure(proxy(address, all))).rejects.toThrowError()
+    await unblock()
+
+    const result = await haproxy.driver.configure(proxy(address, all))
+
+    expect(result).toMatchObject({ outcome: 'applied', operations: 1 })
+    expect(await answering(address)).toEqual(['a', 'b'])
+  })
+
+  it('brings the file up to date as soon as the disk takes it', { timeout: 30_000 }, async () => {
+    await using haproxy = await startHaproxy()
+    const all = await backends(['a', 'b'])
+    const address = ownAddress()
+    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    await eventually(async () => (await onDisk(haproxy)).includes('web-1'))
+    const unblock = await blocked(haproxy, 'candidate.cfg')
+    await haproxy.driver.configure(proxy(address, all))
+    await eventually(() => haproxy.driver.problems().length === 1)
+    await unblock()
+
+    await eventually(async () => (await onDisk(haproxy)) === proxy(address, all), 20_000)
+    await eventually(() => haproxy.driver.problems().length === 0)
+  })
+
+  it('looks at the servers again when HAProxy did not answer', { timeout: 40_000 }, async () => {
+    await using haproxy = await startHaproxy()
+    const all = await backends(['a', 'b', 'c'])
+    const address = ownAddress()
+    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    const { workerPid } = await haproxy.driver.status()
+    await haproxy.driver.configure(proxy(address, all.slice(0, 2)))
+    process.kill(workerPid as number, 'SIGSTOP')
+    try {
+      await eventually(() => haproxy.lines.some(({ msg }) => msg === 'haproxy servers not read back'), 15_000)
+    } finally {
+      process.kill(workerPid as number, 'SIGCONT')
+    }
+    const stranger = `add server web/stranger ${all[2]?.host}:${all[2]?.port};set server web/stranger state ready`
+    await exchange(join(haproxy.dataFolder, 'haproxy/admin.sock'), stranger)
+
+    await eventually(async () => (await haproxy.driver.status()).workerPid !== workerPid, 15_000)
+    expect(haproxy.alarms).toMatchObject([{ code: 'KTL_HAPROXY_SURPRISE' }])
+    expect(await answering(address)).toEqual(['a', 'b'])
+  })
+
+  it('reloads once the journal of changes has become long, and begins it anew', async () => {
+    await using haproxy = await startHaproxy()
+    const all = await backends(['a', 'b', 'c'])
+    const address = ownAddress()
+    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    await eventually(async () => (await onDisk(haproxy)).includes('web-1'))
+    await appendFile(join(haproxy.dataFolder, 'haproxy/changes.jsonl'), '{"done":true}\n'.repeat(400_000))
+    const driver = await haproxy.takeOver()
+
+    const long = await apply(driver, proxy(address, all.slice(0, 2)))
+    const short = await apply(driver, proxy(address, all))
+
+    expect(long).toMatchObject({ outcome: 'reload', reasons: [expect.stringContaining('journal')] })
+    expect(short.outcome).toBe('applied')
+    expect(await answering(address)).toEqual(['a', 'b', 'c'])
   })
 
   it('clears servers that are left over once nobody waits', async () => {
