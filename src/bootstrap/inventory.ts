@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import { completeSnapshot } from './complete-snapshot.ts'
 import { HostsFile } from '../controller/hosts-file.ts'
-import { KontrolError } from '../errors.ts'
 import type { Config } from '../load-config.ts'
 import { backendsOf, hostsOf } from '../model/snapshot.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -11,10 +11,7 @@ export function createInventory({ dataFolder, app }: Config, registry: Registry 
   if (registry !== undefined) {
     return {
       inventory: {
-        hosts: () => {
-          if (registry.fillingUntil !== undefined) throw filling(registry.fillingUntil)
-          return hostsOf(registry.snapshot(), app)
-        },
+        hosts: () => hostsOf(completeSnapshot(registry), app),
         pods: () => new Map(Array.from(backendsOf(registry.snapshot(), app), ([name, { pods }]) => [name, pods]))
       },
       keepHosts: async () => {}
@@ -25,12 +22,4 @@ export function createInventory({ dataFolder, app }: Config, registry: Registry 
     inventory: { hosts: () => file.hosts(), pods: () => new Map() },
     keepHosts: (json: string) => file.keep(json)
   }
-}
-
-function filling(until: number): KontrolError {
-  return new KontrolError(
-    'KTL_REGISTRY_FILLING',
-    `The registry was lost: its pods have until ${new Date(until).toISOString()} to report`,
-    { hint: 'Wait: HAProxy goes on with what it runs, and is configured then.' }
-  )
 }

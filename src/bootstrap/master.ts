@@ -30,8 +30,8 @@ export function createRegistry(config: Config, clock: Clock, logger: Logger): Re
 }
 
 /** Whether an earlier run left HAProxy with servers: in its files, or as changes that these do not have yet. */
-function hadServers({ lastGood, loaded, journal }: HaproxyPaths): boolean {
-  return [lastGood, loaded].some((path) => namesServers(textOf(path))) || changesServers(textOf(journal))
+function hadServers({ config, lastGood, loaded, journal }: HaproxyPaths): boolean {
+  return [config, lastGood, loaded].some((path) => namesServers(textOf(path))) || changesServers(textOf(journal))
 }
 
 function namesServers(configuration: string): boolean {

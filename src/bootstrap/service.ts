@@ -1,5 +1,6 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
+import { completeSnapshot } from './complete-snapshot.ts'
 import { createDns, dnsSettings, leaveForGood, type Leaving } from './dns.ts'
 import { createHttpServer, listen } from './http.ts'
 import { createObservers } from './observers.ts'
@@ -193,7 +194,7 @@ function replaceMasters(
 }
 
 function proxiesOf(registry: Registry | undefined, { app }: Config) {
-  return registry?.snapshot().apps.get(app)?.pods ?? []
+  return registry === undefined ? [] : (completeSnapshot(registry).apps.get(app)?.pods ?? [])
 }
 
 function prepareDataFolder(folder: string): void {

@@ -2,7 +2,7 @@ import { findKontrolError, messageOf } from '../errors.ts'
 import { hostsToJson } from '../model/hosts-json.ts'
 import type { Pod } from '../model/pod.ts'
 import { hostsOf, type Snapshot } from '../model/snapshot.ts'
-import type { Cancel, Clock } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Damper } from './damper.ts'
 
@@ -22,8 +22,8 @@ export interface Renderable {
 export interface ControllerDeps {
   registry: {
     snapshot(): Snapshot
-    /** While it must not be acted on, as pods are missing: until when, in milliseconds since the epoch. */
-    readonly fillingUntil: number | undefined
+    /** While `until` is there, pods are missing, and nothing must be acted on. */
+    readonly filling: { readonly until: number | undefined; readonly ended: Promise<void> }
     subscribe(listener: (event: MembershipEvent) => void): () => void
   }
   /** Absent when this process drives no HAProxy. */
@@ -46,8 +46,6 @@ export class Controller {
   /** What changed since the last act: the backends re-render, the proxies only move the DNS record. */
   #changed = { backends: false, proxies: false }
   #unsubscribe: (() => void) | undefined
-  /** Ends the wait for a registry that fills. */
-  #filling: Cancel | undefined
 
   constructor(deps: ControllerDeps) {
     this.#deps = deps
@@ -55,16 +53,14 @@ export class Controller {
   }
 
   start(): void {
-    const { registry, dns, clock } = this.#deps
+    const { registry, dns } = this.#deps
     this.#unsubscribe = registry.subscribe((event) => this.#onMembership(event))
-    const { fillingUntil } = registry
-    if (fillingUntil === undefined) dns?.want(this.#proxies())
-    else this.#filling = clock.after(fillingUntil - clock.now(), () => this.#filled())
+    if (registry.filling.until === undefined) dns?.want(this.#proxies())
+    else void registry.filling.ended.then(() => this.#filled())
   }
 
   stop(): void {
     this.#unsubscribe?.()
-    this.#filling?.()
     this.#damper.stop()
   }
 
@@ -76,7 +72,6 @@ export class Controller {
   }
 
   #filled(): void {
-    this.#filling = undefined
     this.#changed.proxies = true
     this.templateChanged('the registry has filled again')
   }
@@ -115,8 +110,8 @@ export class Controller {
 
   /** Runs on the path of a keepalive: nothing here may look at all pods, but for a callback's or a proxy's sake later. */
   #act(): void {
-    if (this.#filling !== undefined) return
     const { registry, callback, dns } = this.#deps
+    if (registry.filling.until !== undefined) return
     const { backends, proxies } = this.#changed
     this.#changed = { backends: false, proxies: false }
     if (backends) this.#reconfigure()

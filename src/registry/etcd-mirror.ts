@@ -28,6 +28,7 @@ export class EtcdMirror {
   readonly pods = new Map<string, StoredPod>()
   seq: Stored = { value: '0', modRevision: 0 }
   callbackState: string | undefined
+  filled = false
   /** Id of the leading master; empty when there is none. */
   leader: Stored = { value: '', modRevision: 0 }
   /** Of the last change or listing. */
@@ -130,6 +131,9 @@ export class EtcdMirror {
         break
       case 'state':
         this.#applyState(change.value)
+        break
+      case 'filled':
+        this.filled = change.value !== undefined
         break
       case 'leader':
         this.learnLeader({ value: change.value ?? '', modRevision: change.modRevision })

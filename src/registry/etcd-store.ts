@@ -82,8 +82,8 @@ export class EtcdStore implements Store {
     this.#mirror.listener = listener
     this.#contact.keepUp()
     const pods = [...this.#mirror.pods.values()].map(({ pod }) => pod)
-    const { callbackState, seq } = this.#mirror
-    return { pods, callbackState, isNew: seq.modRevision === 0 }
+    const { callbackState, filled } = this.#mirror
+    return { pods, callbackState, isFilled: filled }
   }
 
   async admit(newPod: NewPod): Promise<Pod> {
@@ -107,6 +107,11 @@ export class EtcdStore implements Store {
   async saveCallbackState(state: string): Promise<void> {
     await this.#contact.guard(() => this.#contact.client().transact([], [{ put: this.#keys.state, value: state }]))
     this.#mirror.callbackState = state
+  }
+
+  async filled(): Promise<void> {
+    await this.#contact.guard(() => this.#contact.client().transact([], [{ put: this.#keys.filled, value: 'true' }]))
+    this.#mirror.filled = true
   }
 
   async close(): Promise<void> {
@@ -182,8 +187,9 @@ export class EtcdStore implements Store {
     const next = this.#lost.reduce((most, pod) => Math.max(most, pod.seq + 1), Number(seq.value))
     const condition = { key: this.#keys.seq, of: 'mod', equals: seq.modRevision } as const
     await this.#contact.client().transact([condition], [{ put: this.#keys.seq, value: String(next) }])
-    const { callbackState } = this.#mirror
+    const { callbackState, filled } = this.#mirror
     if (callbackState !== undefined) await this.saveCallbackState(callbackState)
+    if (filled) await this.filled()
     await inParallel(this.#lost, (pod) => this.put(pod))
     this.#lost = []
   }

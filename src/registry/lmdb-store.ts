@@ -9,6 +9,7 @@ import type { NewPod, Store, StoredState } from './store.ts'
 interface Meta {
   nextSeq: number
   callbackState: string
+  filled: boolean
 }
 
 interface Databases {
@@ -102,6 +103,10 @@ export class LmdbStore implements Store {
     await this.#write(({ meta }) => void meta.put('callbackState', state))
   }
 
+  async filled(): Promise<void> {
+    await this.#write(({ meta }) => void meta.put('filled', true))
+  }
+
   async close(): Promise<void> {
     this.#commit()
     const databases = this.#databases
@@ -124,7 +129,7 @@ export class LmdbStore implements Store {
     const known = [...pods.getRange()].map(({ value }) => value)
     this.#nextSeq = known.reduce((next, { seq }) => Math.max(next, seq + 1), Number(meta.get('nextSeq') ?? 0))
     const callbackState = meta.get('callbackState') as string | undefined
-    return { pods: known, callbackState, isNew: this.#nextSeq === 0 }
+    return { pods: known, callbackState, isFilled: meta.get('filled') === true }
   }
 
   /** Runs `change` inside the next write transaction, where it sees the writes before it; all of it is committed, or none. */

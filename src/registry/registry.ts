@@ -7,6 +7,7 @@ import type { Logger } from '../platform/logger.ts'
 import { AppCensus } from './app-census.ts'
 import { changedFields, createEntry, podOf, type Entry } from './entry.ts'
 import { Expiry } from './expiry.ts'
+import { Filling } from './filling.ts'
 import { Membership, type RegistryListener } from './membership.ts'
 import { OtherMasters } from './other-masters.ts'
 import type { DownReason } from './registry-event.ts'
@@ -23,7 +24,7 @@ export interface RegistryOptions {
   /** Share of an app's pods, 0 to 1, above which silent ones are held and not dropped. */
   panicThreshold: number
   maxPods: number
-  /** HAProxy still has servers: a store that never knew a pod has lost them. */
+  /** HAProxy still has servers, see Filling. */
   expectsPods?: boolean
 }
 
@@ -41,9 +42,7 @@ export class Registry {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #maxPods: number
-  readonly #ttlMs: number
-  readonly #expectsPods: boolean
-  #fillingUntil = -Infinity
+  readonly #filling: Filling
   readonly #members: Membership
   readonly #expiry: Expiry
   /** Pods that the store is about to admit, by key. */
@@ -56,8 +55,7 @@ export class Registry {
     this.#clock = clock
     this.#logger = logger
     this.#maxPods = maxPods
-    this.#ttlMs = ttlMs
-    this.#expectsPods = expectsPods
+    this.#filling = new Filling({ store, clock, logger, ttlMs, expectsPods })
     const expiry = (this.#expiry = new Expiry({
       clock,
       logger,
@@ -77,7 +75,7 @@ export class Registry {
    */
   async open(): Promise<void> {
     const others = new OtherMasters({ members: this.#members, expiry: this.#expiry, clock: this.#clock })
-    const { pods, callbackState, isNew } = await this.#store.open({
+    const { pods, callbackState, isFilled } = await this.#store.open({
       onPut: (pod) => others.put(pod),
       onRemove: (key, seq) => others.removed(key, seq),
       onHeard: (keys, ageMs) => others.heard(keys, ageMs),
@@ -89,7 +87,7 @@ export class Registry {
     this.#callbackState = callbackState
     for (const pod of pods) this.#members.insert(createEntry(pod, this.#clock.now()))
     this.#logger.info({ pods: this.size, leading: this.leading }, 'registry open')
-    if (isNew && this.#expectsPods) this.#fill()
+    if (!isFilled) this.#filling.begin()
   }
 
   get size(): number {
@@ -101,12 +99,9 @@ export class Registry {
     return this.#members.census.held
   }
 
-  /**
-   * While pods that live may still be unknown, as the store has lost them: until when, in milliseconds since the epoch.
-   * By then every slave has sent a keepalive.
-   */
-  get fillingUntil(): number | undefined {
-    return this.#fillingUntil > this.#clock.now() ? this.#fillingUntil : undefined
+  /** The time in which pods are missing that HAProxy serves, as the store has lost them. */
+  get filling(): Pick<Filling, 'until' | 'ended'> {
+    return this.#filling
   }
 
   /** Whether this master decides who is gone and runs the callback: always, with the embedded store. */
@@ -184,13 +179,9 @@ export class Registry {
   /** Waits for the writes under way; from here on no pod expires. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#arriving.values())
+    this.#filling.stop()
     this.#expiry.stop()
     await this.#store.close()
-  }
-
-  #fill(): void {
-    this.#fillingUntil = this.#clock.now() + this.#ttlMs
-    this.#logger.warn({ forMs: this.#ttlMs }, 'registry was lost, nothing changes until its pods have reported again')
   }
 
   #admit(said: Keepalive): Promise<void> {

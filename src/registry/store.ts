@@ -8,8 +8,8 @@ export interface StoredState {
   pods: Pod[]
   /** What the last callback printed; opaque. */
   callbackState: string | undefined
-  /** Whether no pod was ever admitted. */
-  isNew: boolean
+  /** Whether `filled` was ever called. */
+  isFilled: boolean
 }
 
 /**
@@ -68,6 +68,8 @@ export interface Store {
   /** A keepalive came: to be told to other masters in batches. Costs O(1) and writes nothing by itself. */
   heard(key: string): void
   saveCallbackState(state: string): Promise<void>
+  /** Remembers that no pod is missing, of those that were there before the store. */
+  filled(): Promise<void>
   /** Whether this master decides which pods are gone, and runs the callback. */
   readonly leading: boolean
   /** Waits for the writes under way. */

@@ -53,14 +53,17 @@ export function storeContract(name: string, setUp: () => Promise<StoreHarness>):
     })
 
     it('starts with no pod and no callback state', async () => {
-      expect(await store.open(nobody)).toEqual({ pods: [], callbackState: undefined, isNew: true })
+      expect(await store.open(nobody)).toEqual({ pods: [], callbackState: undefined, isFilled: false })
     })
 
-    it('is not new any more once a pod was there, also when it has gone', async () => {
+    it('is filled once it was told so, and not by a pod', async () => {
       await store.open(nobody)
-      await store.remove([await store.admit(newPod('a'))])
+      await store.admit(newPod('a'))
+      expect(await reopen()).toMatchObject({ isFilled: false })
 
-      expect(await reopen()).toMatchObject({ pods: [], isNew: false })
+      await store.filled()
+
+      expect(await reopen()).toMatchObject({ isFilled: true })
     })
 
     it('counts sequence numbers from 0, in the order of admission', async () => {

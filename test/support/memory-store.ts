@@ -6,9 +6,10 @@ export interface MemoryShelf {
   pods: Map<string, Pod>
   nextSeq: number
   callbackState: string | undefined
+  filled: boolean
 }
 
-export const emptyShelf = (): MemoryShelf => ({ pods: new Map(), nextSeq: 0, callbackState: undefined })
+export const emptyShelf = (): MemoryShelf => ({ pods: new Map(), nextSeq: 0, callbackState: undefined, filled: false })
 
 /** A store for unit tests of the registry: counts its writes, fails and speaks for other masters when told to. */
 export class MemoryStore implements Store {
@@ -25,8 +26,8 @@ export class MemoryStore implements Store {
 
   async open(listener: StoreListener): Promise<StoredState> {
     this.listener = listener
-    const { pods, callbackState, nextSeq } = this.#shelf
-    return { pods: structuredClone([...pods.values()]), callbackState, isNew: nextSeq === 0 }
+    const { pods, callbackState, filled } = this.#shelf
+    return { pods: structuredClone([...pods.values()]), callbackState, isFilled: filled }
   }
 
   async admit(newPod: NewPod): Promise<Pod> {
@@ -53,6 +54,10 @@ export class MemoryStore implements Store {
   async saveCallbackState(state: string): Promise<void> {
     this.#write()
     this.#shelf.callbackState = state
+  }
+
+  async filled(): Promise<void> {
+    this.#shelf.filled = true
   }
 
   async close(): Promise<void> {

@@ -17,7 +17,7 @@ describe('LmdbStore', () => {
     await using dir = await tempDir()
     const store = new LmdbStore(dir.file('data.v1/registry.d'))
 
-    expect(await store.open()).toEqual({ pods: [], callbackState: undefined, isNew: true })
+    expect(await store.open()).toEqual({ pods: [], callbackState: undefined, isFilled: false })
     await store.close()
   })
 

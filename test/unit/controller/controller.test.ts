@@ -7,6 +7,8 @@ import { FakeClock } from '../../support/fake-clock.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
 import { makePod as pod } from '../../support/make-pod.ts'
 
+const NOT_FILLING = { until: undefined, ended: new Promise<void>(() => {}) }
+
 function start(change: Partial<ControllerDeps> = {}) {
   const pods: Pod[] = []
   let listener: (event: MembershipEvent) => void = () => {}
@@ -18,7 +20,7 @@ function start(change: Partial<ControllerDeps> = {}) {
   const controller = new Controller({
     registry: {
       snapshot: () => takeSnapshot(pods),
-      fillingUntil: undefined,
+      filling: NOT_FILLING,
       subscribe: (subscriber) => {
         listener = subscriber
         return () => (listener = () => {})
@@ -93,24 +95,29 @@ describe('Controller', () => {
     expect(want).not.toHaveBeenCalled()
   })
 
-  it('acts on nothing while a lost registry fills, and then on all of it', () => {
+  it('acts on nothing while a lost registry fills, and then on all of it', async () => {
     const clock = new FakeClock()
+    let fill = (): void => {}
+    const ended = new Promise<void>((resolve) => (fill = resolve))
+    const filling: { until: number | undefined; ended: Promise<void> } = { until: 1, ended }
     const [goto, want] = [vi.fn(async () => {}), vi.fn()]
     let tell: (event: MembershipEvent) => void = () => {}
     const registry = {
       snapshot: () => takeSnapshot([pod(1), pod(2, { app: 'haproxy' })]),
-      fillingUntil: clock.now() + 25_000,
+      filling,
       subscribe: (listener: typeof tell) => ((tell = listener), () => {})
     }
     start({ registry, clock, lifecycle: { goto, hostsAsInput: false }, dns: { want } })
 
     tell({ type: 'pod-up', pod: pod(1), reason: 'new' })
     tell({ type: 'pod-up', pod: pod(2, { app: 'haproxy' }), reason: 'new' })
-    clock.advance(24_999)
+    clock.advance(20_000)
     expect(goto).not.toHaveBeenCalled()
     expect(want).not.toHaveBeenCalled()
 
-    clock.advance(1)
+    filling.until = undefined
+    fill()
+    await vi.waitFor(() => expect(want).toHaveBeenCalledOnce())
     expect(goto).toHaveBeenCalledTimes(1)
     expect(want).toHaveBeenCalledExactlyOnceWith([pod(2, { app: 'haproxy' })])
   })
@@ -121,7 +128,7 @@ describe('Controller', () => {
     let tell: (event: MembershipEvent) => void = () => {}
     const registry = {
       snapshot,
-      fillingUntil: undefined,
+      filling: NOT_FILLING,
       subscribe: (listener: typeof tell) => ((tell = listener), () => {})
     }
     start({ registry, lifecycle: { goto, hostsAsInput: false }, dns: undefined })

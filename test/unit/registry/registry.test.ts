@@ -67,21 +67,34 @@ describe('Registry', () => {
     await start(new MemoryStore(), { expectsPods: true })
     await pingAll('a')
 
-    expect(registry.fillingUntil).toBe(clock.now() + TTL)
+    expect(registry.filling.until).toBe(clock.now() + TTL)
     clock.advance(TTL)
-    expect(registry.fillingUntil).toBeUndefined()
+    expect(registry.filling.until).toBeUndefined()
+    await registry.filling.ended
   })
 
-  it('does not wait for pods that have said goodbye, nor where there were none', async () => {
+  it('fills anew when it is started again before that TTL has passed', async () => {
+    const shelf = emptyShelf()
+    await start(new MemoryStore(shelf), { expectsPods: true })
+    await pingAll('a')
+    clock.advance(TTL - 1)
+    await registry.close()
+
+    await start(new MemoryStore(shelf), { expectsPods: true })
+
+    expect(registry.filling.until).toBe(clock.now() + TTL)
+  })
+
+  it('does not wait for pods that have said goodbye, nor where there were none before', async () => {
     const shelf = emptyShelf()
     await start(new MemoryStore(shelf))
-    expect(registry.fillingUntil).toBeUndefined()
+    expect(registry.filling.until).toBeUndefined()
     await pingAll('a')
     await registry.keepalive(ping('a', { down: true }))
 
     await start(new MemoryStore(shelf), { expectsPods: true })
 
-    expect(registry.fillingUntil).toBeUndefined()
+    expect(registry.filling.until).toBeUndefined()
   })
 
   it('touches neither the store nor the snapshot for a repeated keepalive', async () => {
