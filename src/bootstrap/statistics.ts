@@ -3,29 +3,20 @@ import { delimiter, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { findKontrolError, messageOf } from '../errors.ts'
 import { haproxyPaths } from '../haproxy/haproxy-paths.ts'
-import { exchange } from '../haproxy/unix-exchange.ts'
 import { fromData } from '../jinja/from-data.ts'
 import { JinjaTemplate } from '../jinja/template.ts'
-import type { Config } from '../load-config.ts'
 import { writeFileAtomic } from '../platform/atomic-file.ts'
-import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { SupervisordClient } from '../platform/supervisord-client.ts'
 import { globalTags } from '../telemetry/global-tags.ts'
-import { infoSamples, statSamples } from '../telemetry/haproxy-samples.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
 import { parseOpentsdbEndpoint, type OpentsdbEndpoint } from '../telemetry/opentsdb-endpoint.ts'
-import { OpentsdbRelay } from '../telemetry/opentsdb.ts'
-import type { Sample } from '../telemetry/sample.ts'
+import type { OpentsdbRelay } from '../telemetry/opentsdb.ts'
 import { startTelegraf, stopTelegraf } from '../telemetry/telegraf-program.ts'
 import { renderTelegrafConf } from '../telemetry/telegraf.ts'
+import { createStatisticsRelay, type StatisticsRelayDeps } from './statistics-relay.ts'
 
-export interface StatisticsDeps {
-  config: Config
+export interface StatisticsDeps extends StatisticsRelayDeps {
   env: NodeJS.ProcessEnv
-  clock: Clock
-  logger: Logger
-  metrics: Metrics
 }
 
 const ANNOTATION = 'kontrol.unity3d.com/opentsdb'
@@ -88,7 +79,7 @@ export class Statistics {
 
   #openRelay(): void {
     const wanted = this.#started && this.#telegraf === undefined ? this.#endpoint : undefined
-    this.#relay = wanted && createRelay(this.#deps, wanted, this.#tags)
+    this.#relay = wanted && createStatisticsRelay(this.#deps, wanted, this.#tags)
     this.#relay?.start()
   }
 }
@@ -103,21 +94,6 @@ function endpointOf(annotations: Readonly<Record<string, string>>, logger: Logge
     logger.error({ reason: messageOf(error), hint: findKontrolError(error)?.hint }, 'statistics are not sent')
     return undefined
   }
-}
-
-function createRelay(deps: StatisticsDeps, endpoint: OpentsdbEndpoint, tags: Record<string, string>): OpentsdbRelay {
-  const { config, clock, logger, metrics } = deps
-  const socket = haproxyPaths(config.dataFolder).runtimeSocket
-  const collect = async (): Promise<Sample[]> => {
-    const at = clock.now()
-    const own = metrics.samples(at)
-    const [info, stat] = await Promise.all([exchange(socket, 'show info'), exchange(socket, 'show stat')]).catch(() => {
-      // HAProxy is away, which the figures of our own tell.
-      return ['', '']
-    })
-    return [...(await own), ...infoSamples(info ?? '', at), ...statSamples(stat ?? '', at)]
-  }
-  return new OpentsdbRelay({ ...endpoint, tags, collect, clock, logger })
 }
 
 function renderTemplate(template: string, variables: Readonly<Record<string, unknown>>): string {
