@@ -3,33 +3,28 @@ import { delimiter, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { findKontrolError, messageOf } from '../errors.ts'
 import { haproxyPaths } from '../haproxy/haproxy-paths.ts'
-import { exchange } from '../haproxy/unix-exchange.ts'
+import { SerialQueue } from '../haproxy/serial-queue.ts'
 import { fromData } from '../jinja/from-data.ts'
 import { JinjaTemplate } from '../jinja/template.ts'
-import type { Config } from '../load-config.ts'
 import { writeFileAtomic } from '../platform/atomic-file.ts'
-import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { SupervisordClient } from '../platform/supervisord-client.ts'
 import { globalTags } from '../telemetry/global-tags.ts'
-import { infoSamples, statSamples } from '../telemetry/haproxy-samples.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
 import { parseOpentsdbEndpoint, type OpentsdbEndpoint } from '../telemetry/opentsdb-endpoint.ts'
-import { OpentsdbRelay } from '../telemetry/opentsdb.ts'
-import type { Sample } from '../telemetry/sample.ts'
+import type { OpentsdbRelay } from '../telemetry/opentsdb.ts'
 import { startTelegraf, stopTelegraf } from '../telemetry/telegraf-program.ts'
 import { renderTelegrafConf } from '../telemetry/telegraf.ts'
+import { createStatisticsRelay, type StatisticsRelayDeps } from './statistics-relay.ts'
 
-export interface StatisticsDeps {
-  config: Config
+export interface StatisticsDeps extends StatisticsRelayDeps {
   env: NodeJS.ProcessEnv
-  clock: Clock
-  logger: Logger
-  metrics: Metrics
 }
 
 const ANNOTATION = 'kontrol.unity3d.com/opentsdb'
 const TEMPLATE = new URL('../../lifecycle/telegraf.conf.njk', import.meta.url)
+
+/** What the annotation wants. Nothing is begun or ended for one that cannot be read. */
+type Wish = OpentsdbEndpoint | 'none' | 'unreadable'
 
 /** Who sends figures to the endpoint of the annotation: telegraf where it is installed and supervised, else we do. */
 export class Statistics {
@@ -37,7 +32,11 @@ export class Statistics {
   readonly #tags: Record<string, string>
   /** Where telegraf is to do it. */
   readonly #telegraf: SupervisordClient | undefined
-  #endpoint: OpentsdbEndpoint | undefined
+  /** Edits, and the setup step, one after another. */
+  readonly #queue = new SerialQueue()
+  #wish: Wish
+  /** Whether telegraf goes by the wish; what failed is tried again with the next edit. */
+  #prepared = false
   #relay: OpentsdbRelay | undefined
   #started = false
 
@@ -47,21 +46,12 @@ export class Statistics {
     this.#tags = globalTags(config.nodeLabels, config.labels)
     const telegraf = config.supervisor === 'supervisord' && isInstalled('telegraf', env)
     this.#telegraf = telegraf ? new SupervisordClient(env.SUPERVISOR_SERVER_URL ?? '') : undefined
-    this.#endpoint = endpointOf(config.annotations, logger)
+    this.#wish = readWish(config.annotations, logger)
   }
 
   /** The part of the setup step: writes telegraf.conf, and has telegraf go by it. */
-  async prepare(): Promise<void> {
-    if (this.#endpoint === undefined) return
-    const { dataFolder } = this.#deps.config
-    const variables = {
-      endpoint: this.#endpoint,
-      tags: this.#tags,
-      statsSocket: haproxyPaths(dataFolder).runtimeSocket
-    }
-    const text = renderTelegrafConf(readFileSync(TEMPLATE, 'utf8'), variables, renderTemplate)
-    await writeFileAtomic(join(dataFolder, 'telegraf.conf'), `${text}\n`)
-    if (this.#telegraf !== undefined) await startTelegraf(this.#telegraf)
+  prepare(): Promise<void> {
+    return this.#queue.run(() => this.#prepare())
   }
 
   start(): void {
@@ -70,15 +60,13 @@ export class Statistics {
   }
 
   /** Annotations of the pod that were edited while it runs. */
-  async replaceAnnotations(annotations: Readonly<Record<string, string>>): Promise<void> {
-    const endpoint = endpointOf(annotations, this.#deps.logger)
-    if (isDeepStrictEqual(endpoint, this.#endpoint)) return
-    const former = this.#relay
-    this.#endpoint = endpoint
-    this.#openRelay()
-    await former?.stop()
-    if (endpoint !== undefined) await this.prepare()
-    else if (this.#telegraf !== undefined) await stopTelegraf(this.#telegraf)
+  replaceAnnotations(annotations: Readonly<Record<string, string>>): Promise<void> {
+    return this.#queue.run(async () => {
+      const wish = readWish(annotations, this.#deps.logger)
+      if (wish === 'unreadable') return
+      if (!isDeepStrictEqual(wish, this.#wish)) this.#turnTo(wish)
+      if (!this.#prepared) await this.#prepare()
+    })
   }
 
   async stop(): Promise<void> {
@@ -86,38 +74,54 @@ export class Statistics {
     await this.#relay?.stop()
   }
 
+  #turnTo(wish: Wish): void {
+    // Its last words may take long, and nobody waits for them.
+    this.#relay?.stop().catch((error: unknown) => {
+      this.#deps.logger.debug({ reason: messageOf(error) }, 'statistics not sent to their end')
+    })
+    this.#wish = wish
+    this.#prepared = false
+    this.#openRelay()
+  }
+
   #openRelay(): void {
-    const wanted = this.#started && this.#telegraf === undefined ? this.#endpoint : undefined
-    this.#relay = wanted && createRelay(this.#deps, wanted, this.#tags)
+    this.#relay =
+      this.#started && this.#telegraf === undefined && typeof this.#wish === 'object'
+        ? createStatisticsRelay(this.#deps, this.#wish, this.#tags)
+        : undefined
     this.#relay?.start()
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#wish === 'unreadable') return
+    if (this.#wish === 'none') {
+      // One that outlived us knows nothing of an annotation that was removed meanwhile.
+      if (this.#telegraf !== undefined) await stopTelegraf(this.#telegraf)
+    } else {
+      await this.#writeConf(this.#wish)
+      if (this.#telegraf !== undefined) await startTelegraf(this.#telegraf)
+    }
+    this.#prepared = true
+  }
+
+  async #writeConf(endpoint: OpentsdbEndpoint): Promise<void> {
+    const { dataFolder } = this.#deps.config
+    const variables = { endpoint, tags: this.#tags, statsSocket: haproxyPaths(dataFolder).runtimeSocket }
+    const text = renderTelegrafConf(readFileSync(TEMPLATE, 'utf8'), variables, renderTemplate)
+    await writeFileAtomic(join(dataFolder, 'telegraf.conf'), `${text}\n`)
   }
 }
 
 /** A wrong annotation is told, and keeps nothing else from working. */
-function endpointOf(annotations: Readonly<Record<string, string>>, logger: Logger): OpentsdbEndpoint | undefined {
+function readWish(annotations: Readonly<Record<string, string>>, logger: Logger): Wish {
   const annotation = annotations[ANNOTATION]
-  if (annotation === undefined) return undefined
+  if (annotation === undefined) return 'none'
   try {
     return parseOpentsdbEndpoint(annotation)
   } catch (error) {
-    logger.error({ reason: messageOf(error), hint: findKontrolError(error)?.hint }, 'statistics are not sent')
-    return undefined
+    logger.error({ reason: messageOf(error), hint: findKontrolError(error)?.hint }, 'statistics annotation ignored')
+    return 'unreadable'
   }
-}
-
-function createRelay(deps: StatisticsDeps, endpoint: OpentsdbEndpoint, tags: Record<string, string>): OpentsdbRelay {
-  const { config, clock, logger, metrics } = deps
-  const socket = haproxyPaths(config.dataFolder).runtimeSocket
-  const collect = async (): Promise<Sample[]> => {
-    const at = clock.now()
-    const own = metrics.samples(at)
-    const [info, stat] = await Promise.all([exchange(socket, 'show info'), exchange(socket, 'show stat')]).catch(() => {
-      // HAProxy is away, which the figures of our own tell.
-      return ['', '']
-    })
-    return [...(await own), ...infoSamples(info ?? '', at), ...statSamples(stat ?? '', at)]
-  }
-  return new OpentsdbRelay({ ...endpoint, tags, collect, clock, logger })
 }
 
 function renderTemplate(template: string, variables: Readonly<Record<string, unknown>>): string {

@@ -1,6 +1,9 @@
+import { inSlices } from './in-slices.ts'
 import type { Sample } from './sample.ts'
 
 const TYPES = ['frontend', 'backend', 'server', 'listener']
+/** Its place in TYPES, as HAProxy prints it. */
+const SERVER = '2'
 
 /** As telegraf renames them, so that both write the same series. */
 const RENAMED: Record<string, string> = {
@@ -19,6 +22,23 @@ const RENAMED: Record<string, string> = {
 /** Names of things, not figures about them. */
 const NO_FIGURES = new Set(['pxname', 'svname', 'pid', 'iid', 'sid', 'type', 'addr', 'cookie', 'tracked', '-', ''])
 
+/** What is sent of a single server, beside `haproxy_up`: 51 figures of each would be more than a large fleet can send. */
+const OF_SERVERS = new Set([
+  ...['scur', 'stot', 'qcur', 'bin', 'bout', 'weight'],
+  ...['econ', 'eresp', 'wretr', 'wredis', 'chkfail', 'chkdown'],
+  ...['hrsp_1xx', 'hrsp_2xx', 'hrsp_3xx', 'hrsp_4xx', 'hrsp_5xx', 'hrsp_other'],
+  ...['qtime', 'ctime', 'rtime', 'ttime']
+])
+
+/** With more servers than these, only frontends, backends and listeners have figures: 2,000 make 46,000. */
+const MOST_SERVERS = 2_000
+
+export interface StatSamples {
+  samples: Sample[]
+  /** Servers without figures, as they are too many: all of them or none. */
+  serversLeftOut: number
+}
+
 /**
  * The figures of `show stat`, as HAProxy 2.6.12 prints them:
  *
@@ -27,24 +47,41 @@ const NO_FIGURES = new Set(['pxname', 'svname', 'pid', 'iid', 'sid', 'type', 'ad
  *     app,web-0,0,0,0,0,,0,0,0,…,DOWN,1,1,…,2,…,Connection refused,…
  *
  * Fields that hold commas stand in quotes. Beyond telegraf's: `haproxy_up`, 1 or 0, from the status.
+ * Servers come last, and have the figures of OF_SERVERS only.
  *
  * @param at milliseconds since the epoch
  */
-export function statSamples(csv: string, at: number): Sample[] {
+export async function statSamples(csv: string, at: number): Promise<StatSamples> {
   const [header = '', ...lines] = csv.split('\n').filter((line) => line.trim() !== '')
   const columns = splitRow(header.replace(/^# /, ''))
-  return lines.flatMap((line) => rowSamples(columns, splitRow(line), at))
+  const samples: Sample[] = []
+  const ofServers: Sample[] = []
+  let servers = 0
+  for await (const slice of inSlices(lines)) {
+    for (const line of slice) {
+      const row = readRow(columns, line)
+      if (row.get('type') !== SERVER) samples.push(...rowSamples(row, at))
+      else if (++servers <= MOST_SERVERS) ofServers.push(...rowSamples(row, at, OF_SERVERS))
+    }
+  }
+  if (servers > MOST_SERVERS) return { samples, serversLeftOut: servers }
+  return { samples: [...samples, ...ofServers], serversLeftOut: 0 }
 }
 
-function rowSamples(columns: string[], fields: string[], at: number): Sample[] {
-  const row = new Map(columns.map((column, index) => [column, fields[index] ?? '']))
+function readRow(columns: string[], line: string): Map<string, string> {
+  const fields = splitRow(line)
+  return new Map(columns.map((column, index) => [column, fields[index] ?? '']))
+}
+
+function rowSamples(row: Map<string, string>, at: number, wanted?: ReadonlySet<string>): Sample[] {
   const tags = {
     proxy: row.get('pxname') ?? '',
     sv: row.get('svname') ?? '',
     type: TYPES[Number(row.get('type'))] ?? ''
   }
   const figures = [...row]
-    .filter(([column, field]) => !NO_FIGURES.has(column) && /^-?\d+(\.\d+)?$/.test(field))
+    .filter(([column]) => wanted?.has(column) ?? !NO_FIGURES.has(column))
+    .filter(([, field]) => /^-?\d+(\.\d+)?$/.test(field))
     .map(([column, field]): Sample => ({
       metric: `haproxy_${RENAMED[column] ?? column}`,
       value: Number(field),
@@ -60,6 +97,7 @@ function isUp(status: string): boolean {
 }
 
 function splitRow(line: string): string[] {
+  if (!line.includes('"')) return line.split(',')
   return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
     ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? ''
   )

@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts'
 import { Backoff, type BackoffOptions } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import { inSlices } from './in-slices.ts'
 import { LineBuffer } from './line-buffer.ts'
 import { putLine, type Sample } from './sample.ts'
 
@@ -32,6 +33,8 @@ export interface RelayStatus {
 }
 
 const BATCH = 500
+/** Five collections of the largest fleet whose servers have figures; some 40 MB. */
+const MAX_BUFFERED = 250_000
 const RETRY: BackoffOptions = { firstMs: 500, maxMs: 15_000 }
 const CONNECT_TIMEOUT_MS = 5_000
 const STALLED_MS = 60_000
@@ -63,7 +66,7 @@ export class OpentsdbRelay {
 
   constructor(options: OpentsdbRelayOptions) {
     this.#options = options
-    this.#buffer = new LineBuffer(options.maxBuffered ?? 100_000)
+    this.#buffer = new LineBuffer(options.maxBuffered ?? MAX_BUFFERED)
     this.#backoff = new Backoff(options.retry ?? RETRY)
   }
 
@@ -101,7 +104,7 @@ export class OpentsdbRelay {
     const { collect, clock, logger, intervalMs = 10_000 } = this.#options
     try {
       const samples = await collect()
-      this.#buffer.push(this.#linesOf(samples))
+      this.#buffer.push(await this.#linesOf(samples))
     } catch (error) {
       logger.warn({ reason: messageOf(error) }, 'statistics not collected')
     }
@@ -110,10 +113,15 @@ export class OpentsdbRelay {
     await this.#flush()
   }
 
-  #linesOf(samples: readonly Sample[]): string[] {
-    return samples
-      .map((sample) => putLine({ ...sample, tags: { ...this.#options.tags, ...sample.tags } }))
-      .filter((line) => line !== undefined)
+  async #linesOf(samples: readonly Sample[]): Promise<string[]> {
+    const lines: string[] = []
+    for await (const slice of inSlices(samples)) {
+      for (const sample of slice) {
+        const line = putLine({ ...sample, tags: { ...this.#options.tags, ...sample.tags } })
+        if (line !== undefined) lines.push(line)
+      }
+    }
+    return lines
   }
 
   async #flush(): Promise<void> {

@@ -108,6 +108,24 @@ describe('OpentsdbRelay at the wire', () => {
     await relay.stop()
   })
 
+  it('keeps five collections of the largest fleet whose servers have figures', async () => {
+    const { relay, clock } = countingRelay({
+      port: await freePort(),
+      collect: async () =>
+        Array.from({ length: 48_000 }, (_, index) => ({ metric: 'a', value: index, at: clock.now(), tags: {} }))
+    })
+    relay.start()
+
+    for (let round = 1; round < 5; round++) {
+      await eventually(() => relay.status().buffered === round * 48_000)
+      clock.advance(10 * SECOND)
+    }
+
+    await eventually(() => relay.status().buffered === 5 * 48_000)
+    expect(relay.status().dropped).toBe(0)
+    await relay.stop()
+  })
+
   it('sends again what was on its way when the connection broke', async () => {
     await using endpoint = await startEndpoint()
     const { relay, clock } = countingRelay({ port: endpoint.port })
