@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises'
 import { createServer, isIPv6 } from 'node:net'
 import { dirname } from 'node:path'
 import type { ConfigLine, ParsedConfig } from './config-parser.ts'
-import type { Listener } from './listeners.ts'
+import type { Listener, Listeners } from './listeners.ts'
 
 interface BindAddress {
   /** As the configuration spells it. */
@@ -16,18 +16,22 @@ interface BindAddress {
  * does not, and a reload that meets a taken port refuses connections on every
  * frontend for two seconds before it gives up.
  *
- * @param held where HAProxy listens. Its listeners pass to its next worker, and
- *   as they have SO_REUSEPORT its own *:80 does not keep it from 10.0.0.1:80
+ * One after another: HAProxy's sockets have SO_REUSEPORT, so that it binds one
+ * port several times, and *:80 beside 10.0.0.1:80. Those of a probe have not.
+ *
+ * @param listeners where HAProxy listens, and others. Its listeners pass to its next worker
  * @returns one sentence for each address that cannot be bound
  */
-export async function probeBinds(wanted: ParsedConfig, held: readonly Listener[]): Promise<string[]> {
-  const problems = await Promise.all(
-    bindAddresses(wanted).map(async ({ text, number }) => {
-      const failure = await tryBind(text, held)
-      return failure && `line ${number}: cannot bind ${text}: ${failure}`
-    })
-  )
-  return problems.filter((problem) => problem !== undefined)
+export async function probeBinds(wanted: ParsedConfig, listeners: Listeners): Promise<string[]> {
+  const problems: string[] = []
+  const tried = new Set<string>()
+  for (const { text, number } of bindAddresses(wanted)) {
+    if (tried.has(text)) continue
+    tried.add(text)
+    const failure = await tryBind(text, listeners)
+    if (failure !== undefined) problems.push(`line ${number}: cannot bind ${text}: ${failure}`)
+  }
+  return problems
 }
 
 /** Bind options that let HAProxy take an address which this process cannot. */
@@ -50,7 +54,7 @@ const REASONS: Record<string, string> = {
 }
 
 /** Undefined when it can be bound, or when only HAProxy can tell (ranges, variables, names, inherited descriptors). */
-async function tryBind(text: string, held: readonly Listener[]): Promise<string | undefined> {
+async function tryBind(text: string, listeners: Listeners): Promise<string | undefined> {
   const unix = /^(?:unix@)?(\/.*)$/.exec(text)?.[1]
   const tcp = tcpAddress(text)
   try {
@@ -59,7 +63,7 @@ async function tryBind(text: string, held: readonly Listener[]): Promise<string 
     return undefined
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE' && tcp !== undefined && held.some((listener) => overlaps(listener, tcp))) return undefined
+    if (code === 'EADDRINUSE' && tcp !== undefined && isOurs(tcp, listeners)) return undefined
     return REASONS[code] ?? message
   }
 }
@@ -78,10 +82,27 @@ function tcpAddress(text: string): TcpAddress | undefined {
   return { host: bare === '' || bare === '*' ? any : bare, port: Number(port) }
 }
 
+/** Whether it is HAProxy itself, and no other program, that keeps the probe from this address. */
+function isOurs(wanted: TcpAddress, { own, others }: Listeners): boolean {
+  const held = own.filter((listener) => overlaps(listener, wanted))
+  if (held.some(({ address }) => address === wanted.host)) return true
+  return held.length > 0 && !others.some((listener) => excludes(listener, wanted))
+}
+
+const ANY = new Set<string | undefined>(['0.0.0.0', '::'])
+
+/** One IPv6 address may be any; one for any IPv6 may take IPv4 too. */
 function overlaps({ address, port }: Listener, wanted: TcpAddress): boolean {
   if (port !== wanted.port) return false
-  const any = address === '*' || wanted.host === '0.0.0.0' || wanted.host === '::'
-  return any || (address === undefined ? isIPv6(wanted.host) : address === wanted.host)
+  if (ANY.has(address) || ANY.has(wanted.host)) return true
+  return address === undefined ? isIPv6(wanted.host) : address === wanted.host
+}
+
+/** Certainly: of the same family, and the same address or any on one side. */
+function excludes({ address, port }: Listener, wanted: TcpAddress): boolean {
+  const ipv6 = address === undefined || isIPv6(address)
+  if (port !== wanted.port || ipv6 !== isIPv6(wanted.host)) return false
+  return ANY.has(address) || ANY.has(wanted.host) || address === wanted.host
 }
 
 async function tryPort({ host, port }: TcpAddress): Promise<void> {

@@ -2,13 +2,20 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 
 /** A TCP address on which a process listens. */
 export interface Listener {
-  /** Dotted IPv4, `*` for any, or undefined for one IPv6 address. */
+  /** Dotted IPv4 (`0.0.0.0` is any), `::` for any IPv6, or undefined for one IPv6 address. */
   address: string | undefined
   port: number
 }
 
-/** Where a process listens, as the kernel tells. */
-export async function listenersOf(pid: number): Promise<Listener[]> {
+export interface Listeners {
+  /** Of the process that was asked for. */
+  own: Listener[]
+  /** Of all others in its network namespace. */
+  others: Listener[]
+}
+
+/** Where a process listens, and where others do, as the kernel tells. */
+export async function listenersOf(pid: number): Promise<Listeners> {
   const folder = `/proc/${pid}/fd`
   const descriptors = await readdir(folder).catch(() => [])
   const targets = await Promise.all(descriptors.map((fd) => readlink(`${folder}/${fd}`).catch(() => '')))
@@ -16,7 +23,8 @@ export async function listenersOf(pid: number): Promise<Listener[]> {
   const tables = await Promise.all(
     ['tcp', 'tcp6'].map((name) => readFile(`/proc/${pid}/net/${name}`, 'utf8').catch(() => ''))
   )
-  return tables.flatMap(parseListeners).filter(({ inode }) => inodes.has(inode))
+  const all = tables.flatMap(parseListeners)
+  return { own: all.filter(({ inode }) => inodes.has(inode)), others: all.filter(({ inode }) => !inodes.has(inode)) }
 }
 
 /**
@@ -35,8 +43,7 @@ export function parseListeners(table: string): (Listener & { inode: string })[] 
 }
 
 function readAddress(hex: string): string | undefined {
-  if (/^0+$/.test(hex)) return '*'
-  if (hex.length > 8) return undefined
+  if (hex.length > 8) return /^0+$/.test(hex) ? '::' : undefined
   const bytes = Buffer.from(hex, 'hex').reverse()
   return [...bytes].join('.')
 }

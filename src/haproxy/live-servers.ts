@@ -9,7 +9,7 @@ import type { RuntimeApi } from './runtime-api.ts'
 import type { SerialQueue } from './serial-queue.ts'
 import { deletion, operationsOf, toMaintenance, type Operation, type RuntimeCommand } from './server-commands.ts'
 import type { ServerState } from './servers-state.ts'
-import { SlotTable, type Slot } from './slot-table.ts'
+import { isCutWhenDown, SlotTable, type Slot } from './slot-table.ts'
 import { stateDifference } from './state-difference.ts'
 
 export interface LiveServersOptions {
@@ -207,7 +207,7 @@ export class LiveServers {
     const now = performance.now()
     const drained = draining.filter((slot, index) => {
       // Maintenance would cut what is under way there: it waits for the next reload instead.
-      const patient = slot.target.options.includes('on-marked-down') || slot.pool.includes('on-marked-down')
+      const patient = isCutWhenDown(slot)
       return sessions[index] === 0 || (!patient && now - slot.drainingSince > drainMs)
     })
     await runtime.run(worker, drained.map(toMaintenance))

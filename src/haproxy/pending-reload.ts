@@ -64,9 +64,10 @@ export class PendingReload {
 
   async #probe({ text }: Configuration): Promise<void> {
     const worker = this.#options.worker.pids()?.workerPid
-    const held = worker === undefined ? [] : await listenersOf(worker)
+    const listeners = worker === undefined ? undefined : await listenersOf(worker)
     // Who listens nowhere has nothing to lose by a reload that fails.
-    const problems = held.length === 0 ? [] : await probeBinds(parseConfig(text), held)
+    if (listeners === undefined || listeners.own.length === 0) return
+    const problems = await probeBinds(parseConfig(text), listeners)
     if (problems.length === 0) return
     throw new KontrolError('KTL_HAPROXY_RELOAD_FAILED', `The configuration cannot be loaded: ${problems.join('; ')}`, {
       hint: 'Free the address, or change the bind line; HAProxy goes on with what it runs.'

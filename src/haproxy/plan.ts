@@ -1,7 +1,7 @@
 import { withoutCommonEnds } from './common-ends.ts'
 import type { ConfigImage, Pool, SectionImage } from './config-image.ts'
 import type { ServerLine } from './server-line.ts'
-import type { Slot, SlotTable } from './slot-table.ts'
+import { isCutWhenDown, type Slot, type SlotTable } from './slot-table.ts'
 
 /** What it takes to get from the configuration that runs to the wanted one. */
 export type Plan = { kind: 'none' } | { kind: 'runtime'; changes: PoolChange[] } | { kind: 'reload'; reasons: string[] }
@@ -85,12 +85,20 @@ function serverReasons(changes: PoolChange[], wanted: ConfigImage): string[] {
     if (strange !== undefined) reasons.add(`backend ${backend}: server ${strange.name} has ${strange.obstacle}`)
     const twice = nameUsedTwice(pool, add)
     if (twice !== undefined) reasons.add(`backend ${backend}: two servers are called ${twice}`)
-    const odd = remove.find(({ target }) => target.address === '')
-    if (odd !== undefined) reasons.add(`backend ${backend}: server ${odd.name} has an address that is none in numbers`)
+    const leaves = leaveReason(remove, wanted.sticky.has(backend))
+    if (leaves !== undefined) reasons.add(`backend ${backend}: server ${leaves}`)
   }
   const operations = changes.reduce((sum, { add, remove }) => sum + add.length + remove.length, 0)
   if (operations > MAX_OPERATIONS) reasons.add(`${operations} servers change at once`)
   return [...reasons]
+}
+
+/** Stickiness takes maintenance to keep new requests away, and that may cut what is under way. */
+function leaveReason(remove: readonly Slot[], sticky: boolean): string | undefined {
+  const odd = remove.find(({ target }) => target.address === '')
+  if (odd !== undefined) return `${odd.name} has an address that is none in numbers`
+  const cut = sticky ? remove.find(isCutWhenDown) : undefined
+  return cut && `${cut.name} leaves under "on-marked-down"`
 }
 
 /** HAProxy refuses such a file. What ran before was checked, so a name used twice is among the new ones. */

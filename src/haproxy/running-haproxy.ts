@@ -140,7 +140,8 @@ export class RunningHaproxy {
       // Its supervisor was faster, and began with the last good file.
       await file.install(text)
     }
-    const ports = (await listenersOf(worker.pids()?.workerPid ?? 0)).map(({ port }) => port)
+    const { own } = await listenersOf(worker.pids()?.workerPid ?? 0)
+    const ports = own.map(({ port }) => port)
     return { outcome: 'reloaded' as const, proof: await synGuard.during(ports, async () => await reloader.reload()) }
   }
 

@@ -91,7 +91,7 @@ function revival(slot: Slot, { address, port }: ServerTarget, checked: boolean):
   ]
 }
 
-/** Where stickiness may lead clients to a draining server, maintenance at once: what is under way still ends. */
+/** Where stickiness may lead clients to a draining server, maintenance at once. No plan has one there that this would cut. */
 function removal(slot: Slot, sticky: boolean): Operation {
   const { pool, backend, name } = slot
   const commands = [setServer(slot, sticky ? 'state maint' : 'state drain')]

@@ -19,6 +19,11 @@ export interface Slot {
 /** `draining`: gets no new request. `spare`: in maintenance, free for another address. */
 type SlotState = 'live' | 'draining' | 'spare'
 
+/** Maintenance may cut its sessions, by an `on-marked-down` of its own or of a `default-server`. */
+export function isCutWhenDown({ target, pool }: Slot): boolean {
+  return target.options.includes('on-marked-down') || pool.includes('on-marked-down')
+}
+
 interface PoolSlots {
   live: Map<string, Slot>
   /** Draining and spare. */

@@ -66,3 +66,8 @@ export async function startHaproxy(options: DrivenHaproxyOptions = {}): Promise<
 export function ownAddress(): string {
   return `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}`
 }
+
+/** A port that no other test uses at any address, below those of outgoing connections. */
+export function ownPort(): number {
+  return randomInt(20_000, 30_000)
+}

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import type { HaproxyDriver } from '../../../src/haproxy/driver.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../support/http-backend.ts'
-import { ownAddress, startHaproxy } from '../../support/start-haproxy.ts'
+import { ownAddress, ownPort, startHaproxy } from '../../support/start-haproxy.ts'
 import { startLoad } from '../../support/steady-load.ts'
 
 const proxy = (address: string, { host, port }: HttpBackend, extra = ''): string => `
@@ -30,8 +30,8 @@ async function becomesLastGood(dataFolder: string, text: string): Promise<void> 
   await eventually(async () => (await readFile(join(dataFolder, 'haproxy/last-good.cfg'), 'utf8')) === `${text}\n`)
 }
 
-async function ask(address: string): Promise<string> {
-  const response = await fetch(`http://${address}:8080/`, { headers: { connection: 'close' } })
+async function ask(address: string, port = 8080): Promise<string> {
+  const response = await fetch(`http://${address}:${port}/`, { headers: { connection: 'close' } })
   return await response.text()
 }
 
@@ -165,6 +165,63 @@ describe('HaproxyDriver with a configuration that is no good', () => {
     await load[Symbol.asyncDispose]()
     expect(load.failures).toEqual([])
     expect(haproxy.driver.problems()).toEqual([])
+  })
+
+  it.each([
+    ['stands twice, one for each group of threads', (bind: string) => [`${bind} thread 1`, `${bind} thread 1`]],
+    ['stands beside the same port of any address', (bind: string, port: number) => [bind, `*:${port}`]]
+  ])('takes an address that %s', async (_name, binds) => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const [address, port] = [ownAddress(), ownPort()]
+    await apply(haproxy.driver, proxy(address, web))
+    const lines = binds(`${address}:${port}`, port).map((bind) => `bind ${bind}`)
+
+    await apply(haproxy.driver, proxy(address, web, lines.join('\n  ')))
+    await apply(haproxy.driver, proxy(address, web, [...lines, 'maxconn 100'].join('\n  ')))
+
+    expect(await ask(address, port)).toBe('hello')
+    expect(haproxy.driver.problems()).toEqual([])
+  })
+
+  it('finds one that is taken among them', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const [address, port] = [ownAddress(), ownPort()]
+    await apply(haproxy.driver, proxy(address, web))
+    const squatter = createServer().listen(port, address)
+    await once(squatter, 'listening')
+    const extra = [`bind ${address}:${port} thread 1`, `bind ${address}:${port} thread 1`, `bind *:${port}`].join(
+      '\n  '
+    )
+
+    await expect(apply(haproxy.driver, proxy(address, web, extra))).rejects.toMatchObject({
+      message: `The configuration cannot be loaded: line 6: cannot bind ${address}:${port}: the address is in use by another program; line 8: cannot bind *:${port}: the address is in use by another program`
+    })
+
+    squatter.close()
+    await apply(haproxy.driver, proxy(address, web, extra))
+    expect(await ask(address, port)).toBe('hello')
+  })
+
+  it('tells its own address from that of another program, when it is to take the port of any', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const [address, other, port] = [ownAddress(), ownAddress(), ownPort()]
+    await apply(haproxy.driver, proxy(address, web, `bind ${address}:${port}`))
+    const squatter = createServer().listen(port, other)
+    await once(squatter, 'listening')
+    const load = startLoad(address, 8080)
+
+    await expect(apply(haproxy.driver, proxy(address, web, `bind *:${port}`))).rejects.toThrowError(
+      `line 6: cannot bind *:${port}: the address is in use by another program`
+    )
+
+    squatter.close()
+    await apply(haproxy.driver, proxy(address, web, `bind *:${port}`))
+    await load[Symbol.asyncDispose]()
+    expect(load.failures).toEqual([])
+    expect(await ask(other, port)).toBe('hello')
   })
 
   it.each([

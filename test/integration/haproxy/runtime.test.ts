@@ -145,6 +145,30 @@ describe('HaproxyDriver, when only servers change', () => {
     expect(slow.requests()).toBe(1)
   })
 
+  it('reloads to let it finish where maintenance would cut it', async () => {
+    await using haproxy = await startHaproxy()
+    await using slow = await startHttpBackend('slow', '127.0.0.1', 0, 1_500)
+    await using other = await startHttpBackend('other')
+    const address = ownAddress()
+    const text = (server: HttpBackend): string =>
+      `${proxy(address, [server])}  option prefer-last-server\n`.replaceAll(
+        ' check\n',
+        ' check on-marked-down shutdown-sessions\n'
+      )
+    await apply(haproxy.driver, text(slow))
+    const underWay = fetch(`http://${address}:8080/`)
+    await eventually(() => slow.requests() === 1)
+
+    const result = await apply(haproxy.driver, text(other))
+
+    expect(result).toMatchObject({
+      outcome: 'reload',
+      reasons: ['backend web: server web-1 leaves under "on-marked-down"']
+    })
+    expect(await answering(address)).toEqual(['other'])
+    expect((await underWay).status).toBe(200)
+  })
+
   it('keeps connections to an added server open, as to one of the file', async () => {
     await using haproxy = await startHaproxy()
     const [a, b] = (await backends(['a', 'b'])) as [HttpBackend, HttpBackend]

@@ -87,6 +87,19 @@ describe('planChange of servers', () => {
     ).toEqual(['set server a/one state maint'])
   })
 
+  it.each([
+    ['the server', ['option prefer-last-server'], ' on-marked-down shutdown-sessions'],
+    ['its default-server', ['stick on src', 'default-server on-marked-down shutdown-sessions'], '']
+  ])('reloads where clients may be bound to it and %s says that maintenance cuts them', (_name, lines, option) => {
+    const [one, two] = [`one 10.0.0.1:80 check${option}`, `two 10.0.0.2:80 check${option}`]
+
+    expect(changes(backend([one, two], lines), backend([two], lines))).toEqual([
+      'backend a: server one leaves under "on-marked-down"'
+    ])
+    expect(changes(backend([two], lines), backend([one, two], lines))[0]).toContain('add server a/one')
+    expect(changes(backend([one, two]), backend([two]))).toEqual(['set server a/one state drain'])
+  })
+
   it('leaves the others alone when their names shift', () => {
     const running = backend(['web-1 10.0.0.1:80', 'web-2 10.0.0.2:80', 'web-3 10.0.0.3:80'])
     const wanted = backend(['web-1 10.0.0.2:80', 'web-2 10.0.0.3:80'])
