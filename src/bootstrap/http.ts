@@ -5,6 +5,7 @@ import type { Observers } from './observers.ts'
 import type { Proxy } from './proxy.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
 import { KontrolError, messageOf } from '../errors.ts'
+import { dashboardRoutes } from '../http/routes/dashboard.ts'
 import { dnsRoutes } from '../http/routes/dns.ts'
 import { eventRoutes } from '../http/routes/events.ts'
 import { healthRoutes } from '../http/routes/health.ts'
@@ -44,6 +45,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   await app.register(metricsRoutes, { metrics: observers.metrics })
   await app.register(eventRoutes, { subscribe: (listener) => observers.hub.subscribe(listener) })
   await app.register(dnsRoutes, { status: () => dns.status() })
+  await app.register(dashboardRoutes, { app: config.app, id: config.id })
   if (registry !== undefined || proxy !== undefined) {
     const { masterRoutes } = await import('./master-routes.ts')
     await app.register(masterRoutes, { registry, proxy, ownApp: config.app })

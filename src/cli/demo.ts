@@ -96,6 +96,7 @@ function banner(port: string, { proxyPort, slavePort }: DemoTemplate): string {
   return [
     '',
     `  Proxy         http://127.0.0.1:${proxyPort}/   behind it: ${SLAVES.map((ip) => `${ip}:${slavePort}`).join(', ')}`,
+    `  Dashboard     http://127.0.0.1:${port}/`,
     `  Control tier  http://127.0.0.1:${port}/api/v1/pods   /api/v1/reconfigurations   /readyz`,
     '',
     '  Announce one more slave, which you start yourself:',

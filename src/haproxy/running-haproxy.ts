@@ -56,7 +56,13 @@ export class RunningHaproxy {
   problems(): Problem[] {
     if (this.#problem !== undefined) return [this.#problem]
     if (this.#options.supervisor.pid() !== undefined) return []
-    return [{ code: 'KTL_HAPROXY_UNREACHABLE', message: 'HAProxy is not running' }]
+    return [
+      {
+        code: 'KTL_HAPROXY_UNREACHABLE',
+        message: 'HAProxy is not running',
+        hint: 'Read haproxy/haproxy.log in the data folder, if it does not come back by itself within seconds.'
+      }
+    ]
   }
 
   /**

@@ -360,7 +360,9 @@ describe('HaproxyDriver when processes end', () => {
     const address = ownAddress()
     await apply(haproxy.driver, proxy(address, web))
     await haproxy.driver.stop()
-    expect(haproxy.driver.problems()).toEqual([{ code: 'KTL_HAPROXY_UNREACHABLE', message: 'HAProxy is not running' }])
+    expect(haproxy.driver.problems()).toMatchObject([
+      { code: 'KTL_HAPROXY_UNREACHABLE', message: 'HAProxy is not running' }
+    ])
 
     await haproxy.takeOver()
 

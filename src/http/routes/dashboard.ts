@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname } from 'node:path'
+import type { FastifyPluginAsync, FastifyReply } from 'fastify'
+import { errorResponses } from '../error-handler.ts'
+
+export interface DashboardRouteDeps {
+  /** Whose control tier it is. */
+  app: string
+  id: string
+}
+
+/** Beside the sources as beside what is compiled from them: "npm run build" copies it. */
+const FOLDER = new URL('../dashboard/', import.meta.url)
+const PAGE = 'page.html'
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml'
+}
+
+/**
+ * Nothing but our own files, no markup made of text, nobody's frame. What pods say of themselves is on the page, so
+ * the browser holds to this even if a script of ours should not.
+ */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  ...['script-src', 'style-src', 'img-src', 'connect-src'].map((directive) => `${directive} 'self'`),
+  ...['base-uri', 'form-action', 'frame-ancestors'].map((directive) => `${directive} 'none'`),
+  "require-trusted-types-for 'script'"
+].join('; ')
+
+/** A page that shows what the other routes tell, for people. It holds nothing itself and changes nothing. */
+export const dashboardRoutes: FastifyPluginAsync<DashboardRouteDeps> = async (app, owner) => {
+  const files = new Map(readdirSync(FOLDER).map((name) => [name, readFileSync(new URL(name, FOLDER))]))
+  const page = Buffer.from(fillIn(String(files.get(PAGE)), owner))
+  files.delete(PAGE)
+
+  app.get(
+    '/',
+    {
+      schema: {
+        summary: 'The dashboard, for people',
+        tags: ['health'],
+        response: { 200: { type: 'string', description: 'text/html' }, ...errorResponses }
+      }
+    },
+    (_request, reply) => sendFile(reply, PAGE, page)
+  )
+  for (const [name, content] of files) {
+    app.get(`/dashboard/${name}`, { schema: { hide: true } }, (_request, reply) => sendFile(reply, name, content))
+  }
+}
+
+function sendFile(reply: FastifyReply, name: string, content: Buffer): FastifyReply {
+  return reply
+    .headers({
+      'content-security-policy': CONTENT_SECURITY_POLICY,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      // Small, and never of another version than the API that it asks.
+      'cache-control': 'no-store'
+    })
+    .type(CONTENT_TYPES[extname(name)] ?? 'application/octet-stream')
+    .send(content)
+}
+
+/** Puts names in the places that page.html has for them, as text. */
+function fillIn(html: string, { app, id }: DashboardRouteDeps): string {
+  const values: Readonly<Record<string, string>> = { app, id }
+  return html.replace(/\{\{(\w+)\}\}/g, (_place, name: string) => escapeHtml(values[name] ?? ''))
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}
