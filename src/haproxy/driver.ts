@@ -12,7 +12,7 @@ import { ConfigFile } from './config-file.ts'
 import { ImageReader } from './config-image.ts'
 import { featuresOf } from './features.ts'
 import { HaproxyLog } from './haproxy-log.ts'
-import { haproxyPaths, type HaproxyPaths } from './haproxy-paths.ts'
+import { haproxyPaths, masterSocketArgument, type HaproxyPaths } from './haproxy-paths.ts'
 import { readStatus, type HaproxyStatus } from './haproxy-status.ts'
 import { KnownWorker, type Configuration } from './known-worker.ts'
 import { LiveServers } from './live-servers.ts'
@@ -213,7 +213,8 @@ export class HaproxyDriver {
   }
 }
 
-function commandOf(binary: string, { base, config, masterSocket, log: logFile }: HaproxyPaths): HaproxyCommand {
-  const socketArgument = `${masterSocket},mode,600,level,admin`
+function commandOf(binary: string, paths: HaproxyPaths): HaproxyCommand {
+  const { base, config, log: logFile } = paths
+  const socketArgument = masterSocketArgument(paths)
   return { binary, args: ['-W', '-db', '-S', socketArgument, '-f', base, '-f', config], socketArgument, logFile }
 }

@@ -27,6 +27,10 @@ export interface HaproxyPaths {
   log: string
 }
 
+/** What a master is started with for its socket: it is told from others by this word. */
+export const masterSocketArgument = ({ masterSocket }: Pick<HaproxyPaths, 'masterSocket'>): string =>
+  `${masterSocket},mode,600,level,admin`
+
 /** `sun_path` holds 108 bytes with its final NUL, and HAProxy binds under a temporary name: `<path>.<pid>.tmp`. */
 const MAX_SOCKET_BYTES = 107 - '.4194304.tmp'.length
 

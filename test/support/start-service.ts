@@ -2,6 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { request } from 'undici'
+import { haproxyPaths, masterSocketArgument } from '../../src/haproxy/haproxy-paths.ts'
+import { findMaster } from '../../src/haproxy/process-table.ts'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
 import { tempDir } from './temp-dir.ts'
@@ -130,9 +132,15 @@ export class RunningService implements AsyncDisposable {
   /** Ends HAProxy as well, which outlives the program on purpose. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) {
-      await this.send('POST', '/api/v1/lifecycle/transitions', '{"state":"shutdown","wait":true}').catch(() => {})
+      const { KONTROL_TOKEN: token } = this.#env
+      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+      const shutdown = '{"state":"shutdown","wait":true}'
+      await this.send('POST', '/api/v1/lifecycle/transitions', shutdown, headers).catch(() => {})
       await this.kill('SIGTERM')
     }
+    // One that the test left without its program, or whose program listens to others.
+    const left = await findMaster(masterSocketArgument(haproxyPaths(this.data)))
+    if (left !== undefined) process.kill(left.pid, 'SIGTERM')
     await this.#cleanUp()
   }
 }
