@@ -2,7 +2,7 @@ import { chmod, cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { detectVersion } from '../../src/haproxy/version.ts'
-import { runSubprocess } from '../../src/platform/subprocess.ts'
+import { command } from '../support/command.ts'
 
 /** The Debian release that the image is built on. */
 const RELEASE = 'trixie'
@@ -34,10 +34,4 @@ async function useLibrariesOf(debian: string, program: string): Promise<void> {
   const [libraries = ''] = (await readdir(join(debian, 'usr/lib'))).filter((name) => name.endsWith('-linux-gnu'))
   await command('patchelf', ['--set-interpreter', join(debian, 'usr', interpreter), program])
   await command('patchelf', ['--force-rpath', '--set-rpath', join(debian, 'usr/lib', libraries), program])
-}
-
-async function command(program: string, args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runSubprocess(program, args)
-  if (code !== 0) throw new Error(`${program} ${args.join(' ')}: ${code}\n${stdout.slice(-2000)}${stderr.slice(-2000)}`)
-  return stdout
 }

@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runSubprocess } from '../../src/platform/subprocess.ts'
+import { command } from '../support/command.ts'
 import type { ContainerHost } from './container-host.ts'
 
 export const IMAGE = 'localhost/kontrol-haproxy'
@@ -62,10 +62,4 @@ async function certificateVolumes(host: ContainerHost): Promise<string[]> {
 async function npmFolder(): Promise<string> {
   const which = await command('sh', ['-c', 'command -v npm'])
   return dirname(dirname(await realpath(which.trim())))
-}
-
-async function command(program: string, args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runSubprocess(program, args)
-  if (code !== 0) throw new Error(`${program} ${args.join(' ')}: ${code}\n${stdout.slice(-2000)}${stderr.slice(-2000)}`)
-  return stdout
 }
