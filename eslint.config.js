@@ -14,7 +14,7 @@ export default defineConfig(
       }
     },
     rules: {
-      'max-lines': ['error', 250],
+      'max-lines': ['error', { max: 250, skipBlankLines: true, skipComments: true }],
       complexity: ['error', 10],
       'no-restricted-syntax': ['error', { selector: 'ExportDefaultDeclaration', message: 'Use named exports.' }],
       '@typescript-eslint/no-floating-promises': 'error',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import type { Observers } from './observers.ts'
+import type { Observers } from './events-and-readiness.ts'
 import type { Proxy } from './proxy.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
 import { KontrolError, messageOf } from '../errors.ts'

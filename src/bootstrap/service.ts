@@ -3,13 +3,13 @@ import type { FastifyInstance } from 'fastify'
 import { completeSnapshot } from './complete-snapshot.ts'
 import { createDns, dnsSettings, leaveForGood, type Leaving } from './dns.ts'
 import { createHttpServer, listen } from './http.ts'
-import { createObservers } from './observers.ts'
+import { createObservers } from './events-and-readiness.ts'
 import type { Proxy } from './proxy.ts'
-import { needsAutomaton } from './purpose.ts'
+import { needsAutomaton } from './process-role.ts'
 import { createKeepaliveLoop, createScripts } from './slave.ts'
 import type { Statistics } from './statistics.ts'
 import type { Controller } from '../controller/controller.ts'
-import { TemplateSource } from '../controller/template-source.ts'
+import { TemplateSource } from '../render/template-source.ts'
 import { Retry } from '../controller/retry.ts'
 import { externalAddresses, parseExposeInput } from '../dns/addresses.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
@@ -97,7 +97,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
         await import('./proxy.ts')
       ).createProxy({
         ...deps,
-        ...(await import('./inventory.ts')).createInventory(config, registry, logger),
+        ...(await import('./hosts-source.ts')).createInventory(config, registry, logger),
         templates,
         dns: {
           addresses: () => externalAddresses(proxiesOf(registry, config)),

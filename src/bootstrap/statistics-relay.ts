@@ -1,5 +1,5 @@
-import { haproxyPaths } from '../haproxy/haproxy-paths.ts'
-import { exchange } from '../haproxy/unix-exchange.ts'
+import { haproxyPaths } from '../haproxy/files/paths.ts'
+import { exchange } from '../haproxy/socket/exchange.ts'
 import type { Config } from '../load-config.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'

@@ -8,11 +8,11 @@ import { DnsEvents } from './dns-events.ts'
 import type { DnsEvent, DnsRecordStatus, DnsStatus } from './dns-status.ts'
 import type { DnsSettings } from './dns-settings.ts'
 import { LazyConnection } from './lazy-connection.ts'
-import { PassLoop } from './pass-loop.ts'
+import { PassLoop } from './reconcile-loop.ts'
 import { reconcile, type RecordOutcome } from './reconcile.ts'
 import { RecordTable } from './record-table.ts'
 import type { DnsProvider } from './record-set.ts'
-import { WantedAddresses } from './wanted-addresses.ts'
+import { WantedAddresses } from './desired-addresses.ts'
 
 export interface DnsExposerOptions {
   /** Undefined: the annotation is not there, and nothing happens until configure() brings one. */

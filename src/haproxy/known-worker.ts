@@ -1,10 +1,10 @@
 import type { Logger } from '../platform/logger.ts'
-import { digestOf, readMarker, writeMarker } from './applied-marker.ts'
-import type { ConfigFile } from './config-file.ts'
-import type { ConfigImage, ImageReader } from './config-image.ts'
-import type { HaproxyPaths } from './haproxy-paths.ts'
-import type { LiveServers } from './live-servers.ts'
-import type { ServingProof } from './reload.ts'
+import { digestOf, readMarker, writeMarker } from './files/worker-record.ts'
+import type { ConfigFile } from './files/config-file.ts'
+import type { ConfigImage, ImageReader } from './config/model.ts'
+import type { HaproxyPaths } from './files/paths.ts'
+import type { LiveServers } from './servers/servers.ts'
+import type { ServingProof } from './process/reload.ts'
 
 /** A configuration and its name: SHA-256 in hex, over base.cfg and the operator's text. */
 export interface Configuration {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
-import { probeBinds } from './bind-probe.ts'
-import { parseConfig } from './config-parser.ts'
+import { probeBinds } from './process/bind-probe.ts'
+import { parseConfig } from './config/parser.ts'
 import type { Configuration, KnownWorker } from './known-worker.ts'
-import { listenersOf } from './listeners.ts'
+import { listenersOf } from './process/listeners.ts'
 import type { LiveConfiguration } from './live-configuration.ts'
 
 export interface PendingReloadOptions {

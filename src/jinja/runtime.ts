@@ -1,8 +1,8 @@
-import type { Library } from './library.ts'
+import type { Library } from './compile/library.ts'
 import type { Effort } from './effort.ts'
-import { toText } from './print.ts'
+import { toText } from './values/print.ts'
 import { TemplateFault } from './template-fault.ts'
-import type { Value } from './value.ts'
+import type { Value } from './values/value.ts'
 
 /** Bounds of one rendering. */
 export interface Limits {

@@ -1,5 +1,5 @@
 import type { Manifest } from './manifest.ts'
-import type { Reach } from './reach.ts'
+import type { Reach } from './reachable-states.ts'
 import { shorten, type StepEntry, type StepError, type StepLog } from './step-log.ts'
 import type { TransitionQueue } from './transition-queue.ts'
 

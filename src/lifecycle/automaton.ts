@@ -7,7 +7,7 @@ import { statusOf, type AutomatonStatus, type StateChange } from './automaton-st
 import { compileMachine, positionOf, type LifecycleMachine, type StepInput } from './compile-machine.ts'
 import { CurrentState } from './current-state.ts'
 import type { Manifest } from './manifest.ts'
-import { Reach } from './reach.ts'
+import { Reach } from './reachable-states.ts'
 import { fitsEnvironment } from './shell-step.ts'
 import { shorten, StepLog } from './step-log.ts'
 import { StepRunner, type Action } from './step-runner.ts'

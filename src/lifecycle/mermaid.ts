@@ -1,5 +1,5 @@
 import type { Manifest } from './manifest.ts'
-import { Reach } from './reach.ts'
+import { Reach } from './reachable-states.ts'
 
 /**
  * The states as a Mermaid diagram. An arrow with an outcome is where the

@@ -1,5 +1,5 @@
 import type { KontrolError } from '../errors.ts'
-import type { Reach } from './reach.ts'
+import type { Reach } from './reachable-states.ts'
 
 export interface StepError {
   code: string

@@ -2,11 +2,11 @@ import type { Pod } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { AppCensus } from './app-census.ts'
+import type { AppCensus } from './panic-detector.ts'
 import { createEntry, replacePod, type ChangedField, type Entry } from './entry.ts'
 import type { Expiry } from './expiry.ts'
 import type { DownReason, RegistryEvent } from './registry-event.ts'
-import { Roster } from './roster.ts'
+import { Roster } from './pods-by-app.ts'
 
 /** An app may have thousands of pods, a log line must not. */
 const LOGGED_IPS = 20

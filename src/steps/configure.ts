@@ -1,7 +1,7 @@
 import { KontrolError } from '../errors.ts'
 import type { Planned, ReconfigurationLog } from './reconfiguration-log.ts'
 import type { CandidateSlot } from './render.ts'
-import type { Renderer } from './renderer.ts'
+import type { Renderer } from '../render/renderer.ts'
 import type { Step } from './step.ts'
 
 export type ConfigureOutcome = 'unchanged' | 'applied' | 'reload'

@@ -1,5 +1,5 @@
 import type { ReconfigurationLog } from './reconfiguration-log.ts'
-import type { Renderer } from './renderer.ts'
+import type { Renderer } from '../render/renderer.ts'
 import type { Step } from './step.ts'
 
 /** What the step `render` made and the step `configure` takes. */

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cpus, totalmem } from 'node:os'
-import { compileTemplate } from '../../src/haproxy/template.ts'
+import { compileTemplate } from '../../src/render/template.ts'
 import { fleetIp, fleetTemplate } from '../support/fleet-config.ts'
 import { ownAddress, startHaproxy } from '../support/start-haproxy.ts'
 import { row } from '../support/warm-fleet.ts'

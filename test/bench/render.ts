@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import nunjucks from 'nunjucks'
-import { compileTemplate } from '../../src/haproxy/template.ts'
+import { compileTemplate } from '../../src/render/template.ts'
 
 const ROUNDS = 15
 const ADDRESSES_PER_APP = 50

@@ -1,7 +1,7 @@
 import { chmod, cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { detectVersion } from '../../src/haproxy/version.ts'
+import { detectVersion } from '../../src/haproxy/process/version.ts'
 import { command } from '../support/command.ts'
 
 /** The Debian release that the image is built on. */

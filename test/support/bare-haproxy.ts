@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { exchange } from '../../src/haproxy/unix-exchange.ts'
+import { exchange } from '../../src/haproxy/socket/exchange.ts'
 import { eventually } from './eventually.ts'
 import { tempDir } from './temp-dir.ts'
 

@@ -1,4 +1,4 @@
-import { fromData } from '../../src/jinja/from-data.ts'
+import { fromData } from '../../src/jinja/values/from-data.ts'
 import { JinjaTemplate, type TemplateOptions } from '../../src/jinja/template.ts'
 
 /** Renders a template with plain data as its variables. */

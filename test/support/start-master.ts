@@ -1,6 +1,6 @@
 import type { Keepalive } from '../../src/model/keepalive.ts'
 import { systemClock } from '../../src/platform/clock.ts'
-import { EtcdStore } from '../../src/registry/etcd-store.ts'
+import { EtcdStore } from '../../src/registry/etcd/store.ts'
 import type { RegistryEvent } from '../../src/registry/registry-event.ts'
 import { Registry } from '../../src/registry/registry.ts'
 import { recordingLogger } from './test-logger.ts'

@@ -1,6 +1,6 @@
 import type { Pod } from '../../src/model/pod.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
-import { Roster } from '../../src/registry/roster.ts'
+import { Roster } from '../../src/registry/pods-by-app.ts'
 
 /** As the registry would show these pods. */
 export function takeSnapshot(pods: Iterable<Pod>): Snapshot {

@@ -16,23 +16,24 @@ const mayImport: Record<string, readonly string[]> = {
 
   registry: ['model', 'platform'],
   lifecycle: ['model', 'platform'],
-  haproxy: ['model', 'platform', 'jinja'],
+  render: ['model', 'platform', 'jinja'],
+  haproxy: ['model', 'platform'],
   dns: ['model', 'platform'],
   kubernetes: ['model', 'platform'],
   telemetry: ['model', 'platform'],
 
   controller: ['model', 'platform'],
-  steps: ['model', 'platform'],
+  steps: ['model', 'platform', 'render'],
   http: ['model', 'platform'],
   zerorpc: ['model', 'platform'],
   slave: ['model', 'platform'],
 
   demo: ['model', 'platform', 'slave', 'haproxy'],
-  cli: ['model', 'platform', 'slave', 'haproxy', 'lifecycle', 'demo', 'bootstrap', 'root'],
+  cli: ['model', 'platform', 'slave', 'render', 'haproxy', 'lifecycle', 'demo', 'bootstrap', 'root'],
 
   // The wiring knows every concrete class.
   bootstrap: [
-    ...['model', 'platform', 'jinja', 'registry', 'lifecycle', 'haproxy', 'dns', 'kubernetes', 'telemetry'],
+    ...['model', 'platform', 'jinja', 'registry', 'render', 'lifecycle', 'haproxy', 'dns', 'kubernetes', 'telemetry'],
     ...['controller', 'steps', 'http', 'zerorpc', 'slave', 'root']
   ]
 }

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { exchange } from '../../../src/haproxy/unix-exchange.ts'
+import { exchange } from '../../../src/haproxy/socket/exchange.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startHttpBackend } from '../../support/http-backend.ts'
 import { ownAddress, startHaproxy } from '../../support/start-haproxy.ts'

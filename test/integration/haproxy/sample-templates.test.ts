@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { compileTemplate } from '../../../src/haproxy/template.ts'
+import { compileTemplate } from '../../../src/render/template.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts'
 import { ownAddress, startHaproxy } from '../../support/start-haproxy.ts'

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { IptablesSynGuard } from '../../../src/haproxy/syn-guard.ts'
+import { IptablesSynGuard } from '../../../src/haproxy/process/syn-guard.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
 
 const run = promisify(execFile)

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { compileTemplate } from '../../../src/haproxy/template.ts'
+import { compileTemplate } from '../../../src/render/template.ts'
 import { renderWithJinja2, type ReferenceAnswer } from '../../support/jinja2-reference.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
 import { randomHosts, TemplateGenerator } from '../../support/template-generator.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/platform/clock.ts'
-import { EtcdStore } from '../../../src/registry/etcd-store.ts'
+import { EtcdStore } from '../../../src/registry/etcd/store.ts'
 import { storeContract } from '../../contract/store.contract.ts'
 import { startEtcd, type EtcdCluster } from '../../support/start-etcd.ts'
 import { silentLogger } from '../../support/test-logger.ts'

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { alertsOf } from '../../../src/haproxy/config-file.ts'
-import { haproxyPaths } from '../../../src/haproxy/haproxy-paths.ts'
-import { parseListeners } from '../../../src/haproxy/listeners.ts'
-import { parseStat } from '../../../src/haproxy/proxy-status.ts'
-import { textDiff } from '../../../src/haproxy/text-diff.ts'
-import { parseVersion } from '../../../src/haproxy/version.ts'
+import { alertsOf } from '../../../src/haproxy/files/config-file.ts'
+import { haproxyPaths } from '../../../src/haproxy/files/paths.ts'
+import { parseListeners } from '../../../src/haproxy/process/listeners.ts'
+import { parseStat } from '../../../src/haproxy/socket/show-stat.ts'
+import { textDiff } from '../../../src/haproxy/config/text-diff.ts'
+import { parseVersion } from '../../../src/haproxy/process/version.ts'
 
 describe('parseVersion', () => {
   it.each([

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { haproxyFilters } from '../../../src/haproxy/template-filters.ts'
-import { builtInFilters } from '../../../src/jinja/built-in-filters.ts'
-import { builtInGlobals } from '../../../src/jinja/globals.ts'
-import { builtInTests } from '../../../src/jinja/tests.ts'
+import { haproxyFilters } from '../../../src/render/template-filters.ts'
+import { builtInFilters } from '../../../src/jinja/filters/built-in-filters.ts'
+import { builtInGlobals } from '../../../src/jinja/filters/globals.ts'
+import { builtInTests } from '../../../src/jinja/filters/tests.ts'
 import { renderJinja } from '../../support/render-jinja.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/templates.md'), 'utf8')

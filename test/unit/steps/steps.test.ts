@@ -5,7 +5,7 @@ import { configureStep, type ConfigureOutcome } from '../../../src/steps/configu
 import { exposeViaRoute53Step } from '../../../src/steps/expose-via-route53.ts'
 import { ReconfigurationLog } from '../../../src/steps/reconfiguration-log.ts'
 import { renderStep, type CandidateSlot } from '../../../src/steps/render.ts'
-import { Renderer } from '../../../src/steps/renderer.ts'
+import { Renderer } from '../../../src/render/renderer.ts'
 import { restartStep } from '../../../src/steps/restart.ts'
 import { setupStep } from '../../../src/steps/setup.ts'
 import { shutdownStep } from '../../../src/steps/shutdown.ts'

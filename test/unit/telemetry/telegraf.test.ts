@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { fromData } from '../../../src/jinja/from-data.ts'
+import { fromData } from '../../../src/jinja/values/from-data.ts'
 import { JinjaTemplate } from '../../../src/jinja/template.ts'
 import { globalTags } from '../../../src/telemetry/global-tags.ts'
 import { renderTelegrafConf, type TelegrafInput } from '../../../src/telemetry/telegraf.ts'

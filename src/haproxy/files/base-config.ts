@@ -1,0 +1,44 @@
+import type { HaproxyPaths } from './paths.ts'
+
+/**
+ * What every HAProxy of ours runs with, loaded before the operator's file.
+ *
+ * - First, as the first file wins where both set a single value, and as the
+ *   operator's proxies take the `defaults` that precede them.
+ * - No `mode`: HTTP here would make a TCP frontend without one incompatible
+ *   with its TCP backend.
+ * - `idle-close-on-response`: without it a reload closes idle client
+ *   connections while the next request may be on its way.
+ * - `hard-stop-after` is generous: it ends old workers that clients hold open
+ *   for ever, and cuts no ordinary request.
+ * - The server state, which we write before each reload: without it a server
+ *   that is down would get traffic again until its first check.
+ * - `ssl-load-extra-del-ext`: the key of `tls.crt` is `tls.key`, as in a secret
+ *   of Kubernetes, and not `tls.crt.key`.
+ * - `peers` over a unix socket: a reload hands the stick tables that name
+ *   `peers kontrol` to the new worker.
+ */
+export function baseConfig(paths: HaproxyPaths): string {
+  return `# Written by kontrol-haproxy at each start: changes made here are lost.
+global
+    stats socket ${quote(paths.runtimeSocket)} mode 600 level admin
+    hard-stop-after 1h
+    localpeer kontrol
+    ssl-load-extra-del-ext
+    server-state-file ${quote(paths.serverState)}
+
+defaults
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+    timeout http-keep-alive 10s
+    option idle-close-on-response
+    load-server-state-from-file global
+
+peers kontrol
+    peer kontrol ${quote(`unix@${paths.peersSocket}`)}
+`
+}
+
+/** HAProxy's strong quoting: nothing between single quotes means anything. */
+const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`

@@ -1,0 +1,106 @@
+import { findKontrolError } from '../../errors.ts'
+import type { Cancel, Clock } from '../../platform/clock.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { ConfigFile } from './config-file.ts'
+import type { Configuration, KnownWorker } from '../known-worker.ts'
+import type { RunningHaproxy } from '../instance.ts'
+import type { SerialQueue } from '../../platform/queue.ts'
+
+export interface FileFollowerOptions {
+  file: ConfigFile
+  haproxy: RunningHaproxy
+  worker: KnownWorker
+  queue: SerialQueue
+  clock: Clock
+  logger: Logger
+  /** What runs would be refused at the next start; the last good file stays for that. */
+  onRefusal: (error: unknown) => void
+  /** What runs was checked, and is on disk. */
+  onKept: () => void
+}
+
+/** Until what failed for another reason than HAProxy's word is tried again: a disk may have space by then. */
+const RETRY_MS = 10_000
+
+/**
+ * Brings the file to what was changed at runtime: checked by HAProxy as every
+ * text, but behind the change, which does not wait for it. Of many changes only
+ * the newest is checked.
+ */
+export class FileFollower {
+  readonly #options: FileFollowerOptions
+  #next: Configuration | undefined
+  #again: Cancel = () => {}
+  #run: { ended: Promise<void>; abort: AbortController } | undefined
+
+  constructor(options: FileFollowerOptions) {
+    this.#options = options
+  }
+
+  follow(configuration: Configuration): void {
+    this.#again()
+    this.#next = configuration
+    if (this.#run !== undefined) return
+    const abort = new AbortController()
+    const run = { abort, ended: this.#checkAll(abort.signal) }
+    this.#run = run
+    void run.ended.finally(() => {
+      if (this.#run === run) this.#run = undefined
+    })
+  }
+
+  /** Gives way to another check; `follow` begins again. */
+  drop(): void {
+    this.#again()
+    this.#next = undefined
+    this.#run?.abort.abort()
+    this.#run = undefined
+  }
+
+  /** Resolves when all that was followed is on disk. Not to be awaited within the queue. */
+  async idle(): Promise<void> {
+    await this.#run?.ended
+  }
+
+  async #checkAll(signal: AbortSignal): Promise<void> {
+    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+      try {
+        await this.#keep(next, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        this.#failed(next, error)
+      }
+      if (signal.aborted) return
+    }
+  }
+
+  #failed(configuration: Configuration, error: unknown): void {
+    const { clock, logger, onRefusal } = this.#options
+    const refused = findKontrolError(error, 'KTL_HAPROXY_CONFIG_REJECTED') !== undefined
+    logger.error(
+      { err: error },
+      refused ? 'haproxy runs what it would not start with' : 'haproxy file not brought up to date'
+    )
+    onRefusal(error)
+    if (!refused && this.#next === undefined) this.#again = clock.after(RETRY_MS, () => this.follow(configuration))
+  }
+
+  #take(): Configuration | undefined {
+    const next = this.#next
+    this.#next = undefined
+    return next
+  }
+
+  async #keep(configuration: Configuration, signal: AbortSignal): Promise<void> {
+    const { file, haproxy, worker, queue, onKept } = this.#options
+    const pid = worker.pids()?.workerPid
+    await file.check(configuration.text, signal)
+    await haproxy.proven()
+    await queue.run(async () => {
+      // After a reload or a death the text is another one's business.
+      if (signal.aborted || pid === undefined || worker.pids()?.workerPid !== pid) return
+      await worker.keep(configuration)
+      onKept()
+    })
+  }
+}

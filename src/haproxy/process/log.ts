@@ -1,0 +1,126 @@
+import { copyFile, open, stat, truncate } from 'node:fs/promises'
+import type { Cancel, Clock } from '../../platform/clock.ts'
+import type { Logger } from '../../platform/logger.ts'
+
+const LOOK_MS = 500
+const MAX_READ_BYTES = 256 * 1024
+
+export interface HaproxyLogOptions {
+  path: string
+  clock: Clock
+  logger: Logger
+  /** Past this size the file becomes `<path>.1`, in place of the former one. */
+  maxBytes?: number
+}
+
+/**
+ * The file HAProxy writes to. HAProxy outlives us, so it cannot write to a
+ * pipe of ours; we read along, tell our own log, and keep the file small.
+ */
+export class HaproxyLog {
+  readonly #path: string
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #maxBytes: number
+  #offset = 0
+  #cancel: Cancel | undefined
+  #looking: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor({ path, clock, logger, maxBytes = 4 * 1024 * 1024 }: HaproxyLogOptions) {
+    this.#path = path
+    this.#clock = clock
+    this.#logger = logger
+    this.#maxBytes = maxBytes
+  }
+
+  /** Begins behind what is there: an earlier run has told it. A second call changes nothing. */
+  async start(): Promise<void> {
+    if (this.#cancel !== undefined) return
+    this.#offset = await this.size()
+    this.#later()
+  }
+
+  /** Bytes so far: the place to read on from with `since`. */
+  async size(): Promise<number> {
+    return await stat(this.#path).then(
+      ({ size }) => size,
+      () => 0
+    )
+  }
+
+  async since(offset: number): Promise<string> {
+    return await read(this.#path, offset).catch(() => '')
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#cancel?.()
+    await this.#looking
+  }
+
+  #later(): void {
+    if (this.#closed) return
+    this.#cancel = this.#clock.after(LOOK_MS, () => {
+      this.#looking = this.#look()
+        .catch((err: unknown) => this.#logger.warn({ err }, 'haproxy log unreadable'))
+        .finally(() => this.#later())
+    })
+  }
+
+  async #look(): Promise<void> {
+    const size = await this.size()
+    if (size < this.#offset) this.#offset = 0
+    if (size > this.#offset) {
+      const fresh = await read(this.#path, this.#offset)
+      // A line that HAProxy is in the middle of waits for the next look.
+      const end = fresh.lastIndexOf('\n') + 1
+      this.#offset += Buffer.byteLength(fresh.slice(0, end)) || (fresh.length >= MAX_READ_BYTES ? fresh.length : 0)
+      for (const line of fresh.slice(0, end).split('\n')) if (line !== '') this.#tell(line)
+    }
+    if (this.#offset > this.#maxBytes) await this.#rotate()
+  }
+
+  /** HAProxy appends, so it goes on at the new end by itself. */
+  async #rotate(): Promise<void> {
+    await copyFile(this.#path, `${this.#path}.1`)
+    await truncate(this.#path)
+    this.#offset = 0
+  }
+
+  /**
+   *     [WARNING]  (13234) : Server http/web-1 is DOWN, reason: Layer4 connection problem, …
+   *     [WARNING]  (13231) : Former worker (13234) exited with code 0 (Exit)
+   */
+  #tell(line: string): void {
+    const [, level, pid, words] = /^\[(\w+)\]\s+\((\d+)\) : (.*)$/.exec(line) ?? []
+    const fields = { pid: Number(pid), says: words }
+    if (level === 'ALERT') this.#logger.error(fields, 'haproxy alert')
+    else if (level === 'WARNING' && !ROUTINE.test(words ?? '')) this.#logger.warn(fields, 'haproxy warning')
+    else this.#logger.debug(words === undefined ? { says: line } : fields, 'haproxy notice')
+  }
+}
+
+/** What every reload and stop says, every server that comes or goes by our doing, and each TCP frontend of our own defaults. */
+const ROUTINE = new RegExp(
+  [
+    String.raw`^Proxy \S+ stopped \(`,
+    '^Former worker .* exited with code 0 ',
+    'enters drain state|leaving forced (?:drain|maintenance)|is going DOWN for maintenance',
+    '^config : .option idle-close-on-response. ignored for',
+    '^Exiting Master process'
+  ].join('|')
+)
+
+async function read(path: string, offset: number): Promise<string> {
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    const from = size < offset ? 0 : offset
+    const buffer = Buffer.alloc(Math.min(size - from, MAX_READ_BYTES))
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, from)
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}

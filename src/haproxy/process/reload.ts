@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KontrolError, messageOf } from '../../errors.ts'
+import { alertsOf } from '../files/config-file.ts'
+import type { HaproxyLog } from './log.ts'
+import type { HaproxyProcess, MasterCli, ProcessTable } from '../socket/master-cli.ts'
+import type { RuntimeApi } from '../socket/runtime-api.ts'
+
+export interface ServingProof {
+  masterPid: number
+  workerPid: number
+}
+
+export interface ReloaderOptions {
+  master: MasterCli
+  runtime: RuntimeApi
+  log: HaproxyLog
+  /** Pid of the master; undefined when it is gone. */
+  masterPid: () => number | undefined
+  /** Milliseconds HAProxy may take to load the files. */
+  timeoutMs?: number
+  /** Milliseconds a new worker must live before it is believed: what goes wrong behind its fork goes wrong at once. */
+  settleMs?: number
+}
+
+const POLL_MS = 15
+
+/** Makes HAProxy load its files anew, and believes only what it sees. */
+export class Reloader {
+  readonly #options: Required<ReloaderOptions>
+
+  constructor(options: ReloaderOptions) {
+    this.#options = { timeoutMs: 60_000, settleMs: 1_000, ...options }
+  }
+
+  /**
+   * Reloads. Done when a new worker has been forked and answers on the runtime
+   * socket.
+   *
+   * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED with what HAProxy said meanwhile
+   */
+  async reload(): Promise<ServingProof> {
+    const { master, log, timeoutMs } = this.#options
+    const mark = await log.size()
+    const before = await this.#poll((table) => table, 'the master answers', mark)
+    const answer = await master.reload(timeoutMs)
+    if (answer.outcome === 'failed') throw failure(alertsOf(answer.log) || answer.log)
+    const worker = await this.#poll((now) => newWorker(before, now), 'a new worker serves', mark)
+    return await this.#answering(worker, mark)
+  }
+
+  /**
+   * The same proof for a HAProxy that was started and not reloaded.
+   *
+   * @param mark size of its log before the start
+   */
+  async started(mark: number): Promise<ServingProof> {
+    const worker = await this.#poll(({ worker }) => worker, 'a worker serves', mark)
+    return await this.#answering(worker, mark)
+  }
+
+  /**
+   * Waits a moment, and returns if the worker still lives then.
+   *
+   * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED with what HAProxy said meanwhile
+   */
+  async survived({ workerPid }: ServingProof): Promise<void> {
+    const mark = await this.#options.log.size()
+    await sleep(this.#options.settleMs, undefined, { ref: false })
+    await this.#poll((table) => (table.worker?.pid === workerPid ? table : new Error('the new worker died')), '', mark)
+  }
+
+  /** The runtime socket passes to the new worker a moment after its fork: until then the old one answers. */
+  async #answering(worker: HaproxyProcess, mark: number): Promise<ServingProof> {
+    return await this.#poll(
+      async ({ master }) => {
+        const pid = await this.#options.runtime.workerPid()
+        return pid === worker.pid ? { masterPid: master.pid, workerPid: pid } : undefined
+      },
+      `worker ${worker.pid} answers`,
+      mark
+    )
+  }
+
+  /** Looks at the processes until `judge` gives a value; an Error given ends it. While the master re-executes itself, it refuses connections. */
+  async #poll<T>(
+    judge: (table: ProcessTable) => T | Error | undefined | Promise<T | Error | undefined>,
+    waitingFor: string,
+    mark: number
+  ): Promise<T> {
+    const { master, masterPid, timeoutMs } = this.#options
+    const deadline = performance.now() + timeoutMs
+    const pid = masterPid()
+    for (;;) {
+      let obstacle = `gave up waiting until ${waitingFor}`
+      try {
+        const verdict = await judge(await master.showProcesses())
+        if (verdict instanceof Error) throw failure(await this.#words(mark, verdict.message))
+        if (verdict !== undefined) return verdict
+      } catch (error) {
+        if (error instanceof KontrolError && error.code === 'KTL_HAPROXY_RELOAD_FAILED') throw error
+        obstacle = `${obstacle}: ${messageOf(error)}`
+      }
+      if (pid === undefined || masterPid() !== pid) throw failure(await this.#words(mark, 'HAProxy ended'))
+      if (performance.now() > deadline) throw failure(await this.#words(mark, obstacle))
+      await sleep(POLL_MS)
+    }
+  }
+
+  async #words(mark: number, otherwise: string): Promise<string> {
+    const alerts = alertsOf(await this.#options.log.since(mark))
+    return alerts === '' ? otherwise : `${otherwise}: ${alerts}`
+  }
+}
+
+function newWorker(before: ProcessTable, now: ProcessTable): HaproxyProcess | Error | undefined {
+  if (now.master.reloads === before.master.reloads) return undefined
+  if (now.master.failedReloads > 0) return new Error('HAProxy could not load it')
+  return now.worker?.pid === before.worker?.pid ? undefined : now.worker
+}
+
+function failure(words: string): KontrolError {
+  return new KontrolError('KTL_HAPROXY_RELOAD_FAILED', `HAProxy did not take the configuration: ${words}`, {
+    hint: 'Correct what HAProxy names; it goes on with the last good configuration.'
+  })
+}

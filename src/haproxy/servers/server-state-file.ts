@@ -1,0 +1,43 @@
+import type { ConfigImage, Pool } from '../config/model.ts'
+import type { ServerState } from '../socket/show-servers-state.ts'
+
+const RUNNING = 2
+
+const HEADER = `1
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port
+`
+
+/**
+ * What a new worker shall know of the servers that it has in common with the
+ * former one: which are down, taken out by hand, or otherwise weighted.
+ *
+ * HAProxy's own dump will not do: it goes by names, which shift, and the port
+ * in it wins over the one in the configuration.
+ */
+export function serverStateFile(states: readonly ServerState[], { pools }: Pick<ConfigImage, 'pools'>): string {
+  const remarkable = new Map(states.filter(isRemarkable).map((state) => [placeOf(state), state]))
+  if (remarkable.size === 0) return HEADER
+  const rows = [...pools.values()].flatMap((pool) => rowsOf(pool, remarkable))
+  return HEADER + rows.map((cells) => `${cells.join(' ')}\n`).join('')
+}
+
+function rowsOf({ backend, inherited, servers }: Pool, remarkable: ReadonlyMap<string, ServerState>): string[][] {
+  return servers.flatMap(({ name, target }) => {
+    const state = remarkable.get(placeOf({ backend, ...target }))
+    // Without a check it would stay down for ever.
+    const checked = target.checked || inherited.includes('check')
+    if (state === undefined || (!checked && state.operational !== RUNNING)) return []
+    return [state.cells.with(3, name)]
+  })
+}
+
+/** Bits of the administrative state that somebody set by hand: maintenance, drain. Others follow from the configuration. */
+const BY_HAND = 1 | 8
+
+function isRemarkable({ operational, administrative, cells }: ServerState): boolean {
+  return operational !== RUNNING || (administrative & BY_HAND) !== 0 || cells[7] !== cells[8]
+}
+
+function placeOf({ backend, address, port }: Pick<ServerState, 'backend' | 'address' | 'port'>): string {
+  return `${backend} ${address} ${port}`
+}

@@ -1,0 +1,166 @@
+import { poolOf, type ConfigImage, type Pool } from '../config/model.ts'
+import type { ServerTarget } from '../config/server-line.ts'
+
+/** A server that the worker has. */
+export interface Slot {
+  readonly pool: string
+  readonly backend: string
+  /** In HAProxy. The configuration may by now call it otherwise. */
+  readonly name: string
+  /** As of now. */
+  target: ServerTarget
+  /** The target's, but for what stands twice. */
+  key: string
+  state: SlotState
+  /** It is removed but for what it still has to finish; milliseconds of `performance.now()`. */
+  drainingSince: number
+}
+
+/** `draining`: gets no new request. `spare`: in maintenance, free for another address. */
+type SlotState = 'live' | 'draining' | 'spare'
+
+/** Maintenance may cut its sessions, by an `on-marked-down` of its own or of a `default-server`. */
+export function isCutWhenDown({ target, pool }: Slot): boolean {
+  return target.options.includes('on-marked-down') || pool.includes('on-marked-down')
+}
+
+interface PoolSlots {
+  live: Map<string, Slot>
+  /** Draining and spare. */
+  idle: Set<Slot>
+}
+
+/** All servers that the worker has: those of the file it loaded, and what has been done to them since. */
+export class SlotTable {
+  readonly #pools = new Map<string, PoolSlots>()
+  /** By backend and name. */
+  readonly #names = new Map<string, Map<string, Slot>>()
+
+  static of(image: ConfigImage): SlotTable {
+    const table = new SlotTable()
+    for (const pool of image.pools.values()) {
+      for (const { name, target } of pool.servers) table.add(pool, target, name)
+    }
+    return table
+  }
+
+  /** Slots that serve what has this key, the last one first. */
+  serving(pool: string, key: string): Slot[] {
+    const { live } = this.#pool(pool)
+    const slots: Slot[] = []
+    for (let count = 1, slot = live.get(key); slot !== undefined; slot = live.get(`${key} #${++count}`))
+      slots.unshift(slot)
+    return slots
+  }
+
+  idle(pool: string): ReadonlySet<Slot> {
+    return this.#pool(pool).idle
+  }
+
+  /** All slots of a backend. */
+  ofBackend(backend: string): Iterable<Slot> {
+    return this.#namesOf(backend).values()
+  }
+
+  *all(): Generator<Slot> {
+    for (const { live, idle } of this.#pools.values()) {
+      yield* live.values()
+      yield* idle
+    }
+  }
+
+  *draining(): Generator<Slot> {
+    for (const { idle } of this.#pools.values()) for (const slot of idle) if (slot.state === 'draining') yield slot
+  }
+
+  /** The servers in use, as pools of a configuration. */
+  pools(): Map<string, Pool> {
+    const pools = [...this.#pools].map(([id, { live }]) => {
+      const servers = [...live.values()].map(({ name, target }) => ({ name, target, obstacle: target.obstacle }))
+      return poolOf(id, servers)
+    })
+    return new Map(pools.map((pool) => [pool.id, pool]))
+  }
+
+  count(): { live: number; spare: number } {
+    let [live, spare] = [0, 0]
+    for (const pool of this.#pools.values()) {
+      live += pool.live.size
+      spare += pool.idle.size
+    }
+    return { live, spare }
+  }
+
+  /** The wanted name, or one beside it when the worker has that name already. */
+  freeName(backend: string, wanted: string): string {
+    const names = this.#namesOf(backend)
+    let name = wanted
+    for (let count = 2; names.has(name); count++) name = `${wanted}:${count}`
+    return name
+  }
+
+  add(pool: Pick<Pool, 'id' | 'backend'>, target: ServerTarget, name: string): Slot {
+    const { id, backend } = pool
+    const key = this.#freeKey(id, target.key)
+    const slot: Slot = { pool: id, backend, name, target, key, state: 'live', drainingSince: 0 }
+    this.#pool(id).live.set(key, slot)
+    this.#namesOf(backend).set(name, slot)
+    return slot
+  }
+
+  /** An idle slot serves again, maybe another address. */
+  revive(slot: Slot, target: ServerTarget): void {
+    const { live, idle } = this.#pool(slot.pool)
+    const key = this.#freeKey(slot.pool, target.key)
+    idle.delete(slot)
+    Object.assign(slot, { key, target, state: 'live' })
+    live.set(key, slot)
+  }
+
+  drain(slot: Slot): void {
+    const { live, idle } = this.#pool(slot.pool)
+    live.delete(slot.key)
+    idle.add(slot)
+    slot.state = 'draining'
+    slot.drainingSince = performance.now()
+  }
+
+  rest(slot: Slot): void {
+    slot.state = 'spare'
+  }
+
+  /** HAProxy has it no more. */
+  delete(slot: Slot): void {
+    this.#pool(slot.pool).idle.delete(slot)
+    this.#namesOf(slot.backend).delete(slot.name)
+  }
+
+  /** By the name that HAProxy gives it. */
+  find(backend: string, name: string): Slot | undefined {
+    return this.#names.get(backend)?.get(name)
+  }
+
+  /** What stands twice gets a key of its own, so that it also runs twice. */
+  #freeKey(pool: string, wanted: string): string {
+    const { live } = this.#pool(pool)
+    let key = wanted
+    for (let count = 2; live.has(key); count++) key = `${wanted} #${count}`
+    return key
+  }
+
+  #pool(id: string): PoolSlots {
+    const known = this.#pools.get(id)
+    if (known !== undefined) return known
+    const pool = { live: new Map<string, Slot>(), idle: new Set<Slot>() }
+    this.#pools.set(id, pool)
+    return pool
+  }
+
+  #namesOf(backend: string): Map<string, Slot> {
+    const known = this.#names.get(backend)
+    if (known !== undefined) return known
+    const names = new Map<string, Slot>()
+    this.#names.set(backend, names)
+    return names
+  }
+}

@@ -1,0 +1,250 @@
+import { findKontrolError, KontrolError } from '../../errors.ts'
+import type { Cancel, Clock } from '../../platform/clock.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { applyOperation, type ChangeJournal } from './change-journal.ts'
+import type { ConfigImage } from '../config/model.ts'
+import type { HaproxyFeatures } from '../process/features.ts'
+import { planChange, type Plan, type PoolChange, type RunningConfig } from './plan.ts'
+import type { RuntimeApi } from '../socket/runtime-api.ts'
+import type { SerialQueue } from '../../platform/queue.ts'
+import { deletion, operationsOf, toMaintenance, type Operation, type RuntimeCommand } from './commands.ts'
+import type { ServerState } from '../socket/show-servers-state.ts'
+import { isCutWhenDown, SlotTable, type Slot } from './server-table.ts'
+import { stateDifference } from './drift.ts'
+
+export interface LiveServersOptions {
+  runtime: RuntimeApi
+  journal: ChangeJournal
+  clock: Clock
+  logger: Logger
+  /** The driver's: nothing is said to a worker while a reload is under way. */
+  queue: SerialQueue
+  /** HAProxy was found to be other than thought; from now on nothing is thought. */
+  onSurprise: (error: KontrolError) => void
+  /** Milliseconds a removed server may take for what is under way on it. */
+  drainMs?: number
+}
+
+/** Between two looks at servers that drain. */
+const LOOK_MS = 100
+/** Until the next look, when HAProxy did not answer. */
+const RETRY_MS = 2_000
+
+/** The servers of the worker that serves, and the only way they are changed without a reload. */
+export class LiveServers {
+  readonly #options: Required<LiveServersOptions>
+  #loaded: (RunningConfig & { worker: number }) | undefined
+  #features: HaproxyFeatures = { deletesServers: false }
+  /** Backends that were changed and not yet read back. */
+  readonly #unread = new Set<string>()
+  /** Servers that were made to serve and not yet read back. */
+  readonly #fresh = new Set<Slot>()
+  /** Removed ones, and what HAProxy calls them in numbers. */
+  readonly #ids = new WeakMap<Slot, { backendId: number; serverId: number }>()
+  #cancel: Cancel | undefined
+
+  constructor(options: LiveServersOptions) {
+    this.#options = { drainMs: 30_000, ...options }
+  }
+
+  use(features: HaproxyFeatures): void {
+    this.#features = features
+  }
+
+  /** A worker has begun with this configuration. */
+  begin(worker: number, image: ConfigImage): void {
+    this.forget()
+    this.#options.journal.reset(worker)
+    this.#loaded = { worker, image, slots: SlotTable.of(image) }
+  }
+
+  /**
+   * Takes up a worker that an earlier run of this program changed.
+   *
+   * @param image what it loaded
+   * @returns how often it was changed since; undefined when that is not known
+   */
+  async adopt(worker: number, image: ConfigImage): Promise<number | undefined> {
+    this.forget()
+    const slots = SlotTable.of(image)
+    const changes = await this.#options.journal.replay(worker, slots)
+    if (changes === undefined) return undefined
+    this.#loaded = { worker, image: { ...image, pools: slots.pools() }, slots }
+    if (changes > 0) this.#readBack([...slots.pools().values()].map(({ backend }) => backend))
+    return changes
+  }
+
+  forget(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+    this.#loaded = undefined
+    this.#unread.clear()
+    this.#fresh.clear()
+  }
+
+  /** Whether HAProxy is what it is thought to be, as far as is known. */
+  areKnown(): boolean {
+    return this.#loaded !== undefined
+  }
+
+  /** Servers in use, and those left over in the worker. */
+  count(): { live: number; spare: number } {
+    return this.#loaded?.slots.count() ?? { live: 0, spare: 0 }
+  }
+
+  /** How the servers in use are; none when that is not known. Removed ones are left out: they would come back as removed. */
+  async states(): Promise<ServerState[]> {
+    const loaded = this.#loaded
+    if (loaded === undefined) return []
+    const states = await this.#options.runtime.serversState(loaded.worker)
+    return states.filter(({ backend, name }) => loaded.slots.find(backend, name)?.state === 'live')
+  }
+
+  plan(wanted: ConfigImage): Plan {
+    const plan = planChange(this.#loaded, wanted)
+    if (plan.kind !== 'runtime' || !this.#options.journal.isLong) return plan
+    return { kind: 'reload', reasons: ['the journal of the changes since the last reload is long'] }
+  }
+
+  /**
+   * Carries out a plan. When it returns no new request goes to a removed
+   * server; what is under way there ends in the background.
+   *
+   * @returns how many servers were added or removed
+   * @throws KontrolError KTL_HAPROXY_SURPRISE, KTL_HAPROXY_UNREACHABLE; what HAProxy has is not known then
+   */
+  async apply(changes: readonly PoolChange[], wanted: ConfigImage): Promise<number> {
+    const loaded = this.#loaded
+    if (loaded === undefined) throw new Error('There is no plan without a worker')
+    const operations = operationsOf(changes, loaded.slots, wanted)
+    if (operations.length > 0) await this.#carryOut(operations, loaded)
+    loaded.image = wanted
+    return operations.length
+  }
+
+  async #carryOut(operations: readonly Operation[], loaded: RunningConfig & { worker: number }): Promise<void> {
+    const { runtime, journal } = this.#options
+    // Before anything is said to HAProxy: what the disk does not take is not done.
+    journal.begin(operations)
+    try {
+      for (const commands of steps(operations)) await runtime.run(loaded.worker, commands)
+      journal.done()
+    } catch (error) {
+      this.forget()
+      throw error
+    }
+    for (const operation of operations) {
+      applyOperation(operation, loaded.slots)
+      const slot = loaded.slots.find(operation.backend, operation.name)
+      if (slot?.state === 'live') this.#fresh.add(slot)
+      else if (slot !== undefined) this.#fresh.delete(slot)
+    }
+    this.#readBack(operations.map(({ backend }) => backend))
+  }
+
+  #readBack(backends: readonly string[]): void {
+    for (const backend of backends) this.#unread.add(backend)
+    this.#later()
+  }
+
+  #later(afterMs = LOOK_MS): void {
+    if (this.#cancel !== undefined) return
+    const { clock, queue, logger } = this.#options
+    this.#cancel = clock.after(afterMs, () => {
+      const loaded = this.#loaded
+      const look = queue.run(async () => {
+        this.#cancel = undefined
+        if (loaded !== undefined && loaded === this.#loaded) await this.#look(loaded)
+      })
+      look.catch((error: unknown) => {
+        const known = findKontrolError(error, 'KTL_HAPROXY_SURPRISE')
+        if (known !== undefined) return this.#surprised(known)
+        logger.warn({ err: error }, 'haproxy servers not read back')
+        this.#later(RETRY_MS)
+      })
+    })
+  }
+
+  #surprised(error: KontrolError): void {
+    this.forget()
+    this.#options.onSurprise(error)
+  }
+
+  async #look(loaded: RunningConfig & { worker: number }): Promise<void> {
+    await this.#compare(loaded)
+    await this.#retire(loaded)
+    if (this.#features.deletesServers) await this.#deleteSpares(loaded)
+    if (this.#unread.size > 0 || [...loaded.slots.draining()].length > 0) this.#later()
+  }
+
+  async #compare({ worker, slots, image }: RunningConfig & { worker: number }): Promise<void> {
+    const backends = [...this.#unread].filter((name) => !image.obstacles.has(name))
+    const states = backends.length === 0 ? [] : await this.#options.runtime.serversState(worker, backends)
+    this.#unread.clear()
+    if (backends.length === 0) return
+    const difference = stateDifference(states, backends, slots, this.#fresh)
+    if (difference !== undefined) throw surprise(difference)
+    this.#fresh.clear()
+    this.#noteIds(states, slots)
+  }
+
+  #noteIds(states: readonly ServerState[], slots: SlotTable): void {
+    for (const { backend, name, backendId, serverId } of states) {
+      const slot = slots.find(backend, name)
+      if (slot?.state === 'draining') this.#ids.set(slot, { backendId, serverId })
+    }
+  }
+
+  /** Puts into maintenance what has drained. */
+  async #retire({ worker, slots }: RunningConfig & { worker: number }): Promise<void> {
+    const { runtime, journal, drainMs } = this.#options
+    const draining = [...slots.draining()].filter((slot) => this.#ids.has(slot))
+    if (draining.length === 0) return
+    const sessions = await runtime.sessions(
+      worker,
+      draining.flatMap((slot) => this.#ids.get(slot) ?? [])
+    )
+    const now = performance.now()
+    const drained = draining.filter((slot, index) => {
+      // Maintenance would cut what is under way there: it waits for the next reload instead.
+      const patient = isCutWhenDown(slot)
+      return sessions[index] === 0 || (!patient && now - slot.drainingSince > drainMs)
+    })
+    await runtime.run(worker, drained.map(toMaintenance))
+    for (const slot of drained) {
+      slots.rest(slot)
+      journal.spare(slot)
+    }
+  }
+
+  async #deleteSpares({ worker, slots }: RunningConfig & { worker: number }): Promise<void> {
+    const { runtime, journal } = this.#options
+    const spares = [...slots.all()].filter(({ state }) => state === 'spare').slice(0, 100)
+    const answers =
+      spares.length === 0
+        ? []
+        : await runtime.ask(
+            worker,
+            spares.map((slot) => deletion(slot).text)
+          )
+    for (const [index, slot] of spares.entries()) {
+      // One that still has a connection stays, and is tried again or used again.
+      if (!deletion(slot).answer.test(answers[index] ?? '')) continue
+      slots.delete(slot)
+      journal.deleted(slot)
+    }
+  }
+}
+
+/** What comes, and only when all of that has come, what goes: a backend is never emptied by half a change. */
+function steps(operations: readonly Operation[]): RuntimeCommand[][] {
+  const come = operations.filter(({ kind }) => kind !== 'drain')
+  const go = operations.filter(({ kind }) => kind === 'drain')
+  return [come, go].map((step) => step.flatMap(({ commands }) => commands)).filter(({ length }) => length > 0)
+}
+
+function surprise(words: string): KontrolError {
+  return new KontrolError('KTL_HAPROXY_SURPRISE', `HAProxy is not as expected: ${words}`, {
+    hint: 'Nothing is to be done: HAProxy is reloaded with the configuration it should run.'
+  })
+}

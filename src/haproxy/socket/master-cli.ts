@@ -1,0 +1,123 @@
+import { KontrolError } from '../../errors.ts'
+import { exchange } from './exchange.ts'
+
+export interface HaproxyProcess {
+  pid: number
+  /** Of the master: reloads so far, failed ones included. Of a worker: reloads it has lived through. */
+  reloads: number
+  uptimeSeconds: number
+  version: string
+}
+
+/** What `show proc` says. */
+export interface ProcessTable {
+  /** `failedReloads`: failed in a row; the next success sets it back to 0. */
+  master: HaproxyProcess & { failedReloads: number }
+  /** The worker that serves; undefined while there is none. */
+  worker: HaproxyProcess | undefined
+  /** Workers of former reloads that still have connections. */
+  oldWorkers: HaproxyProcess[]
+}
+
+/** `accepted`: under way, the process table tells the rest (before 2.7, which answer nothing). */
+export type ReloadAnswer = { outcome: 'accepted' | 'succeeded' } | { outcome: 'failed'; log: string }
+
+/** The socket of the master process (`haproxy -W -S`). */
+export class MasterCli {
+  readonly #path: string
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  async showProcesses(): Promise<ProcessTable> {
+    const answer = await exchange(this.#path, 'show proc')
+    const table = parseProcesses(answer)
+    if (table === undefined) {
+      throw new KontrolError(
+        'KTL_HAPROXY_UNREACHABLE',
+        `"show proc" answered ${JSON.stringify(answer.slice(0, 200))}`,
+        {
+          hint: 'Check that only HAProxy listens on the master socket.'
+        }
+      )
+    }
+    return table
+  }
+
+  /** @param timeoutMs how long HAProxy may take to load the files: from 2.7 on it answers only then */
+  async reload(timeoutMs: number): Promise<ReloadAnswer> {
+    return parseReload(await exchange(this.#path, 'reload', { timeoutMs }))
+  }
+
+  /** Says a line to one worker, which may be an old one that no other socket reaches. */
+  async toWorker(pid: number, command: string): Promise<string> {
+    return exchange(this.#path, `@!${pid} ${command}`)
+  }
+}
+
+/**
+ * Up to 2.6 the answer is empty. From 2.7 on (this is 3.0.11):
+ *
+ *     Success=1
+ *     --
+ *     [NOTICE]   (12) : haproxy version is 3.0.11-1+deb13u2
+ *
+ * 3.1 may also say `Another reload is still in progress.`
+ */
+export function parseReload(answer: string): ReloadAnswer {
+  const text = answer.trim()
+  if (text === '') return { outcome: 'accepted' }
+  const match = /^Success=([01])\s*(?:--\s*)?([\s\S]*)$/.exec(text)
+  if (match?.[1] === '1') return { outcome: 'succeeded' }
+  return { outcome: 'failed', log: match?.[2] ?? text }
+}
+
+/**
+ * 2.6.12, after one good and one failed reload, with an old worker at work:
+ *
+ *     #<PID>          <type>          <reloads>       <uptime>        <version>
+ *     13231           master          2 [failed: 1]   0d00h00m01s     2.6.12-1+deb12u4
+ *     # workers
+ *     13318           worker          1               0d00h00m01s     2.6.12-1+deb12u4
+ *     # old workers
+ *     13234           worker          2               0d00h00m02s     2.6.12-1+deb12u4
+ *     # programs
+ *
+ * 3.x prints the same; `# programs` is gone from 3.3 on.
+ */
+export function parseProcesses(text: string): ProcessTable | undefined {
+  let section = ''
+  let master: ProcessTable['master'] | undefined
+  let worker: HaproxyProcess | undefined
+  const oldWorkers: HaproxyProcess[] = []
+  for (const line of text.split('\n')) {
+    if (line.startsWith('#')) {
+      section = line.slice(1).trim()
+      continue
+    }
+    const row = parseRow(line)
+    if (row === undefined) continue
+    const { type, failedReloads, ...process } = row
+    if (type === 'master') master = { ...process, failedReloads }
+    else if (section === 'workers') worker ??= process
+    else if (section === 'old workers') oldWorkers.push(process)
+  }
+  return master && { master, worker, oldWorkers }
+}
+
+const ROW = /^(\d+)\s+(\w+)\s+(\d+)(?:\s+\[failed: (\d+)\])?\s+(\d+)d(\d+)h(\d+)m(\d+)s\s+(\S+)/
+
+function parseRow(line: string) {
+  const match = ROW.exec(line)
+  if (match === null) return undefined
+  const [, pid, type, reloads, failed, days, hours, minutes, seconds, version = ''] = match
+  return {
+    pid: Number(pid),
+    type,
+    reloads: Number(reloads),
+    failedReloads: Number(failed ?? 0),
+    uptimeSeconds: ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds),
+    version
+  }
+}

@@ -1,0 +1,43 @@
+import type { HaproxyProcess, MasterCli } from './master-cli.ts'
+import type { Problem } from '../problem.ts'
+import type { ProxyStatus } from './show-stat.ts'
+import { infoNumber, type RuntimeApi } from './runtime-api.ts'
+
+/** What GET /api/v1/haproxy shows. */
+export interface HaproxyStatus {
+  version: string
+  /** Of the master. */
+  pid: number
+  uptimeSeconds: number
+  /** Since the master began, failed ones included. */
+  reloads: number
+  /** Pid of the worker that serves. */
+  workerPid: number | undefined
+  /** Workers of former reloads that still have connections. */
+  oldWorkers: OldWorker[]
+  /** Why HAProxy does not run what it should. */
+  problems: Problem[]
+  proxies: ProxyStatus[]
+}
+
+interface OldWorker {
+  pid: number
+  uptimeSeconds: number
+  /** Undefined when it ended while it was asked. */
+  connections: number | undefined
+}
+
+export async function readStatus(master: MasterCli, runtime: RuntimeApi): Promise<Omit<HaproxyStatus, 'problems'>> {
+  const table = await master.showProcesses()
+  const [proxies, oldWorkers] = await Promise.all([
+    runtime.proxies(),
+    Promise.all(table.oldWorkers.map(async (worker) => await oldWorker(master, worker)))
+  ])
+  const { pid, version, uptimeSeconds, reloads } = table.master
+  return { version, pid, uptimeSeconds, reloads, workerPid: table.worker?.pid, oldWorkers, proxies }
+}
+
+async function oldWorker(master: MasterCli, { pid, uptimeSeconds }: HaproxyProcess): Promise<OldWorker> {
+  const info = await master.toWorker(pid, 'show info').catch(() => '')
+  return { pid, uptimeSeconds, connections: infoNumber(info, 'CurrConns') }
+}

@@ -1,0 +1,162 @@
+import { applyOperator, applySign } from '../values/arithmetic.ts'
+import { getAttribute, getItem } from '../values/attributes.ts'
+import { compileCall } from './compile-call.ts'
+import { compileComparison } from './compile-comparison.ts'
+import { compileFilter, compileTest } from './compile-filter.ts'
+import { dictSet } from '../values/dict.ts'
+import { escapeUnlessSafe } from '../values/escape-html.ts'
+import type { Evaluate } from './frame.ts'
+import type { Scope } from './scope.ts'
+import { Slice } from '../values/slice.ts'
+import type { BinaryOperator, Expression, SyntaxNode } from '../syntax/syntax.ts'
+import { locateFault, type Position } from '../template-fault.ts'
+import { isTrue } from '../values/truth.ts'
+import { Undefined } from '../values/undefined.ts'
+import { Float, Markup, Tuple, type Dict, type Value } from '../values/value.ts'
+
+type Compile<T extends Expression['typename']> = (node: SyntaxNode<T>, scope: Scope) => Evaluate
+
+const compilers: { readonly [T in Expression['typename']]: Compile<T> } = {
+  Literal:
+    ({ value }) =>
+    () =>
+      value,
+  TemplateData:
+    ({ value }) =>
+    () =>
+      value,
+  FloatLiteral: ({ value }) => {
+    const float = new Float(value)
+    return () => float
+  },
+  Symbol: ({ value }, scope) => scope.variable(value),
+  Array: ({ children }, scope) => compileItems(children, scope),
+  Group: ({ children }, scope) => {
+    const items = compileItems(children, scope)
+    return (frame) => new Tuple(items(frame))
+  },
+  Dict: compileDict,
+  Attribute: (node, scope) => {
+    const target = scope.expression(node.target)
+    return located(node, (frame) => getAttribute(target(frame), node.name))
+  },
+  LookupVal: compileLookup,
+  Slice: (node) => {
+    throw new TypeError(`a slice at line ${node.lineno} stands outside of brackets`)
+  },
+  InlineIf: compileInlineIf,
+  FunCall: compileCall,
+  Filter: compileFilter,
+  Test: compileTest,
+  Or: ({ left, right }, scope) => {
+    const [first, second] = [scope.expression(left), scope.expression(right)]
+    return (frame) => {
+      const value = first(frame)
+      return isTrue(value) ? value : second(frame)
+    }
+  },
+  And: ({ left, right }, scope) => {
+    const [first, second] = [scope.expression(left), scope.expression(right)]
+    return (frame) => {
+      const value = first(frame)
+      return isTrue(value) ? second(frame) : value
+    }
+  },
+  Add: compileOperator,
+  Sub: compileOperator,
+  Mul: compileOperator,
+  Div: compileOperator,
+  FloorDiv: compileOperator,
+  Mod: compileOperator,
+  Pow: compileOperator,
+  Not: ({ target }, scope) => {
+    const value = scope.expression(target)
+    return (frame) => !isTrue(value(frame))
+  },
+  Neg: (node, scope) => compileSign('-', node, scope),
+  Pos: (node, scope) => compileSign('+', node, scope),
+  Join: compileJoin,
+  Compare: compileComparison
+}
+
+/** Turns an expression into a function of the frame. */
+export function compileExpression(node: Expression, scope: Scope): Evaluate {
+  const compile = compilers[node.typename] as (node: Expression, scope: Scope) => Evaluate
+  return compile(node, scope)
+}
+
+/** Adds the place to what goes wrong. */
+function located(at: Position, evaluate: Evaluate): Evaluate {
+  return (frame) => {
+    try {
+      return evaluate(frame)
+    } catch (error) {
+      throw locateFault(error, at)
+    }
+  }
+}
+
+function compileItems(nodes: readonly Expression[], scope: Scope): (frame: Parameters<Evaluate>[0]) => Value[] {
+  const items = nodes.map((node) => scope.expression(node))
+  return (frame) => items.map((item) => item(frame))
+}
+
+function compileDict(node: SyntaxNode<'Dict'>, scope: Scope): Evaluate {
+  const pairs = node.children.map(({ key, value }) => [scope.expression(key), scope.expression(value)] as const)
+  return located(node, (frame) => {
+    const dict: Dict = new Map()
+    for (const [key, value] of pairs) dictSet(dict, key(frame), value(frame), frame.runtime)
+    return dict
+  })
+}
+
+function compileLookup(node: SyntaxNode<'LookupVal'>, scope: Scope): Evaluate {
+  const target = scope.expression(node.target)
+  if (node.val.typename === 'Slice') {
+    const { start, stop, step } = node.val
+    const [first, last, stride] = [start, stop, step].map((part) => (part === null ? none : scope.expression(part)))
+    return located(node, (frame) =>
+      getItem(
+        target(frame),
+        new Slice((first ?? none)(frame), (last ?? none)(frame), (stride ?? none)(frame)),
+        frame.runtime
+      )
+    )
+  }
+  const key = scope.expression(node.val)
+  return located(node, (frame) => getItem(target(frame), key(frame), frame.runtime))
+}
+
+const none: Evaluate = () => null
+
+function compileInlineIf(node: SyntaxNode<'InlineIf'>, scope: Scope): Evaluate {
+  const branch = scope.branch()
+  const [condition, yes] = [branch.expression(node.cond), branch.expression(node.body)]
+  const otherwise = node.else_ === null ? undefined : branch.expression(node.else_)
+  const missing = new Undefined(
+    () => `the inline if-expression on line ${node.lineno} evaluated to false and no else section was defined.`
+  )
+  return (frame) => (isTrue(condition(frame)) ? yes(frame) : (otherwise?.(frame) ?? missing))
+}
+
+function compileOperator(node: SyntaxNode<BinaryOperator>, scope: Scope): Evaluate {
+  const [left, right] = [scope.expression(node.left), scope.expression(node.right)]
+  const { typename } = node
+  return located(node, (frame) => applyOperator(typename, left(frame), right(frame), frame.runtime))
+}
+
+function compileSign(sign: '-' | '+', node: SyntaxNode<'Neg' | 'Pos'>, scope: Scope): Evaluate {
+  const operand = scope.expression(node.target)
+  return located(node, (frame) => applySign(sign, operand(frame)))
+}
+
+/** The `~` operator. Under autoescape, text that is not marked as safe is escaped first. */
+function compileJoin(node: SyntaxNode<'Join'>, scope: Scope): Evaluate {
+  const items = compileItems(node.children, scope)
+  return located(node, (frame) => {
+    const asText = scope.autoescape ? escapeUnlessSafe : (value: Value) => frame.runtime.print(value)
+    const text = items(frame).map(asText).join('')
+    frame.runtime.allowLength(text.length)
+    return scope.autoescape ? new Markup(text) : text
+  })
+}

@@ -1,0 +1,49 @@
+import type { NativeFunction } from './library.ts'
+import type { Runtime } from '../runtime.ts'
+import { TemplateFault } from '../template-fault.ts'
+import type { Arguments, Value } from '../values/value.ts'
+
+/** Values in the order of the parameters; undefined where an optional one was left out. */
+export type BoundArguments = readonly (Value | undefined)[]
+
+type Implementation = (subject: Value, args: BoundArguments, runtime: Runtime) => Value
+
+/**
+ * Gives a native function named parameters, bound as Python does.
+ *
+ * @param parameters names in order; one that ends in `?` may be left out
+ */
+export function withParameters(name: string, parameters: readonly string[], run: Implementation): NativeFunction {
+  const names = parameters.map((parameter) => parameter.replace('?', ''))
+  const required = parameters.filter((parameter) => !parameter.endsWith('?')).length
+  return (subject, args, runtime) => run(subject, bind({ name, names, required }, args), runtime)
+}
+
+interface Signature {
+  readonly name: string
+  readonly names: readonly string[]
+  readonly required: number
+}
+
+function bind({ name, names, required }: Signature, { positional, keywords }: Arguments): BoundArguments {
+  if (positional.length > names.length) {
+    throw new TemplateFault(
+      'TypeError',
+      `${name}() takes at most ${names.length} argument${names.length === 1 ? '' : 's'}, got ${positional.length}`
+    )
+  }
+  const bound: (Value | undefined)[] = [...positional]
+  for (const [keyword, value] of keywords ?? []) {
+    const index = names.indexOf(keyword)
+    if (index === -1) throw new TemplateFault('TypeError', `${name}() got an unexpected keyword argument '${keyword}'`)
+    if (bound[index] !== undefined) {
+      throw new TemplateFault('TypeError', `${name}() got multiple values for argument '${keyword}'`)
+    }
+    bound[index] = value
+  }
+  for (let index = 0; index < required; index++) {
+    if (bound[index] === undefined)
+      throw new TemplateFault('TypeError', `${name}() is missing its argument '${names[index] ?? ''}'`)
+  }
+  return bound
+}

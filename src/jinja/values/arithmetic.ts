@@ -1,0 +1,163 @@
+import { concatenate, repeat } from './concatenate.ts'
+import { escapeUnlessSafe } from './escape-html.ts'
+import { isNumeric, normalizeInt, toDouble, type Int, type Numeric } from './numbers.ts'
+import { formatPercent } from './percent-format.ts'
+import type { Runtime } from '../runtime.ts'
+import type { BinaryOperator } from '../syntax/syntax.ts'
+import { TemplateFault } from '../template-fault.ts'
+import { typeName } from './type-name.ts'
+import { Undefined } from './undefined.ts'
+import { Float, Markup, type Value } from './value.ts'
+
+interface Operator {
+  readonly symbol: string
+  /** For ints small enough; a result that is not exact is computed again with bigints. */
+  fast?(a: number, b: number): number
+  ints(a: bigint, b: bigint): Int | Float
+  floats(a: number, b: number): number
+  /** For operands that are not both numbers; undefined when Python has no meaning for them either. */
+  others?(a: Value, b: Value, runtime: Runtime): Value | undefined
+}
+
+/** Digits in base 2 of the largest int that a template may compute. */
+const MAX_INT_BITS = 65_536
+const LARGEST_INT = 1n << BigInt(MAX_INT_BITS)
+
+const OPERATORS: Readonly<Record<BinaryOperator, Operator>> = {
+  Add: {
+    symbol: '+',
+    fast: (a, b) => a + b,
+    ints: (a, b) => normalizeInt(a + b),
+    floats: (a, b) => a + b,
+    others: concatenate
+  },
+  Sub: { symbol: '-', fast: (a, b) => a - b, ints: (a, b) => normalizeInt(a - b), floats: (a, b) => a - b },
+  Mul: {
+    symbol: '*',
+    fast: (a, b) => a * b,
+    ints: (a, b) => normalizeInt(a * b),
+    floats: (a, b) => a * b,
+    others: repeat
+  },
+  Div: {
+    symbol: '/',
+    ints: (a, b) => new Float(divide(Number(a), Number(b), 'division by zero')),
+    floats: (a, b) => divide(a, b, 'float division by zero')
+  },
+  FloorDiv: {
+    symbol: '//',
+    fast: (a, b) => (a - fastModulo(a, b)) / b,
+    ints: (a, b) => normalizeInt(floorDivide(a, b)),
+    floats: floatFloorDivide
+  },
+  Mod: {
+    symbol: '%',
+    fast: fastModulo,
+    ints: (a, b) => normalizeInt(a - floorDivide(a, b) * b),
+    floats: modulo,
+    others: (a, b, runtime) => {
+      if (a instanceof Markup) return new Markup(formatPercent(a.text, b, runtime, escapeUnlessSafe))
+      return typeof a === 'string' ? formatPercent(a, b, runtime) : undefined
+    }
+  },
+  Pow: { symbol: '** or pow()', ints: power, floats: floatPower }
+}
+
+/**
+ * Applies one of Python's operators.
+ *
+ * @throws TemplateFault TypeError, ZeroDivisionError, or UndefinedError
+ */
+export function applyOperator(type: BinaryOperator, a: Value, b: Value, runtime: Runtime): Value {
+  const operator = OPERATORS[type]
+  if (typeof a === 'number' && typeof b === 'number') {
+    const result = operator.fast?.(a, b)
+    if (Number.isSafeInteger(result)) return (result as number) + 0
+  }
+  if (isNumeric(a) && isNumeric(b)) return applyToNumbers(operator, a, b)
+  return applyToOthers(operator, a, b, runtime)
+}
+
+function applyToOthers(operator: Operator, a: Value, b: Value, runtime: Runtime): Value {
+  for (const side of [a, b]) if (side instanceof Undefined) throw side.fault()
+  const result = operator.others?.(a, b, runtime)
+  if (result !== undefined) return result
+  throw new TemplateFault(
+    'TypeError',
+    `unsupported operand type(s) for ${operator.symbol}: '${typeName(a)}' and '${typeName(b)}'`
+  )
+}
+
+function applyToNumbers(operator: Operator, a: Numeric, b: Numeric): Value {
+  if (a instanceof Float || b instanceof Float) return new Float(operator.floats(toDouble(a), toDouble(b)))
+  const result = operator.ints(BigInt(a), BigInt(b))
+  if (typeof result === 'bigint' && (result > LARGEST_INT || result < -LARGEST_INT)) throw tooManyBits(operator.symbol)
+  return result
+}
+
+function tooManyBits(symbol: string): TemplateFault {
+  return new TemplateFault('LimitError', `the result of ${symbol} has more than ${MAX_INT_BITS} bits`)
+}
+
+/** Unary minus and plus. */
+export function applySign(sign: '-' | '+', value: Value): Value {
+  if (value instanceof Float) return sign === '-' ? new Float(-value.value) : value
+  if (typeof value === 'bigint') return sign === '-' ? normalizeInt(-value) : value
+  if (typeof value === 'number' || typeof value === 'boolean') return sign === '-' ? 0 - Number(value) : Number(value)
+  if (value instanceof Undefined) throw value.fault()
+  throw new TemplateFault('TypeError', `bad operand type for unary ${sign}: '${typeName(value)}'`)
+}
+
+function divide(a: number, b: number, problem: string): number {
+  if (b === 0) throw new TemplateFault('ZeroDivisionError', problem)
+  return a / b
+}
+
+function floorDivide(a: bigint, b: bigint): bigint {
+  if (b === 0n) throw new TemplateFault('ZeroDivisionError', 'integer division or modulo by zero')
+  const quotient = a / b
+  return a % b !== 0n && a < 0n !== b < 0n ? quotient - 1n : quotient
+}
+
+function modulo(a: number, b: number): number {
+  if (b === 0) throw new TemplateFault('ZeroDivisionError', 'float modulo')
+  const remainder = fastModulo(a, b)
+  // A remainder of nothing has the sign of the divisor too.
+  return remainder === 0 ? Math.sign(b) * 0 : remainder
+}
+
+/** By the remainder, as CPython does: 1.0 // 0.1 is 9.0, though 1.0 / 0.1 rounds to 10.0. */
+function floatFloorDivide(a: number, b: number): number {
+  const quotient = divide(a, b, 'float floor division by zero')
+  const whole = (a - fastModulo(a, b)) / b
+  return whole === 0 ? Math.sign(quotient) * 0 : Math.round(whole)
+}
+
+/** Has the sign of the divisor; NaN when that is 0. */
+function fastModulo(a: number, b: number): number {
+  const remainder = a % b
+  return remainder !== 0 && remainder < 0 !== b < 0 ? remainder + b : remainder
+}
+
+function power(base: bigint, exponent: bigint): Int | Float {
+  if (exponent < 0n) return new Float(floatPower(Number(base), Number(exponent)))
+  const bits = BigInt(base.toString(2).length) * exponent
+  if (bits <= MAX_INT_BITS) return normalizeInt(base ** exponent)
+  // Only 0, 1 and -1 stay small.
+  if (base * base <= 1n) return normalizeInt(base ** (2n - (exponent % 2n)))
+  throw tooManyBits('**')
+}
+
+function floatPower(base: number, exponent: number): number {
+  if (base === 0 && exponent < 0) {
+    throw new TemplateFault('ZeroDivisionError', '0.0 cannot be raised to a negative power')
+  }
+  const result = base ** exponent
+  if (Number.isNaN(result) && !Number.isNaN(base) && !Number.isNaN(exponent)) {
+    throw new TemplateFault('ValueError', 'the result of ** is a complex number, which templates do not have')
+  }
+  if (!Number.isFinite(result) && Number.isFinite(base) && Number.isFinite(exponent)) {
+    throw new TemplateFault('OverflowError', 'the result of ** is too large for a float')
+  }
+  return result
+}

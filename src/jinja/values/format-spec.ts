@@ -1,0 +1,113 @@
+import { characterCount } from './code-points.ts'
+import { formatDouble, groupDigits } from './format-number.ts'
+import { isInt, isNumeric, toDouble, type Int } from './numbers.ts'
+import { toText } from './print.ts'
+import type { Runtime } from '../runtime.ts'
+import { TemplateFault } from '../template-fault.ts'
+import { typeName } from './type-name.ts'
+import { Markup, type Float, type Value } from './value.ts'
+
+interface Spec {
+  readonly fill: string
+  readonly align: string
+  readonly sign: string
+  readonly alternate: boolean
+  readonly width: number
+  readonly grouping: string
+  readonly precision: number | undefined
+  readonly type: string
+}
+
+const SPEC = /^(?:([\s\S])?([<>=^]))?([-+ ])?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([a-zA-Z%])?$/u
+
+/** Python's format(value, spec): `[[fill]align][sign][#][0][width][grouping][.precision][type]`. */
+export function formatWithSpec(value: Value, spec: string, runtime: Runtime): string {
+  if (spec === '') return toText(value)
+  const parsed = parseSpec(spec)
+  runtime.allowLength(Math.max(parsed.width, parsed.precision ?? 0))
+  if (typeof value === 'string' || value instanceof Markup) return formatText(toText(value), parsed)
+  if (isNumeric(value)) return formatNumber(value, parsed)
+  throw new TemplateFault('TypeError', `unsupported format string passed to ${typeName(value)}.__format__`)
+}
+
+function parseSpec(spec: string): Spec {
+  const match = SPEC.exec(spec)
+  if (match === null) throw new TemplateFault('ValueError', `Invalid format specifier '${spec}'`)
+  const [, fill, align, sign = '-', alternate, zero, width = '0', grouping = '', precision, type = ''] = match
+  const byZero = zero === undefined ? { fill: ' ', align: '' } : { fill: '0', align: '=' }
+  return {
+    fill: fill ?? byZero.fill,
+    align: align ?? byZero.align,
+    sign,
+    alternate: alternate !== undefined,
+    width: Number(width),
+    grouping,
+    precision: precision === undefined ? undefined : Number(precision),
+    type
+  }
+}
+
+function formatText(text: string, spec: Spec): string {
+  if (spec.type !== '' && spec.type !== 's') throw unknownCode(spec.type, 'str')
+  if (spec.align === '=' && spec.fill !== '0') {
+    throw new TemplateFault('ValueError', "'=' alignment not allowed in string format specifier")
+  }
+  const cut = spec.precision === undefined ? text : Array.from(text).slice(0, spec.precision).join('')
+  return fillUp('', cut, { ...spec, align: spec.align === '=' || spec.align === '' ? '<' : spec.align })
+}
+
+function formatNumber(value: Int | boolean | Float, spec: Spec): string {
+  const text = isInt(value) && 'bcdoxXn'.includes(spec.type) ? intText(value, spec) : doubleText(value, spec)
+  const negative = text.startsWith('-')
+  const sign = negative ? '-' : spec.sign === '-' ? '' : spec.sign
+  const digits = negative ? text.slice(1) : text
+  const prefix = spec.alternate && 'boxX'.includes(spec.type) && spec.type !== '' ? `0${spec.type}` : ''
+  return fillUp(sign + prefix, digits, { ...spec, align: spec.align === '' ? '>' : spec.align })
+}
+
+const BASES: ReadonlyMap<string, number> = new Map([
+  ['b', 2],
+  ['o', 8],
+  ['x', 16],
+  ['X', 16]
+])
+
+function intText(value: Int | boolean, spec: Spec): string {
+  if (spec.precision !== undefined) {
+    throw new TemplateFault('ValueError', 'Precision not allowed in integer format specifier')
+  }
+  const whole = BigInt(value)
+  if (spec.type === 'c') return String.fromCodePoint(Number(whole))
+  const base = BASES.get(spec.type) ?? 10
+  const digits = groupDigits(whole.toString(base), spec.grouping, base === 10 ? 3 : 4)
+  return spec.type === 'X' ? digits.toUpperCase() : digits
+}
+
+function doubleText(value: Int | boolean | Float, spec: Spec): string {
+  if (!'eEfFgG%n'.includes(spec.type)) throw unknownCode(spec.type, typeName(value))
+  const double = toDouble(value)
+  if (spec.type === '%') return `${formatDouble(double * 100, 'f', spec.precision ?? 6, spec.alternate)}%`
+  if (spec.type === '' && spec.precision === undefined) return groupDigits(toText(value), spec.grouping, 3)
+  return preciseText(double, spec)
+}
+
+function preciseText(double: number, spec: Spec): string {
+  const type = spec.type === '' || spec.type === 'n' ? 'g' : spec.type
+  const text = formatDouble(double, type, spec.precision ?? 6, spec.alternate)
+  // Without a type, a float keeps a digit behind its point.
+  const whole = spec.type === '' && /^-?\d+$/.test(text) ? `${text}.0` : text
+  return groupDigits(whole, spec.grouping, 3)
+}
+
+function fillUp(lead: string, text: string, { fill, align, width }: Spec): string {
+  const missing = Math.max(0, width - characterCount(lead + text))
+  if (align === '=') return lead + fill.repeat(missing) + text
+  if (align === '>') return fill.repeat(missing) + lead + text
+  if (align === '<') return lead + text + fill.repeat(missing)
+  const left = Math.floor(missing / 2)
+  return fill.repeat(left) + lead + text + fill.repeat(missing - left)
+}
+
+function unknownCode(type: string, kind: string): TemplateFault {
+  return new TemplateFault('ValueError', `Unknown format code '${type}' for object of type '${kind}'`)
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../../platform/clock.ts'
+
+/** Keys of pods, and how long ago at most, in milliseconds, they were heard when the report was written. */
+type HeardGroup = [ageMs: number, keys: string[]]
+
+/** Ages in a report are exact to this, and rounded so that no pod looks older than it is. */
+const STEP_MS = 250
+/** A part of a report stays far below the 1.5 MiB that etcd takes in a request: keys have 63 characters at most. */
+const KEYS_PER_PART = 15_000
+
+/** Gathers the pods that this master heard of, to tell other masters of all of them at once. */
+export class HeardReport {
+  readonly #clock: Clock
+  #heardAt = new Map<string, number>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  add(key: string): void {
+    this.#heardAt.set(key, this.#clock.now())
+  }
+
+  /** The report as texts to be written, at least one, and begins a new one. */
+  take(): string[] {
+    const now = this.#clock.now()
+    const heard = [...this.#heardAt]
+    this.#heardAt = new Map()
+    const parts = [heard.slice(0, KEYS_PER_PART)]
+    for (let i = KEYS_PER_PART; i < heard.length; i += KEYS_PER_PART) parts.push(heard.slice(i, i + KEYS_PER_PART))
+    return parts.map((part) => JSON.stringify(groupByAge(part, now)))
+  }
+}
+
+function groupByAge(heard: readonly [key: string, at: number][], now: number): HeardGroup[] {
+  const groups = new Map<number, string[]>()
+  for (const [key, at] of heard) {
+    const ageMs = Math.max(0, Math.floor((now - at) / STEP_MS) * STEP_MS)
+    const keys = groups.get(ageMs)
+    if (keys === undefined) groups.set(ageMs, [key])
+    else keys.push(key)
+  }
+  return [...groups]
+}
+
+/** A report that is none, of a version to come, says nothing. */
+export function parseHeardReport(text: string): HeardGroup[] {
+  try {
+    const groups: unknown = JSON.parse(text)
+    return Array.isArray(groups) ? groups.filter(isHeardGroup) : []
+  } catch {
+    return []
+  }
+}
+
+const isHeardGroup = (group: unknown): group is HeardGroup =>
+  Array.isArray(group) && typeof group[0] === 'number' && Array.isArray(group[1])

@@ -1,0 +1,168 @@
+import type { Pod } from '../../model/pod.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { KeyChange, KeyValue, Listing } from './client.ts'
+import type { EtcdKeys } from './keys.ts'
+import type { StoreListener } from '../store.ts'
+
+export interface StoredPod {
+  pod: Pod
+  createRevision: number
+  modRevision: number
+}
+
+export interface Stored {
+  value: string
+  modRevision: number
+}
+
+/**
+ * What this master knows to be in etcd: the last listing, the changes watched
+ * since, and its own writes, which count from the moment etcd has accepted them.
+ *
+ * The changes come in the order of their revisions, but each of this master's
+ * own writes comes twice: as the answer, and as a change that may be seen
+ * before the answer or long after. So changes of a key that is being written
+ * wait for the answer, and those up to its revision are dropped.
+ */
+export class EtcdMirror {
+  readonly pods = new Map<string, StoredPod>()
+  seq: Stored = { value: '0', modRevision: 0 }
+  callbackState: string | undefined
+  filled = false
+  /** Id of the leading master; empty when there is none. */
+  leader: Stored = { value: '', modRevision: 0 }
+  /** Of the last change or listing. */
+  revision = 0
+  /** Told of what other masters did; nobody is while the store opens. */
+  listener: StoreListener | undefined
+  readonly #keys: EtcdKeys
+  readonly #logger: Logger
+  #clusterId: string | undefined
+  /** Changes that wait for the end of own writes, by key of the pod. */
+  readonly #waiting = new Map<string, { writers: number; changes: KeyChange[] }>()
+  /** Revision of the last own write of a pod, until the change itself was seen. */
+  readonly #written = new Map<string, number>()
+
+  constructor({ keys, logger }: { keys: EtcdKeys; logger: Logger }) {
+    this.#keys = keys
+    this.#logger = logger
+  }
+
+  /**
+   * Begins anew with what etcd holds.
+   *
+   * @returns pods that etcd does not know any more because it lost its data: to be written again
+   */
+  load({ values, revision, clusterId }: Listing): Pod[] {
+    const wiped = this.#clusterId !== undefined && (clusterId !== this.#clusterId || revision < this.revision)
+    this.#clusterId = clusterId
+    this.revision = revision
+    this.#waiting.clear()
+    this.#written.clear()
+    const listed = new Set(values.map(({ key }) => key))
+    const missing = [...this.pods.values()].filter(({ pod }) => !listed.has(this.#keys.pod(pod.key)))
+    for (const { pod } of missing) {
+      if (wiped) this.pods.delete(pod.key)
+      else this.#removed(pod.key)
+    }
+    this.leader = { value: '', modRevision: 0 }
+    this.seq = { value: '0', modRevision: 0 }
+    // A listing is the truth even where its revisions are lower than those before the loss.
+    if (wiped) for (const stored of this.pods.values()) stored.modRevision = 0
+    for (const value of values) this.#apply(value)
+    return wiped ? missing.map(({ pod }) => pod) : []
+  }
+
+  applyAll(changes: readonly KeyChange[], revision: number): void {
+    for (const change of changes) this.#apply(change)
+    this.revision = Math.max(this.revision, revision)
+  }
+
+  /** To be called before a pod is written; changes of it wait until `endWrite`. */
+  beginWrite(key: string): void {
+    const waiting = this.#waiting.get(key)
+    if (waiting === undefined) this.#waiting.set(key, { writers: 1, changes: [] })
+    else waiting.writers++
+  }
+
+  /** @param written what the write left behind; absent when it failed or changed nothing */
+  endWrite(key: string, written?: { revision: number; pod: StoredPod | undefined }): void {
+    if (written !== undefined && written.revision > (this.pods.get(key)?.modRevision ?? 0)) {
+      this.#written.set(key, Math.max(written.revision, this.#written.get(key) ?? 0))
+      if (written.pod === undefined) this.pods.delete(key)
+      else this.pods.set(key, written.pod)
+    }
+    const waiting = this.#waiting.get(key)
+    if (waiting === undefined || --waiting.writers > 0) return
+    this.#waiting.delete(key)
+    for (const change of waiting.changes) this.#applyPod(key, change)
+  }
+
+  /** From an answer or a change; the later revision counts. */
+  learnSeq(seq: Stored | undefined): void {
+    if (seq !== undefined && seq.modRevision > this.seq.modRevision) this.seq = seq
+  }
+
+  /** From an answer or a change; the later revision counts. */
+  learnLeader(leader: Stored | undefined): void {
+    if (leader !== undefined && leader.modRevision > this.leader.modRevision) this.leader = leader
+  }
+
+  parsePod({ key, value }: Pick<KeyValue, 'key' | 'value'>): Pod | undefined {
+    try {
+      return JSON.parse(value) as Pod
+    } catch (err) {
+      this.#logger.warn({ err, key }, 'pod in etcd unreadable')
+      return undefined
+    }
+  }
+
+  #apply(change: KeyChange): void {
+    const { kind, name } = this.#keys.parse(change.key)
+    switch (kind) {
+      case 'pods': {
+        const waiting = this.#waiting.get(name)
+        if (waiting === undefined) this.#applyPod(name, change)
+        else waiting.changes.push(change)
+        break
+      }
+      case 'seq':
+        this.learnSeq({ value: change.value ?? '0', modRevision: change.modRevision })
+        break
+      case 'state':
+        this.#applyState(change.value)
+        break
+      case 'filled':
+        this.filled = change.value !== undefined
+        break
+      case 'leader':
+        this.learnLeader({ value: change.value ?? '', modRevision: change.modRevision })
+        break
+    }
+  }
+
+  #applyPod(key: string, change: KeyChange): void {
+    const { value, createRevision, modRevision } = change
+    const written = this.#written.get(key) ?? 0
+    if (modRevision >= written) this.#written.delete(key)
+    if (modRevision <= Math.max(written, this.pods.get(key)?.modRevision ?? 0)) return
+    if (value === undefined) return this.#removed(key)
+    const pod = this.parsePod({ key, value })
+    if (pod === undefined) return
+    this.pods.set(key, { pod, createRevision, modRevision })
+    this.listener?.onPut(pod)
+  }
+
+  #removed(key: string): void {
+    const stored = this.pods.get(key)
+    if (stored === undefined) return
+    this.pods.delete(key)
+    this.listener?.onRemove(key, stored.pod.seq)
+  }
+
+  #applyState(state: string | undefined): void {
+    if (state === undefined || state === this.callbackState) return
+    this.callbackState = state
+    this.listener?.onCallbackState(state)
+  }
+}

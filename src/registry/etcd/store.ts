@@ -1,0 +1,204 @@
+import type { Pod } from '../../model/pod.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { EtcdAdmissions } from './admissions.ts'
+import type { Operation } from './client.ts'
+import { EtcdContact } from './connection.ts'
+import { EtcdKeys } from './keys.ts'
+import { EtcdMirror, type StoredPod } from './mirror.ts'
+import { HeardReport } from './digest.ts'
+import type { NewPod, Store, StoredState, StoreListener } from '../store.ts'
+
+export interface EtcdStoreOptions {
+  /** URLs of the members, `http://host:port`. */
+  hosts: readonly string[]
+  namespace: string
+  /** App of the proxies: its masters share one registry. */
+  app: string
+  /** Of this pod; shown in etcd. */
+  id: string
+  /** Milliseconds after which a silent leader is replaced. */
+  foverMs: number
+  ttlMs: number
+  clock: Clock
+  logger: Logger
+  /** How long `open` tries to reach etcd. */
+  openTimeoutMs?: number
+}
+
+const DEFAULT_OPEN_TIMEOUT_MS = 15_000
+const PARALLEL_WRITES = 32
+
+/**
+ * A store that several masters share: pods and their numbers, the callback
+ * state and the leadership are in etcd v3 (see EtcdKeys). Pods are kept there
+ * without a lease, so that they outlive any outage; the leader removes them.
+ *
+ * While etcd is out of reach everything known stays known, new pods are
+ * refused, and removals are remembered.
+ */
+export class EtcdStore implements Store {
+  readonly #options: EtcdStoreOptions
+  readonly #keys: EtcdKeys
+  readonly #mirror: EtcdMirror
+  readonly #report: HeardReport
+  readonly #admissions: EtcdAdmissions
+  readonly #contact: EtcdContact
+  /** Pods that are to be removed, until etcd has done it. */
+  readonly #removals = new Map<string, Pod>()
+  /** The last write of each pod that has one under way: they must not overtake one another. */
+  readonly #writing = new Map<string, Promise<unknown>>()
+  /** What etcd lost and was not yet told again. */
+  #lost: readonly Pod[] = []
+
+  constructor(options: EtcdStoreOptions) {
+    this.#options = options
+    this.#keys = new EtcdKeys(options)
+    this.#mirror = new EtcdMirror({ keys: this.#keys, logger: options.logger })
+    this.#report = new HeardReport(options.clock)
+    this.#contact = new EtcdContact({
+      ...options,
+      keys: this.#keys,
+      mirror: this.#mirror,
+      report: this.#report,
+      onBegun: (lost) => this.#restore(lost),
+      onFound: () => this.#repeatRemovals()
+    })
+    this.#admissions = new EtcdAdmissions({
+      keys: this.#keys,
+      mirror: this.#mirror,
+      client: () => this.#contact.client(),
+      isRemoved: ({ key, seq }) => this.#removals.get(key)?.seq === seq
+    })
+  }
+
+  get leading(): boolean {
+    return this.#contact.leading
+  }
+
+  async open(listener: StoreListener): Promise<StoredState> {
+    const { clock, openTimeoutMs = DEFAULT_OPEN_TIMEOUT_MS } = this.#options
+    await this.#contact.connect(clock.now() + openTimeoutMs)
+    this.#mirror.listener = listener
+    this.#contact.keepUp()
+    const pods = [...this.#mirror.pods.values()].map(({ pod }) => pod)
+    const { callbackState, filled } = this.#mirror
+    return { pods, callbackState, isFilled: filled }
+  }
+
+  async admit(newPod: NewPod): Promise<Pod> {
+    return this.#inTurn(newPod.key, () => this.#admissions.admit(newPod))
+  }
+
+  async put(pod: Pod): Promise<void> {
+    this.#removals.delete(pod.key)
+    await this.#inTurn(pod.key, () => this.#put(pod))
+  }
+
+  async remove(pods: readonly Pod[]): Promise<void> {
+    for (const pod of pods) this.#removals.set(pod.key, pod)
+    await this.#removeAll(pods)
+  }
+
+  heard(key: string): void {
+    this.#report.add(key)
+  }
+
+  async saveCallbackState(state: string): Promise<void> {
+    await this.#contact.guard(() => this.#contact.client().transact([], [{ put: this.#keys.state, value: state }]))
+    this.#mirror.callbackState = state
+  }
+
+  async filled(): Promise<void> {
+    await this.#contact.guard(() => this.#contact.client().transact([], [{ put: this.#keys.filled, value: 'true' }]))
+    this.#mirror.filled = true
+  }
+
+  async close(): Promise<void> {
+    this.#contact.giveUp()
+    this.#mirror.listener = undefined
+    await Promise.allSettled(this.#writing.values())
+    await this.#contact.close()
+  }
+
+  async #put(pod: Pod): Promise<void> {
+    const stored = this.#mirror.pods.get(pod.key)
+    // Of another number: it left and came back at another master, which knows better.
+    if (stored !== undefined && stored.pod.seq !== pod.seq) return
+    const { succeeded, revision } = await this.#write(pod, stored, {
+      put: this.#keys.pod(pod.key),
+      value: JSON.stringify(pod)
+    })
+    const createRevision = stored?.createRevision ?? revision
+    this.#mirror.endWrite(
+      pod.key,
+      succeeded ? { revision, pod: { pod, createRevision, modRevision: revision } } : undefined
+    )
+  }
+
+  async #remove(pod: Pod): Promise<void> {
+    const stored = this.#mirror.pods.get(pod.key)
+    if (stored !== undefined && stored.pod.seq === pod.seq) {
+      const { succeeded, revision } = await this.#write(pod, stored, { delete: this.#keys.pod(pod.key) })
+      this.#mirror.endWrite(pod.key, succeeded ? { revision, pod: undefined } : undefined)
+    }
+    if (this.#removals.get(pod.key) === pod) this.#removals.delete(pod.key)
+  }
+
+  /** One change of a pod, if it is still the same one. The caller ends the write unless this throws. */
+  async #write(pod: Pod, stored: StoredPod | undefined, operation: Operation) {
+    this.#mirror.beginWrite(pod.key)
+    try {
+      const condition = { key: this.#keys.pod(pod.key), of: 'create', equals: stored?.createRevision ?? 0 } as const
+      return await this.#contact.client().transact([condition], [operation])
+    } catch (error) {
+      this.#mirror.endWrite(pod.key)
+      throw error
+    }
+  }
+
+  async #removeAll(pods: readonly Pod[]): Promise<void> {
+    await inParallel(pods, (pod) => this.#inTurn(pod.key, () => this.#remove(pod)))
+  }
+
+  async #inTurn<T>(key: string, write: () => Promise<T>): Promise<T> {
+    const guarded = (): Promise<T> => this.#contact.guard(write)
+    const now = (this.#writing.get(key) ?? Promise.resolve()).then(guarded, guarded)
+    this.#writing.set(key, now)
+    try {
+      return await now
+    } finally {
+      if (this.#writing.get(key) === now) this.#writing.delete(key)
+    }
+  }
+
+  #repeatRemovals(): void {
+    this.#removeAll([...this.#removals.values()]).catch(() => {
+      // They are remembered until the next contact.
+    })
+  }
+
+  /** etcd came back without its data: what this master knows is put back. */
+  async #restore(lost: readonly Pod[]): Promise<void> {
+    this.#lost = [...this.#lost, ...lost]
+    if (this.#lost.length === 0) return
+    this.#options.logger.warn({ pods: this.#lost.length }, 'etcd lost its data, writing it again')
+    const { seq } = this.#mirror
+    const next = this.#lost.reduce((most, pod) => Math.max(most, pod.seq + 1), Number(seq.value))
+    const condition = { key: this.#keys.seq, of: 'mod', equals: seq.modRevision } as const
+    await this.#contact.client().transact([condition], [{ put: this.#keys.seq, value: String(next) }])
+    const { callbackState, filled } = this.#mirror
+    if (callbackState !== undefined) await this.saveCallbackState(callbackState)
+    if (filled) await this.filled()
+    await inParallel(this.#lost, (pod) => this.put(pod))
+    this.#lost = []
+  }
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values()
+  const worker = async (): Promise<void> => {
+    for (const item of queue) await work(item)
+  }
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_WRITES, items.length) }, worker))
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import { isIP } from 'node:net'
+import { itemsOf } from '../jinja/values/iterate.ts'
+import type { NativeFunction } from '../jinja/compile/library.ts'
+import { nativeTable } from '../jinja/values/native-table.ts'
+import { toText } from '../jinja/values/print.ts'
+import type { Runtime } from '../jinja/runtime.ts'
+import { asInt } from '../jinja/values/string-arguments.ts'
+import { TemplateFault } from '../jinja/template-fault.ts'
+import { isTrue } from '../jinja/values/truth.ts'
+import type { Value } from '../jinja/values/value.ts'
+import { compareAddresses } from './ip-order.ts'
+
+const SHORT_HASH = { fewest: 4, usual: 8, most: 64 } as const
+
+/** Filters that Jinja2 lacks and templates of HAProxy need. Documented in docs/templates.md. */
+export const haproxyFilters: ReadonlyMap<string, NativeFunction> = new Map(
+  nativeTable({
+    ipv4: [[], (addresses, _, runtime) => ofFamily(addresses, 4, runtime)],
+    ipv6: [[], (addresses, _, runtime) => ofFamily(addresses, 6, runtime)],
+    sort_ips: [
+      ['reverse?'],
+      (addresses, [reverse = false], runtime) => {
+        const items = itemsOf(addresses, runtime)
+        runtime.spend(items.length * Math.ceil(Math.log2(items.length + 1)))
+        const sorted = items.toSorted((a, b) => compareAddresses(toText(a), toText(b)))
+        return isTrue(reverse) ? sorted.reverse() : sorted
+      }
+    ],
+    short_hash: [['length?'], (name, [length = SHORT_HASH.usual]) => shortHash(toText(name), asInt(length))]
+  })
+)
+
+function ofFamily(addresses: Value, family: 4 | 6, runtime: Runtime): Value[] {
+  return itemsOf(addresses, runtime).filter((address) => isIP(toText(address)) === family)
+}
+
+/** The first hex digits of the SHA-256 of a name: the same in every render, on every machine. */
+function shortHash(name: string, length: number): string {
+  if (length < SHORT_HASH.fewest || length > SHORT_HASH.most) {
+    throw new TemplateFault(
+      'ValueError',
+      `short_hash gives ${SHORT_HASH.fewest} to ${SHORT_HASH.most} digits, not ${length}`
+    )
+  }
+  return createHash('sha256').update(name).digest('hex').slice(0, length)
+}

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest'
+import { ImageReader } from '../../../../src/haproxy/config/model.ts'
+import { planChange, type Plan } from '../../../../src/haproxy/servers/plan.ts'
+import { operationsOf } from '../../../../src/haproxy/servers/commands.ts'
+import { SlotTable } from '../../../../src/haproxy/servers/server-table.ts'
+
+const reader = new ImageReader()
+
+function plan(running: string, wanted: string): Plan {
+  const image = reader.read(running)
+  return planChange({ image, slots: SlotTable.of(image) }, reader.read(wanted))
+}
+
+/** What HAProxy is told, or why it is to be reloaded. */
+function changes(running: string, wanted: string): string[] {
+  const image = reader.read(running)
+  const slots = SlotTable.of(image)
+  const wantedImage = reader.read(wanted)
+  const result = planChange({ image, slots }, wantedImage)
+  if (result.kind === 'none') return []
+  if (result.kind === 'reload') return result.reasons
+  return operationsOf(result.changes, slots, wantedImage).flatMap(({ commands }) => commands.map(({ text }) => text))
+}
+
+describe('planChange', () => {
+  const running = 'frontend web\n  bind *:80\nbackend a\n  server s 1.2.3.4:80\n'
+
+  it.each([
+    ['equal texts', running, []],
+    ['other blanks and comments', `# note\n${running.replaceAll('  ', '\t')}`, []],
+    ['a changed line', running.replace('*:80', '*:81'), ['frontend web changed']],
+    ['a new section', `${running}backend b\n`, ['backend b is new']],
+    [
+      'a section that is gone',
+      'frontend web\n  bind *:80\n',
+      ['backend a is gone', 'frontend web changed'].slice(0, 1)
+    ],
+    ['another order', 'backend a\n  server s 1.2.3.4:80\nfrontend web\n  bind *:80\n', ['sections changed places']]
+  ])('sees %s', (_name, wanted, reasons) => {
+    const result = plan(running, wanted)
+    expect(result.kind).toBe(reasons.length === 0 ? 'none' : 'reload')
+    if (result.kind === 'reload') expect(result.reasons).toEqual(expect.arrayContaining(reasons))
+  })
+
+  it('reloads what it does not know', () => {
+    const wanted = reader.read(running)
+    expect(planChange(undefined, wanted)).toEqual({ kind: 'reload', reasons: ['what HAProxy runs is not known'] })
+  })
+
+  it('lists every reason at once', () => {
+    const wanted = 'frontend web\n  bind *:81\nbackend a\n  cookie X\n  server s localhost:80\nbackend b\n'
+    expect(changes(running, wanted)).toEqual([
+      'frontend web changed',
+      'backend a changed',
+      'backend b is new',
+      'backend a: servers change under "cookie"',
+      'backend a: server s has an address that is none in numbers'
+    ])
+  })
+})
+
+const backend = (servers: string[], lines: string[] = []): string =>
+  ['backend a', ...lines, ...servers.map((server) => `server ${server}`), ''].join('\n')
+
+describe('planChange of servers', () => {
+  it('adds a server with all that a server of the file has', () => {
+    const lines = ['mode http', 'balance leastconn', 'default-server inter 5s fall 1']
+    const text = `defaults\n  default-server rise 7\n${backend(['one 10.0.0.1:80 check'], lines)}`
+
+    expect(changes(text, `${text}server two 10.0.0.2:80 check observe layer7\n`)).toEqual([
+      'add server a/two 10.0.0.2:80 pool-max-conn -1 pool-purge-delay 5s inter 2s rise 2 fall 3 error-limit 10 on-error fail-check weight 1 rise 7 inter 5s fall 1 check observe layer7',
+      'enable health a/two',
+      'set server a/two state ready'
+    ])
+  })
+
+  it('drains a server that leaves', () => {
+    expect(changes(backend(['one 10.0.0.1:80', 'two 10.0.0.2:80']), backend(['two 10.0.0.2:80']))).toEqual([
+      'set server a/one state drain'
+    ])
+  })
+
+  it('puts it into maintenance where clients may be bound to it', () => {
+    const sticky = ['stick-table type ip size 1k', 'stick on src']
+    expect(
+      changes(backend(['one 10.0.0.1:80', 'two 10.0.0.2:80'], sticky), backend(['two 10.0.0.2:80'], sticky))
+    ).toEqual(['set server a/one state maint'])
+  })
+
+  it.each([
+    ['the server', ['option prefer-last-server'], ' on-marked-down shutdown-sessions'],
+    ['its default-server', ['stick on src', 'default-server on-marked-down shutdown-sessions'], '']
+  ])('reloads where clients may be bound to it and %s says that maintenance cuts them', (_name, lines, option) => {
+    const [one, two] = [`one 10.0.0.1:80 check${option}`, `two 10.0.0.2:80 check${option}`]
+
+    expect(changes(backend([one, two], lines), backend([two], lines))).toEqual([
+      'backend a: server one leaves under "on-marked-down"'
+    ])
+    expect(changes(backend([two], lines), backend([one, two], lines))[0]).toContain('add server a/one')
+    expect(changes(backend([one, two]), backend([two]))).toEqual(['set server a/one state drain'])
+  })
+
+  it('leaves the others alone when their names shift', () => {
+    const running = backend(['web-1 10.0.0.1:80', 'web-2 10.0.0.2:80', 'web-3 10.0.0.3:80'])
+    const wanted = backend(['web-1 10.0.0.2:80', 'web-2 10.0.0.3:80'])
+
+    expect(changes(running, wanted)).toEqual(['set server a/web-1 state drain'])
+    expect(changes(running, backend(['web-2 10.0.0.1:80', 'web-1 10.0.0.2:80', 'web-3 10.0.0.3:80']))).toEqual([])
+  })
+
+  it('gives a new server a name of its own when HAProxy has the wanted one already', () => {
+    const running = backend(['web-1 10.0.0.1:80'])
+    expect(changes(running, backend(['web-1 10.0.0.2:80', 'web-2 10.0.0.1:80']))[0]).toMatch(/^add server a\/web-1:2 /)
+  })
+
+  it('adds before it removes', () => {
+    expect(
+      changes(backend(['one 10.0.0.1:80']), backend(['two 10.0.0.2:80'])).map((text) => text.slice(0, 10))
+    ).toEqual(['add server', 'set server', 'set server'])
+  })
+
+  it('knows IPv6 with and without brackets', () => {
+    expect(changes(backend([]), backend(['six 2001:db8::5:80']))[0]).toContain('a/six [2001:db8::5]:80 ')
+    expect(changes(backend([]), backend(['six [2001:db8::5]:80']))[0]).toContain('a/six [2001:db8::5]:80 ')
+  })
+
+  it('keeps two equal servers as two', () => {
+    expect(changes(backend(['a 10.0.0.1:80', 'b 10.0.0.1:80']), backend(['a 10.0.0.1:80']))).toEqual([
+      'set server a/b state drain'
+    ])
+  })
+
+  it.each([
+    ['a cookie', ['cookie SRV insert'], 'one 10.0.0.1:80', 'servers change under "cookie"'],
+    ['use-server', ['use-server s if TRUE'], 'one 10.0.0.1:80', 'servers change under "use-server"'],
+    ['a server template', ['server-template s 3 x:80'], 'one 10.0.0.1:80', 'servers change under "server-template"'],
+    ['a static algorithm', ['balance static-rr'], 'one 10.0.0.1:80', 'servers change under "balance static-rr"'],
+    ['a map-based hash', ['balance source'], 'one 10.0.0.1:80', 'servers change under "balance source"'],
+    ['servers in order', ['balance first'], 'one 10.0.0.1:80', 'servers change under "balance first"'],
+    ['a variable', ['"$LINE" x'], 'one 10.0.0.1:80', 'servers change under "$LINE"'],
+    ['a default that is not known', ['default-server resolvers d'], 'one 10.0.0.1:80', 'the option "resolvers"'],
+    ['a host name', [], 'one localhost:80', 'server one has an address that is none in numbers'],
+    ['no port', [], 'one 10.0.0.1', 'server one has an address that is none in numbers'],
+    ['an option that is not known', [], 'one 10.0.0.1:80 shard 1', 'server one has the option "shard"'],
+    ['a variable of the environment', [], 'one "10.0.0.1:$PORT"', 'server one has'],
+    ['a value with a blank', [], 'one 10.0.0.1:80 sni str(a\\ b)', 'server one has a quoted word'],
+    ['a tracked server', [], 'one 10.0.0.1:80 track b/x', '"track" names servers'],
+    ['a condition', ['.if defined(X)', '.endif'], 'one 10.0.0.1:80', 'servers change, and ".endif" is in'],
+    [
+      'an expression',
+      ['http-request deny if { srv_is_up(b/x) }'],
+      'one 10.0.0.1:80',
+      'an expression that names servers'
+    ],
+    ['a log backend', ['mode log'], 'one 10.0.0.1:80', 'servers change under "mode log"']
+  ])('reloads under %s', (_name, lines, server, words) => {
+    const reasons = changes(backend(['old 10.9.9.9:80'], lines), backend(['old 10.9.9.9:80', server], lines))
+    expect(reasons.join('\n')).toContain(words)
+    expect(reasons.join('\n')).not.toContain('add server')
+  })
+
+  it('takes a consistent hash', () => {
+    const lines = ['balance uri', 'hash-type consistent']
+    expect(changes(backend([], lines), backend(['one 10.0.0.1:80'], lines))[0]).toContain('add server a/one')
+  })
+
+  it('follows "defaults", by order and by name', () => {
+    const text = (servers: string) =>
+      `defaults d\n  balance static-rr\ndefaults\n  balance leastconn\nbackend a\n${servers}backend b from d\n${servers}`
+    expect(changes(text(''), text('  server one 10.0.0.1:80\n'))).toEqual([
+      'backend b: servers change under "balance static-rr"'
+    ])
+  })
+
+  it('does not take the servers of a peers section for its own', () => {
+    const text = (port: number) => `peers p\n  bind :1\n  server me 10.0.0.1:${port}\n`
+    expect(changes(text(1), text(2))).toEqual(['peers p changed'])
+  })
+
+  it('reloads for a change of thousands', () => {
+    const servers = Array.from({ length: 2_001 }, (_, index) => `s${index} 10.0.${index >> 8}.${index & 255}:80`)
+    expect(changes(backend([]), backend(servers))).toEqual(['2001 servers change at once'])
+  })
+})
