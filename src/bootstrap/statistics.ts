@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { findKontrolError, messageOf } from '../errors.ts'
 import { haproxyPaths } from '../haproxy/files/paths.ts'
-import { SerialQueue } from '../platform/queue.ts'
+import { TaskQueue } from '../platform/queue.ts'
 import { fromData } from '../jinja/values/from-data.ts'
 import { JinjaTemplate } from '../jinja/template.ts'
 import { writeFileAtomic } from '../platform/atomic-file.ts'
@@ -33,7 +33,7 @@ export class Statistics {
   /** Where telegraf is to do it. */
   readonly #telegraf: SupervisordClient | undefined
   /** Edits, and the setup step, one after another. */
-  readonly #queue = new SerialQueue()
+  readonly #queue = new TaskQueue()
   #wish: Wish
   /** Whether telegraf goes by the wish; what failed is tried again with the next edit. */
   #prepared = false
@@ -51,7 +51,7 @@ export class Statistics {
 
   /** The part of the setup step: writes telegraf.conf, and has telegraf go by it. */
   prepare(): Promise<void> {
-    return this.#queue.run(() => this.#prepare())
+    return this.#queue.enqueue(() => this.#prepare())
   }
 
   start(): void {
@@ -61,7 +61,7 @@ export class Statistics {
 
   /** Annotations of the pod that were edited while it runs. */
   replaceAnnotations(annotations: Readonly<Record<string, string>>): Promise<void> {
-    return this.#queue.run(async () => {
+    return this.#queue.enqueue(async () => {
       const wish = readWish(annotations, this.#deps.logger)
       if (wish === 'unreadable') return
       if (!isDeepStrictEqual(wish, this.#wish)) this.#turnTo(wish)

@@ -21,7 +21,7 @@ import type { Problem } from './problem.ts'
 import { Reloader } from './process/reload.ts'
 import { RunningHaproxy } from './instance.ts'
 import { RuntimeApi } from './socket/runtime-api.ts'
-import { SerialQueue } from '../platform/queue.ts'
+import { TaskQueue } from '../platform/queue.ts'
 import { noSynGuard, type SynGuard } from './process/syn-guard.ts'
 import type { HaproxyCommand, Supervisor } from './process/supervisor.ts'
 import { detectVersion } from './process/version.ts'
@@ -72,7 +72,7 @@ export class HaproxyDriver {
   readonly #haproxy: RunningHaproxy
   readonly #applier: ChangeApplier
   readonly #certificates: Certificates
-  readonly #queue = new SerialQueue()
+  readonly #queue = new TaskQueue()
 
   /** @throws KontrolError KTL_CONFIG_INVALID when the data folder is too deep for unix sockets */
   constructor(options: HaproxyDriverOptions) {
@@ -126,7 +126,7 @@ export class HaproxyDriver {
     this.#certificates.start()
     await this.#options.synGuard?.clear()
     try {
-      await this.#queue.run(async () => await this.#haproxy.ensure())
+      await this.#queue.enqueue(async () => await this.#haproxy.ensure())
       this.#applier.started()
     } catch (err) {
       if (findKontrolError(err)?.retryable !== true) throw err
@@ -140,7 +140,7 @@ export class HaproxyDriver {
    * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED; HAProxy goes on with what it runs
    */
   async configure(text: string, signal?: AbortSignal): Promise<ConfigureResult> {
-    return await this.#queue.run(async () => await this.#applier.configure(text, signal))
+    return await this.#queue.enqueue(async () => await this.#applier.configure(text, signal))
   }
 
   /**
@@ -150,7 +150,7 @@ export class HaproxyDriver {
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED; HAProxy is back at the last good configuration
    */
   async restart(signal?: AbortSignal): Promise<RestartResult> {
-    return await this.#queue.run(async () => {
+    return await this.#queue.enqueue(async () => {
       const outcome = await this.#applier.restart(signal)
       const { masterPid, workerPid } = this.#worker.pids() ?? {}
       return { outcome, masterPid, workerPid }
@@ -182,7 +182,7 @@ export class HaproxyDriver {
   async stop(signal?: AbortSignal): Promise<void> {
     const { stopGraceMs = 30_000 } = this.#options
     if (signal?.aborted !== true) await this.#settled()
-    await this.#queue.run(async () => await this.#haproxy.stop(stopGraceMs, signal))
+    await this.#queue.enqueue(async () => await this.#haproxy.stop(stopGraceMs, signal))
   }
 
   /** Lets go of HAProxy, which runs on. */
@@ -191,7 +191,7 @@ export class HaproxyDriver {
     this.#applier.close()
     this.#certificates.close()
     this.#servers.forget()
-    await this.#queue.run(async () => await this.#options.supervisor.close())
+    await this.#queue.enqueue(async () => await this.#options.supervisor.close())
     await this.#log.close()
   }
 

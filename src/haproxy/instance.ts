@@ -11,7 +11,7 @@ import type { HaproxyLog } from './process/log.ts'
 import type { MasterCli } from './socket/master-cli.ts'
 import { problemOf, type Problem } from './problem.ts'
 import type { Reloader, ServingProof } from './process/reload.ts'
-import type { SerialQueue } from '../platform/queue.ts'
+import type { TaskQueue } from '../platform/queue.ts'
 import type { SynGuard } from './process/syn-guard.ts'
 import type { HaproxyCommand, Supervisor, SupervisorHooks } from './process/supervisor.ts'
 
@@ -28,7 +28,7 @@ export interface RunningHaproxyOptions {
   worker: KnownWorker
   reader: ImageReader
   /** The driver's: what starts by itself after a death waits for its turn there. */
-  queue: SerialQueue
+  queue: TaskQueue
   logger: Logger
   /** It is back after a death, or was found not to live: whoever knows what it should run may say so again. */
   onFall: (error: unknown) => void
@@ -169,8 +169,8 @@ export class RunningHaproxy {
     unproven.end = reloader
       .survived(proof)
       .then(
-        () => queue.run(async () => (isLast() ? await worker.keep(configuration) : undefined)),
-        (error: unknown) => queue.run(async () => (isLast() ? await this.#fell(proof, error) : undefined))
+        () => queue.enqueue(async () => (isLast() ? await worker.keep(configuration) : undefined)),
+        (error: unknown) => queue.enqueue(async () => (isLast() ? await this.#fell(proof, error) : undefined))
       )
       .catch((err: unknown) => logger.error({ err }, 'the last good configuration cannot be kept'))
       .finally(() => {
@@ -212,7 +212,7 @@ export class RunningHaproxy {
     revived: () => {
       const { queue, logger, onRevival } = this.#options
       queue
-        .run(async () => await this.ensure())
+        .enqueue(async () => await this.ensure())
         .then(onRevival)
         .catch((err: unknown) => logger.error({ err }, 'haproxy does not serve'))
     }

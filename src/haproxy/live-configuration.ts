@@ -12,14 +12,14 @@ import type { PoolChange } from './servers/plan.ts'
 import { problemOf, type Problem } from './problem.ts'
 import { refusedKeywords } from './config/refused-keywords.ts'
 import type { RunningHaproxy } from './instance.ts'
-import type { SerialQueue } from '../platform/queue.ts'
+import type { TaskQueue } from '../platform/queue.ts'
 
 export interface LiveConfigurationOptions {
   file: ConfigFile
   haproxy: RunningHaproxy
   worker: KnownWorker
   servers: LiveServers
-  queue: SerialQueue
+  queue: TaskQueue
   clock: Clock
   logger: Logger
   onAlarm: (problem: Problem) => void

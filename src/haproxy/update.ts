@@ -11,7 +11,7 @@ import { PendingReload } from './pending-reload.ts'
 import type { Plan } from './servers/plan.ts'
 import { problemOf, type Problem } from './problem.ts'
 import type { RunningHaproxy } from './instance.ts'
-import type { SerialQueue } from '../platform/queue.ts'
+import type { TaskQueue } from '../platform/queue.ts'
 import { textDiff } from './config/text-diff.ts'
 
 export interface ConfigureResult {
@@ -35,7 +35,7 @@ export interface ChangeApplierOptions {
   worker: KnownWorker
   servers: LiveServers
   reader: ImageReader
-  queue: SerialQueue
+  queue: TaskQueue
   clock: Clock
   logger: Logger
   /** Least milliseconds between two reloads. */
@@ -191,7 +191,7 @@ export class ChangeApplier {
   }
 
   #inBackground(task: () => Promise<void>): void {
-    this.#options.queue.run(task).catch((err: unknown) => {
+    this.#options.queue.enqueue(task).catch((err: unknown) => {
       this.#problem = problemOf(err)
       this.#options.logger.error({ err }, 'haproxy not brought in line')
     })

@@ -1,8 +1,8 @@
 /** Runs tasks one after another, each only when the one before has ended, however it ended. */
-export class SerialQueue {
+export class TaskQueue {
   #last: Promise<unknown> = Promise.resolve()
 
-  run<T>(task: () => Promise<T>): Promise<T> {
+  enqueue<T>(task: () => Promise<T>): Promise<T> {
     const result = this.#last.then(task)
     this.#last = result.catch(() => {})
     return result

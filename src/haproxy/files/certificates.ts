@@ -4,14 +4,14 @@ import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
-import type { SerialQueue } from '../../platform/queue.ts'
+import type { TaskQueue } from '../../platform/queue.ts'
 
 export interface CertificatesOptions {
   runtime: RuntimeApi
   clock: Clock
   logger: Logger
   /** The driver's: nothing is said to a worker while a reload is under way. */
-  queue: SerialQueue
+  queue: TaskQueue
   /** Pid of the worker that serves; undefined while there is none. */
   worker: () => number | undefined
   onAlarm: (problem: Problem) => void
@@ -47,7 +47,7 @@ export class Certificates {
     if (this.#closed) return
     this.#cancel = clock.after(LOOK_MS, () => {
       queue
-        .run(async () => await this.#look())
+        .enqueue(async () => await this.#look())
         .catch((err: unknown) => logger.warn({ err }, 'certificates not looked at'))
         .finally(() => this.start())
     })

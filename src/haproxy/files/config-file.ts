@@ -3,7 +3,7 @@ import { KontrolError } from '../../errors.ts'
 import { writeFileAtomic } from '../../platform/atomic-file.ts'
 import { runSubprocess } from '../../platform/subprocess.ts'
 import type { HaproxyPaths } from './paths.ts'
-import { SerialQueue } from '../../platform/queue.ts'
+import { TaskQueue } from '../../platform/queue.ts'
 
 /** HAProxy takes two seconds for ten thousand servers; what takes this long does not end. */
 const CHECK_TIMEOUT_MS = 60_000
@@ -19,7 +19,7 @@ export class ConfigFile {
   readonly #paths: HaproxyPaths
   readonly #binary: string
   /** One check at a time: at ten thousand servers it takes a processor for seconds. */
-  readonly #checks = new SerialQueue()
+  readonly #checks = new TaskQueue()
 
   constructor(paths: HaproxyPaths, binary: string) {
     this.#paths = paths
@@ -32,7 +32,7 @@ export class ConfigFile {
    * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED in HAProxy's own words
    */
   async check(text: string, signal?: AbortSignal): Promise<void> {
-    await this.#checks.run(async () => await this.#check(text, signal))
+    await this.#checks.enqueue(async () => await this.#check(text, signal))
   }
 
   async #check(text: string, signal?: AbortSignal): Promise<void> {

@@ -4,13 +4,13 @@ import type { Logger } from '../../platform/logger.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Configuration, KnownWorker } from '../known-worker.ts'
 import type { RunningHaproxy } from '../instance.ts'
-import type { SerialQueue } from '../../platform/queue.ts'
+import type { TaskQueue } from '../../platform/queue.ts'
 
 export interface FileFollowerOptions {
   file: ConfigFile
   haproxy: RunningHaproxy
   worker: KnownWorker
-  queue: SerialQueue
+  queue: TaskQueue
   clock: Clock
   logger: Logger
   /** What runs would be refused at the next start; the last good file stays for that. */
@@ -96,7 +96,7 @@ export class FileFollower {
     const pid = worker.pids()?.workerPid
     await file.check(configuration.text, signal)
     await haproxy.proven()
-    await queue.run(async () => {
+    await queue.enqueue(async () => {
       // After a reload or a death the text is another one's business.
       if (signal.aborted || pid === undefined || worker.pids()?.workerPid !== pid) return
       await worker.keep(configuration)

@@ -6,7 +6,7 @@ import type { ConfigImage } from '../config/model.ts'
 import type { HaproxyFeatures } from '../process/features.ts'
 import { planChange, type Plan, type PoolChange, type RunningConfig } from './plan.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
-import type { SerialQueue } from '../../platform/queue.ts'
+import type { TaskQueue } from '../../platform/queue.ts'
 import { deletion, operationsOf, toMaintenance, type Operation, type RuntimeCommand } from './commands.ts'
 import type { ServerState } from '../socket/show-servers-state.ts'
 import { isCutWhenDown, SlotTable, type Slot } from './server-table.ts'
@@ -18,7 +18,7 @@ export interface LiveServersOptions {
   clock: Clock
   logger: Logger
   /** The driver's: nothing is said to a worker while a reload is under way. */
-  queue: SerialQueue
+  queue: TaskQueue
   /** HAProxy was found to be other than thought; from now on nothing is thought. */
   onSurprise: (error: KontrolError) => void
   /** Milliseconds a removed server may take for what is under way on it. */
@@ -152,7 +152,7 @@ export class LiveServers {
     const { clock, queue, logger } = this.#options
     this.#cancel = clock.after(afterMs, () => {
       const loaded = this.#loaded
-      const look = queue.run(async () => {
+      const look = queue.enqueue(async () => {
         this.#cancel = undefined
         if (loaded !== undefined && loaded === this.#loaded) await this.#look(loaded)
       })
