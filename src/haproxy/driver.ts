@@ -10,7 +10,6 @@ import { ChangeApplier, type ConfigureResult, type RestartOutcome } from './upda
 import { ChangeJournal } from './servers/change-journal.ts'
 import { ConfigFile } from './files/config-file.ts'
 import { ImageReader } from './config/model.ts'
-import { featuresOf } from './process/features.ts'
 import { HaproxyLog } from './process/log.ts'
 import { haproxyPaths, masterSocketArgument, type HaproxyPaths } from './files/paths.ts'
 import { readStatus, type HaproxyStatus } from './socket/status.ts'
@@ -24,7 +23,7 @@ import { RuntimeApi } from './socket/runtime-api.ts'
 import { TaskQueue } from '../platform/queue.ts'
 import { noSynGuard, type SynGuard } from './process/syn-guard.ts'
 import type { HaproxyCommand, Supervisor } from './process/supervisor.ts'
-import { detectVersion } from './process/version.ts'
+import { detectVersion, featuresOf } from './process/version.ts'
 
 export interface HaproxyDriverOptions {
   /** Absolute path of `KONTROL_DATA`. */

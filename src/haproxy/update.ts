@@ -12,7 +12,7 @@ import type { Plan } from './servers/plan.ts'
 import { problemOf, type Problem } from './problem.ts'
 import type { RunningHaproxy } from './instance.ts'
 import type { TaskQueue } from '../platform/queue.ts'
-import { textDiff } from './config/text-diff.ts'
+import { textDiff } from './config/text-changes.ts'
 
 export interface ConfigureResult {
   /** `reload`: checked, and waiting for `restart`. */

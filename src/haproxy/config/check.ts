@@ -3,12 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KontrolError } from '../../errors.ts'
 import { writeFileAtomic } from '../../platform/atomic-file.ts'
-import { adviceOn } from './lint.ts'
+import { adviceOn, refusedKeywords } from './lint.ts'
 import { baseConfig } from '../files/base-config.ts'
 import { ConfigFile } from '../files/config-file.ts'
 import { parseConfig } from './parser.ts'
 import { haproxyPaths } from '../files/paths.ts'
-import { refusedKeywords } from './refused-keywords.ts'
 
 /**
  * Lets HAProxy judge a configuration as it would be judged before a reload,

@@ -29,6 +29,55 @@ export function changedLines(before: string, after: string): ChangedLines {
   }
 }
 
+/** Leaves out what two lists have in common at their beginnings and ends, which in ten thousand lines is nearly all. */
+export function withoutCommonEnds<T>(
+  before: readonly T[],
+  after: readonly T[],
+  same: (one: T, other: T) => boolean
+): { head: number; before: readonly T[]; after: readonly T[] } {
+  const shorter = Math.min(before.length, after.length)
+  let head = 0
+  while (head < shorter && same(before[head] as T, after[head] as T)) head++
+  let tail = 0
+  while (tail < shorter - head && same(before[before.length - 1 - tail] as T, after[after.length - 1 - tail] as T))
+    tail++
+  return {
+    head,
+    before: before.slice(head, before.length - tail),
+    after: after.slice(head, after.length - tail)
+  }
+}
+
+/**
+ * What changed between two texts, for people: lines that went, marked `-`, and
+ * lines that came, marked `+`, each in their order.
+ *
+ * @param maxLines how many lines are shown; the rest is counted
+ */
+export function textDiff(before: string, after: string, maxLines = 200): string {
+  const changed = changedLines(before, after)
+  const lines = [
+    ...missingIn(changed.after, changed.before).map((line) => `-${line}`),
+    ...missingIn(changed.before, changed.after).map((line) => `+${line}`)
+  ]
+  const left = lines.length - maxLines
+  return [...lines.slice(0, maxLines), ...(left > 0 ? [`… and ${left} more lines`] : [])].join('\n')
+}
+
+/** Lines of one text that the other has not, or not as often. */
+function missingIn(other: readonly string[], lines: readonly string[]): string[] {
+  const count = new Map<string, number>()
+  for (const line of other) count.set(line, (count.get(line) ?? 0) + 1)
+  return lines.filter((line) => !take(count, line))
+}
+
+function take(count: Map<string, number>, line: string): boolean {
+  const left = count.get(line) ?? 0
+  if (left === 0) return false
+  count.set(line, left - 1)
+  return true
+}
+
 /** How many characters are the same, at most `limit`, by comparing ranges. */
 function commonLength(limit: number, same: (from: number, to: number) => boolean): number {
   let at = 0

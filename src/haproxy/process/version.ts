@@ -41,3 +41,13 @@ export function parseVersion(output: string): HaproxyVersion | undefined {
   const [, text = '', major, minor] = match
   return { text, major: Number(major), minor: Number(minor) }
 }
+
+/** All that differs between the versions of HAProxy that we drive. */
+export interface HaproxyFeatures {
+  /** `del server` is safe: before 3.0 (and in what Debian 12 ships) it may crash HAProxy. */
+  deletesServers: boolean
+}
+
+export function featuresOf({ major }: HaproxyVersion): HaproxyFeatures {
+  return { deletesServers: major >= 3 }
+}

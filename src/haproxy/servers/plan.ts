@@ -1,4 +1,4 @@
-import { withoutCommonEnds } from '../config/common-ends.ts'
+import { withoutCommonEnds } from '../config/text-changes.ts'
 import type { ConfigImage, Pool, SectionImage } from '../config/model.ts'
 import type { ServerLine } from '../config/server-line.ts'
 import { isCutWhenDown, type Slot, type SlotTable } from './server-table.ts'

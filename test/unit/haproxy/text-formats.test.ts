@@ -3,7 +3,7 @@ import { alertsOf } from '../../../src/haproxy/files/config-file.ts'
 import { haproxyPaths } from '../../../src/haproxy/files/paths.ts'
 import { parseListeners } from '../../../src/haproxy/process/listeners.ts'
 import { parseStat } from '../../../src/haproxy/socket/show-stat.ts'
-import { textDiff } from '../../../src/haproxy/config/text-diff.ts'
+import { textDiff } from '../../../src/haproxy/config/text-changes.ts'
 import { parseVersion } from '../../../src/haproxy/process/version.ts'
 
 describe('parseVersion', () => {
