@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BuiltInState } from '../controller/built-in-state.ts'
-import { ImageReader } from '../haproxy/config/model.ts'
+import { ConfigReader } from '../haproxy/config/model.ts'
 import { changesServers } from '../haproxy/servers/change-journal.ts'
 import { haproxyPaths, type HaproxyPaths } from '../haproxy/files/paths.ts'
 import type { KeepaliveSink } from '../http/routes/kontrol.ts'
@@ -35,7 +35,7 @@ function hadServers({ config, lastGood, loaded, journal }: HaproxyPaths): boolea
 }
 
 function namesServers(configuration: string): boolean {
-  const { pools } = new ImageReader().read(configuration)
+  const { pools } = new ConfigReader().read(configuration)
   return [...pools.values()].some(({ servers }) => servers.length > 0)
 }
 

@@ -6,19 +6,19 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { baseConfig } from './files/base-config.ts'
 import { Certificates } from './files/certificates.ts'
-import { ChangeApplier, type ConfigureResult, type RestartOutcome } from './update.ts'
+import { Update, type ConfigureResult, type RestartOutcome } from './update.ts'
 import { ChangeJournal } from './servers/change-journal.ts'
 import { ConfigFile } from './files/config-file.ts'
-import { ImageReader } from './config/model.ts'
+import { ConfigReader } from './config/model.ts'
 import { HaproxyLog } from './process/log.ts'
 import { haproxyPaths, masterSocketArgument, type HaproxyPaths } from './files/paths.ts'
 import { readStatus, type HaproxyStatus } from './socket/status.ts'
 import { KnownWorker, type Configuration } from './known-worker.ts'
-import { LiveServers } from './servers/servers.ts'
+import { Servers } from './servers/servers.ts'
 import { MasterCli } from './socket/master-cli.ts'
 import type { Problem } from './problem.ts'
 import { Reloader } from './process/reload.ts'
-import { RunningHaproxy } from './instance.ts'
+import { Instance } from './instance.ts'
 import { RuntimeApi } from './socket/runtime-api.ts'
 import { TaskQueue } from '../platform/queue.ts'
 import { noSynGuard, type SynGuard } from './process/syn-guard.ts'
@@ -66,10 +66,10 @@ export class HaproxyDriver {
   readonly #log: HaproxyLog
   readonly #master: MasterCli
   readonly #runtime: RuntimeApi
-  readonly #servers: LiveServers
+  readonly #servers: Servers
   readonly #worker: KnownWorker
-  readonly #haproxy: RunningHaproxy
-  readonly #applier: ChangeApplier
+  readonly #haproxy: Instance
+  readonly #update: Update
   readonly #certificates: Certificates
   readonly #queue = new TaskQueue()
 
@@ -83,25 +83,25 @@ export class HaproxyDriver {
     const log = (this.#log = new HaproxyLog({ path: paths.log, clock, logger }))
     const master = (this.#master = new MasterCli(paths.masterSocket))
     const runtime = (this.#runtime = new RuntimeApi(paths.runtimeSocket))
-    const reader = new ImageReader()
+    const reader = new ConfigReader()
     const shared = { file: new ConfigFile(paths, binary), queue: this.#queue, clock, logger }
-    const servers = (this.#servers = new LiveServers({
+    const servers = (this.#servers = new Servers({
       ...shared,
       runtime,
       journal: new ChangeJournal(paths.journal),
-      onSurprise: (error) => this.#applier.heal(error)
+      onDrift: (error) => this.#update.reconcile(error)
     }))
     const worker = (this.#worker = new KnownWorker({ ...shared, base, paths, servers, reader }))
-    const haproxy = (this.#haproxy = new RunningHaproxy({
+    const haproxy = (this.#haproxy = new Instance({
       ...shared,
       ...{ paths, supervisor, log, master, servers, worker, reader, synGuard },
       command: commandOf(binary, paths),
       reloader: new Reloader({ master, runtime, log, masterPid: () => supervisor.pid() }),
-      onFall: (error) => this.#applier.fell(error),
-      onRevival: () => this.#applier.revived()
+      onWorkerDied: (error) => this.#update.workerDied(error),
+      onRestarted: () => this.#update.restarted()
     }))
     this.#certificates = new Certificates({ ...shared, runtime, worker: () => worker.pids()?.workerPid, onAlarm })
-    this.#applier = new ChangeApplier({
+    this.#update = new Update({
       ...shared,
       ...{ haproxy, worker, servers, reader, reloadIntervalMs, dryRun, quietMs, onAlarm }
     })
@@ -126,10 +126,10 @@ export class HaproxyDriver {
     await this.#options.synGuard?.clear()
     try {
       await this.#queue.enqueue(async () => await this.#haproxy.ensure())
-      this.#applier.started()
+      this.#update.started()
     } catch (err) {
       if (findKontrolError(err)?.retryable !== true) throw err
-      logger.error({ err }, 'haproxy does not serve')
+      logger.error({ err }, 'haproxy is not answering')
     }
   }
 
@@ -139,7 +139,7 @@ export class HaproxyDriver {
    * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED; HAProxy goes on with what it runs
    */
   async configure(text: string, signal?: AbortSignal): Promise<ConfigureResult> {
-    return await this.#queue.enqueue(async () => await this.#applier.configure(text, signal))
+    return await this.#queue.enqueue(async () => await this.#update.configure(text, signal))
   }
 
   /**
@@ -150,7 +150,7 @@ export class HaproxyDriver {
    */
   async restart(signal?: AbortSignal): Promise<RestartResult> {
     return await this.#queue.enqueue(async () => {
-      const outcome = await this.#applier.restart(signal)
+      const outcome = await this.#update.restart(signal)
       const { masterPid, workerPid } = this.#worker.pids() ?? {}
       return { outcome, masterPid, workerPid }
     })
@@ -163,12 +163,12 @@ export class HaproxyDriver {
 
   /** The last configuration that was asked for, good or bad. */
   candidate(): Configuration | undefined {
-    return this.#applier.candidate()
+    return this.#update.candidate()
   }
 
   /** Why HAProxy does not run what it should; empty when it does. */
   problems(): Problem[] {
-    const candidate = [...this.#applier.problems(), ...this.#certificates.problems()]
+    const candidate = [...this.#update.problems(), ...this.#certificates.problems()]
     return this.#options.dryRun === true ? candidate : [...this.#haproxy.problems(), ...candidate]
   }
 
@@ -187,7 +187,7 @@ export class HaproxyDriver {
   /** Lets go of HAProxy, which runs on. */
   async close(): Promise<void> {
     await this.#settled()
-    this.#applier.close()
+    this.#update.close()
     this.#certificates.close()
     this.#servers.forget()
     await this.#queue.enqueue(async () => await this.#options.supervisor.close())
@@ -196,7 +196,7 @@ export class HaproxyDriver {
 
   /** A stop that was asked for is no fall: what serves is kept for the next start. */
   async #settled(): Promise<void> {
-    await Promise.race([this.#applier.settled(), sleep(SETTLE_MS, undefined, { ref: false })])
+    await Promise.race([this.#update.settled(), sleep(SETTLE_MS, undefined, { ref: false })])
   }
 
   async #makeFolder(): Promise<void> {

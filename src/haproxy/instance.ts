@@ -1,21 +1,21 @@
 import { writeFileAtomic } from '../platform/atomic-file.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { ConfigFile } from './files/config-file.ts'
-import type { ConfigImage, ImageReader } from './config/model.ts'
+import type { ConfigModel, ConfigReader } from './config/model.ts'
 import type { HaproxyPaths } from './files/paths.ts'
 import type { Configuration, KnownWorker } from './known-worker.ts'
 import { listenersOf } from './process/listeners.ts'
-import type { LiveServers } from './servers/servers.ts'
+import type { Servers } from './servers/servers.ts'
 import { serverStateFile } from './servers/server-state-file.ts'
 import type { HaproxyLog } from './process/log.ts'
 import type { MasterCli } from './socket/master-cli.ts'
 import { problemOf, type Problem } from './problem.ts'
-import type { Reloader, ServingProof } from './process/reload.ts'
+import type { Reloader, WorkerPids } from './process/reload.ts'
 import type { TaskQueue } from '../platform/queue.ts'
 import type { SynGuard } from './process/syn-guard.ts'
 import type { HaproxyCommand, Supervisor, SupervisorHooks } from './process/supervisor.ts'
 
-export interface RunningHaproxyOptions {
+export interface InstanceOptions {
   paths: Pick<HaproxyPaths, 'serverState'>
   command: HaproxyCommand
   supervisor: Supervisor
@@ -24,32 +24,32 @@ export interface RunningHaproxyOptions {
   master: MasterCli
   reloader: Reloader
   synGuard: SynGuard
-  servers: LiveServers
+  servers: Servers
   worker: KnownWorker
-  reader: ImageReader
+  reader: ConfigReader
   /** The driver's: what starts by itself after a death waits for its turn there. */
   queue: TaskQueue
   logger: Logger
   /** It is back after a death, or was found not to live: whoever knows what it should run may say so again. */
-  onFall: (error: unknown) => void
-  onRevival: () => void
+  onWorkerDied: (error: unknown) => void
+  onRestarted: () => void
 }
 
 /** Old workers beyond this are worth a warning. */
-const HANDFUL = 5
+const OLD_WORKERS_TO_WARN = 5
 
 /** The HAProxy that runs. Every text it loads is proven to serve, or the last good one is put back. */
-export class RunningHaproxy {
-  readonly #options: RunningHaproxyOptions
+export class Instance {
+  readonly #options: InstanceOptions
   #problem: Problem | undefined
   /** What the next start shall try in place of the last good text. */
   #trial: string | undefined
   /** What the present master was started with, if this program has seen that. */
   #startedWith: string | undefined
   /** The worker that is still watched, and the end of that. */
-  #unproven: { proof: ServingProof; end: Promise<void> } | undefined
+  #unproven: { pids: WorkerPids; end: Promise<void> } | undefined
 
-  constructor(options: RunningHaproxyOptions) {
+  constructor(options: InstanceOptions) {
     this.#options = options
   }
 
@@ -88,13 +88,13 @@ export class RunningHaproxy {
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED; the last good configuration is back
    */
   async load(configuration: Configuration): Promise<'started' | 'reloaded'> {
-    const image = this.#options.reader.read(configuration.text)
+    const model = this.#options.reader.read(configuration.text)
     try {
-      const { outcome, proof } = await this.#load(configuration.text, image)
-      await this.#options.worker.begun(configuration, image, proof)
-      this.#watch(configuration, proof)
+      const { outcome, pids } = await this.#load(configuration.text, model)
+      await this.#options.worker.loaded(configuration, model, pids)
+      this.#watch(configuration, pids)
       this.#problem = undefined
-      this.#options.logger.info({ outcome, ...proof }, 'haproxy loaded a new configuration')
+      this.#options.logger.info({ outcome, ...pids }, 'haproxy loaded a new configuration')
       await this.#countOldWorkers()
       return outcome
     } catch (error) {
@@ -108,7 +108,7 @@ export class RunningHaproxy {
     const { master, logger } = this.#options
     const table = await master.showProcesses().catch(() => undefined)
     const pids = table?.oldWorkers.map(({ pid }) => pid) ?? []
-    if (pids.length > HANDFUL) logger.warn({ pids }, 'many old haproxy workers still have connections')
+    if (pids.length > OLD_WORKERS_TO_WARN) logger.warn({ pids }, 'many old haproxy workers still have connections')
   }
 
   /** Resolves when the worker that serves has been watched long enough. */
@@ -126,51 +126,51 @@ export class RunningHaproxy {
     const mark = await log.size()
     const { adopted, pid } = await supervisor.start(command, this.#hooks)
     if (adopted && pid === worker.pids()?.masterPid) return 'unchanged'
-    const proof = await reloader.started(mark)
-    const lastGood = worker.named(await file.restore())
-    worker.serves(proof)
-    if (this.#startedWith === lastGood.text) await worker.begun(lastGood, reader.read(lastGood.text), proof)
-    else await worker.adopt(lastGood, proof)
+    const pids = await reloader.started(mark)
+    const lastGood = worker.withDigest(await file.restore())
+    worker.serves(pids)
+    if (this.#startedWith === lastGood.text) await worker.loaded(lastGood, reader.read(lastGood.text), pids)
+    else await worker.adopt(lastGood, pids)
     return adopted ? 'unchanged' : 'started'
   }
 
-  async #load(text: string, image: ConfigImage) {
+  async #load(text: string, model: ConfigModel) {
     const { supervisor, command, file, log, reloader, synGuard, worker } = this.#options
-    await this.#handOverState(image)
+    await this.#handOverState(model)
     await file.install(text)
     if (supervisor.pid() === undefined) {
       const mark = await log.size()
       this.#trial = text
       await supervisor.start(command, this.#hooks).finally(() => (this.#trial = undefined))
-      if (this.#startedWith === text) return { outcome: 'started' as const, proof: await reloader.started(mark) }
+      if (this.#startedWith === text) return { outcome: 'started' as const, pids: await reloader.started(mark) }
       // Its supervisor was faster, and began with the last good file.
       await file.install(text)
     }
     const { own } = await listenersOf(worker.pids()?.workerPid ?? 0)
     const ports = own.map(({ port }) => port)
-    return { outcome: 'reloaded' as const, proof: await synGuard.during(ports, async () => await reloader.reload()) }
+    return { outcome: 'reloaded' as const, pids: await synGuard.during(ports, async () => await reloader.reload()) }
   }
 
   /** Not having it costs a server that is down a moment of traffic, and no more. */
-  async #handOverState(image: ConfigImage): Promise<void> {
+  async #handOverState(model: ConfigModel): Promise<void> {
     const { servers, logger, paths } = this.#options
     const states = await servers.states().catch((err: unknown) => {
       logger.warn({ err }, 'health of the servers not read')
       return []
     })
-    await writeFileAtomic(paths.serverState, serverStateFile(states, image))
+    await writeFileAtomic(paths.serverState, serverStateFile(states, model))
   }
 
   /** What goes wrong behind a worker's fork goes wrong at once, but not before it has answered. */
-  #watch(configuration: Configuration, proof: ServingProof): void {
+  #watch(configuration: Configuration, pids: WorkerPids): void {
     const { reloader, queue, worker, logger } = this.#options
-    const unproven = { proof, end: Promise.resolve() }
+    const unproven = { pids, end: Promise.resolve() }
     const isLast = (): boolean => this.#unproven === unproven
     unproven.end = reloader
-      .survived(proof)
+      .survived(pids)
       .then(
         () => queue.enqueue(async () => (isLast() ? await worker.keep(configuration) : undefined)),
-        (error: unknown) => queue.enqueue(async () => (isLast() ? await this.#fell(proof, error) : undefined))
+        (error: unknown) => queue.enqueue(async () => (isLast() ? await this.#workerDied(pids, error) : undefined))
       )
       .catch((err: unknown) => logger.error({ err }, 'the last good configuration cannot be kept'))
       .finally(() => {
@@ -179,9 +179,9 @@ export class RunningHaproxy {
     this.#unproven = unproven
   }
 
-  async #fell(proof: ServingProof, error: unknown): Promise<void> {
-    if (this.#options.worker.pids() === proof) await this.rollBack(error)
-    this.#options.onFall(error)
+  async #workerDied(pids: WorkerPids, error: unknown): Promise<void> {
+    if (this.#options.worker.pids() === pids) await this.rollBack(error)
+    this.#options.onWorkerDied(error)
   }
 
   /** Back to the last good configuration, with as little of HAProxy touched as that takes. */
@@ -189,13 +189,13 @@ export class RunningHaproxy {
     const { file, logger, master, reader, reloader, worker } = this.#options
     logger.error({ err: cause }, 'haproxy reload failed, going back to the last good configuration')
     const former = worker.pids()
-    const lastGood = worker.named(await file.restore())
+    const lastGood = worker.withDigest(await file.restore())
     try {
       await this.ensure()
       const { worker: serving } = await master.showProcesses()
       const untouched = serving !== undefined && serving.pid === worker.pids()?.workerPid
       if (untouched || worker.pids() !== former) return
-      await worker.begun(lastGood, reader.read(lastGood.text), await reloader.reload())
+      await worker.loaded(lastGood, reader.read(lastGood.text), await reloader.reload())
     } catch (err) {
       this.#forget()
       logger.error({ err }, 'haproxy does not run the last good configuration')
@@ -209,12 +209,12 @@ export class RunningHaproxy {
       await writeFileAtomic(this.#options.paths.serverState, serverStateFile([], { pools: new Map() }))
     },
     died: () => this.#forget(),
-    revived: () => {
-      const { queue, logger, onRevival } = this.#options
+    restarted: () => {
+      const { queue, logger, onRestarted } = this.#options
       queue
         .enqueue(async () => await this.ensure())
-        .then(onRevival)
-        .catch((err: unknown) => logger.error({ err }, 'haproxy does not serve'))
+        .then(onRestarted)
+        .catch((err: unknown) => logger.error({ err }, 'haproxy is not answering'))
     }
   }
 

@@ -1,10 +1,10 @@
 import type { Logger } from '../platform/logger.ts'
 import { digestOf, readMarker, writeMarker } from './files/worker-record.ts'
 import type { ConfigFile } from './files/config-file.ts'
-import type { ConfigImage, ImageReader } from './config/model.ts'
+import type { ConfigModel, ConfigReader } from './config/model.ts'
 import type { HaproxyPaths } from './files/paths.ts'
-import type { LiveServers } from './servers/servers.ts'
-import type { ServingProof } from './process/reload.ts'
+import type { Servers } from './servers/servers.ts'
+import type { WorkerPids } from './process/reload.ts'
 
 /** A configuration and its name: SHA-256 in hex, over base.cfg and the operator's text. */
 export interface Configuration {
@@ -17,8 +17,8 @@ export interface KnownWorkerOptions {
   base: string
   paths: Pick<HaproxyPaths, 'marker'>
   file: ConfigFile
-  servers: LiveServers
-  reader: ImageReader
+  servers: Servers
+  reader: ConfigReader
   logger: Logger
 }
 
@@ -28,7 +28,7 @@ export interface KnownWorkerOptions {
  */
 export class KnownWorker {
   readonly #options: KnownWorkerOptions
-  #proof: ServingProof | undefined
+  #pids: WorkerPids | undefined
   #configuration: Configuration | undefined
   /** What is on disk for the next start, or will be once its worker has been watched. */
   #kept: Configuration | undefined
@@ -37,7 +37,7 @@ export class KnownWorker {
     this.#options = options
   }
 
-  named(text: string): Configuration {
+  withDigest(text: string): Configuration {
     const { base } = this.#options
     let digest: string | undefined
     return {
@@ -50,8 +50,8 @@ export class KnownWorker {
   }
 
   /** Undefined while HAProxy is away. */
-  pids(): ServingProof | undefined {
-    return this.#proof
+  pids(): WorkerPids | undefined {
+    return this.#pids
   }
 
   /** Undefined while HAProxy is away, or runs something that is not known. */
@@ -60,40 +60,40 @@ export class KnownWorker {
   }
 
   /** It was found to serve, with whatever it runs. */
-  serves(proof: ServingProof): void {
-    this.#proof = proof
+  serves(pids: WorkerPids): void {
+    this.#pids = pids
   }
 
   /**
    * It has begun with this configuration. In an order in which a crash between
    * two steps does no harm: the marker, which makes all count, comes last.
    */
-  async begun(configuration: Configuration, image: ConfigImage, proof: ServingProof): Promise<void> {
+  async loaded(configuration: Configuration, model: ConfigModel, pids: WorkerPids): Promise<void> {
     const { file, servers, paths } = this.#options
     await file.keepLoaded()
-    servers.begin(proof.workerPid, image)
-    await writeMarker(paths.marker, { ...proof, digest: configuration.digest })
-    this.#proof = proof
+    servers.begin(pids.workerPid, model)
+    await writeMarker(paths.marker, { ...pids, digest: configuration.digest })
+    this.#pids = pids
     this.#configuration = configuration
     this.#kept = configuration
   }
 
   /** It is of an earlier run of this program, and may have been changed since it loaded its file. */
-  async adopt(lastGood: Configuration, proof: ServingProof): Promise<void> {
+  async adopt(lastGood: Configuration, pids: WorkerPids): Promise<void> {
     const { file, paths, servers, reader, logger } = this.#options
-    const loaded = this.named((await file.loaded()) ?? '')
+    const loaded = this.withDigest((await file.loaded()) ?? '')
     const marker = await readMarker(paths.marker)
-    const marked = marker?.workerPid === proof.workerPid && marker.digest === loaded.digest
-    const changes = marked ? await servers.adopt(proof.workerPid, reader.read(loaded.text)) : undefined
+    const marked = marker?.workerPid === pids.workerPid && marker.digest === loaded.digest
+    const changes = marked ? await servers.adopt(pids.workerPid, reader.read(loaded.text)) : undefined
     if (changes === undefined) {
       servers.forget()
-      logger.warn(proof, 'what haproxy runs is not known, the next configuration reloads it')
+      logger.warn(pids, 'what haproxy runs is not known, the next configuration reloads it')
       return
     }
     const texts = changes === 0 ? [loaded, lastGood] : [lastGood]
     this.#configuration = texts.find(({ text }) => servers.plan(reader.read(text)).kind === 'none')
     if (this.#configuration === lastGood) this.#kept = lastGood
-    logger.info({ ...proof, changes }, 'haproxy taken up as it was left')
+    logger.info({ ...pids, changes }, 'haproxy taken up as it was left')
   }
 
   /** It has been brought to this without a reload. */
@@ -102,7 +102,7 @@ export class KnownWorker {
   }
 
   /** What it runs that is not on its way to the disk. */
-  unkept(): Configuration | undefined {
+  notPersisted(): Configuration | undefined {
     return this.#configuration === this.#kept ? undefined : this.#configuration
   }
 
@@ -118,6 +118,6 @@ export class KnownWorker {
     this.#options.servers.forget()
     this.#configuration = undefined
     this.#kept = undefined
-    this.#proof = undefined
+    this.#pids = undefined
   }
 }

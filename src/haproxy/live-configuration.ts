@@ -3,21 +3,21 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { adviceOn, refusedKeywords } from './config/lint.ts'
 import type { ConfigFile } from './files/config-file.ts'
-import type { ConfigImage } from './config/model.ts'
+import type { ConfigModel } from './config/model.ts'
 import { parseConfig } from './config/parser.ts'
 import { FileFollower } from './files/file-follower.ts'
 import type { Configuration, KnownWorker } from './known-worker.ts'
-import type { LiveServers } from './servers/servers.ts'
+import type { Servers } from './servers/servers.ts'
 import type { PoolChange } from './servers/plan.ts'
 import { problemOf, type Problem } from './problem.ts'
-import type { RunningHaproxy } from './instance.ts'
+import type { Instance } from './instance.ts'
 import type { TaskQueue } from '../platform/queue.ts'
 
 export interface LiveConfigurationOptions {
   file: ConfigFile
-  haproxy: RunningHaproxy
+  haproxy: Instance
   worker: KnownWorker
-  servers: LiveServers
+  servers: Servers
   queue: TaskQueue
   clock: Clock
   logger: Logger
@@ -61,7 +61,7 @@ export class LiveConfiguration {
 
   /** The file on disk goes after what runs, whatever became of something else. */
   follow(): void {
-    const live = this.#options.worker.unkept()
+    const live = this.#options.worker.notPersisted()
     if (live !== undefined) this.#follower.follow(live)
   }
 
@@ -89,8 +89,8 @@ export class LiveConfiguration {
    * @returns the number of servers changed
    * @throws when HAProxy does not go along
    */
-  async change(changes: readonly PoolChange[], wanted: Configuration, image: ConfigImage): Promise<number> {
-    const operations = await this.#options.servers.apply(changes, image)
+  async change(changes: readonly PoolChange[], wanted: Configuration, model: ConfigModel): Promise<number> {
+    const operations = await this.#options.servers.apply(changes, model)
     this.#options.worker.changedTo(wanted)
     this.#last = wanted
     this.#follower.follow(wanted)

@@ -38,7 +38,7 @@ export class PendingReload {
    *
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED; it still waits if HAProxy was not asked to load it
    */
-  async run(signal?: AbortSignal): Promise<'started' | 'reloaded' | undefined> {
+  async reload(signal?: AbortSignal): Promise<'started' | 'reloaded' | undefined> {
     const pending = this.#pending
     if (pending === undefined) return undefined
     const { live } = this.#options

@@ -3,14 +3,14 @@ import type { PlanKind } from '../model/reconfiguration.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { ConfigFile } from './files/config-file.ts'
-import type { ConfigImage, ImageReader } from './config/model.ts'
+import type { ConfigModel, ConfigReader } from './config/model.ts'
 import type { Configuration, KnownWorker } from './known-worker.ts'
 import { LiveConfiguration } from './live-configuration.ts'
-import type { LiveServers } from './servers/servers.ts'
+import type { Servers } from './servers/servers.ts'
 import { PendingReload } from './pending-reload.ts'
 import type { Plan } from './servers/plan.ts'
 import { problemOf, type Problem } from './problem.ts'
-import type { RunningHaproxy } from './instance.ts'
+import type { Instance } from './instance.ts'
 import type { TaskQueue } from '../platform/queue.ts'
 import { textDiff } from './config/text-changes.ts'
 
@@ -29,12 +29,12 @@ export interface ConfigureResult {
 
 export type RestartOutcome = 'unchanged' | 'started' | 'reloaded'
 
-export interface ChangeApplierOptions {
+export interface UpdateOptions {
   file: ConfigFile
-  haproxy: RunningHaproxy
+  haproxy: Instance
   worker: KnownWorker
-  servers: LiveServers
-  reader: ImageReader
+  servers: Servers
+  reader: ConfigReader
   queue: TaskQueue
   clock: Clock
   logger: Logger
@@ -47,11 +47,11 @@ export interface ChangeApplierOptions {
 }
 
 /** Left-over servers that are not worth a reload. */
-const FEW_SPARES = 10
+const MIN_SPARES_TO_CLEAR = 10
 
 /** Brings HAProxy to a wanted configuration on the gentlest way there is, and to what should run when it strays. */
-export class ChangeApplier {
-  readonly #options: ChangeApplierOptions
+export class Update {
+  readonly #options: UpdateOptions
   readonly #live: LiveConfiguration
   readonly #reload: PendingReload
   #candidate: Configuration | undefined
@@ -59,7 +59,7 @@ export class ChangeApplier {
   #problem: Problem | undefined
   #quiet: Cancel = () => {}
 
-  constructor(options: ChangeApplierOptions) {
+  constructor(options: UpdateOptions) {
     this.#options = options
     this.#live = new LiveConfiguration(options)
     this.#reload = new PendingReload({ ...options, live: this.#live })
@@ -91,12 +91,12 @@ export class ChangeApplier {
   }
 
   /** A worker that had begun to serve did not live. */
-  fell(error: unknown): void {
+  workerDied(error: unknown): void {
     this.#problem = this.#alarm(error)
   }
 
   /** HAProxy is back after a death, with the last good file. */
-  revived(): void {
+  restarted(): void {
     this.#inBackground(async () => await this.#catchUp())
   }
 
@@ -112,19 +112,19 @@ export class ChangeApplier {
 
   async #plan(input: string, signal?: AbortSignal): Promise<ConfigureResult> {
     // A missing last LF is fatal to HAProxy, and Jinja2 strips it.
-    const wanted = this.#options.worker.named(input.endsWith('\n') ? input : `${input}\n`)
+    const wanted = this.#options.worker.withDigest(input.endsWith('\n') ? input : `${input}\n`)
     const running = this.#options.worker.configuration()?.text
     this.#candidate = wanted
     this.#reload.drop()
     if (wanted.text === running && this.#options.servers.areKnown()) return resultOf({ kind: 'none' }, 'unchanged', '')
-    const image = this.#options.reader.read(wanted.text)
-    const plan = this.#options.servers.plan(image)
+    const model = this.#options.reader.read(wanted.text)
+    const plan = this.#options.servers.plan(model)
     const diff = (): string => textDiff(running ?? '', wanted.text)
     if (this.#options.dryRun) {
       await this.#live.check(wanted, signal)
       return resultOf(plan, 'unchanged', diff())
     }
-    const done = plan.kind === 'reload' ? plan : await this.#changeServers(plan, wanted, image)
+    const done = plan.kind === 'reload' ? plan : await this.#changeServers(plan, wanted, model)
     // Told only now: nobody waits for a diff.
     if (typeof done === 'number') {
       return { ...resultOf(plan, done === 0 ? 'unchanged' : 'applied', diff()), operations: done }
@@ -138,10 +138,10 @@ export class ChangeApplier {
   async #changeServers(
     plan: Exclude<Plan, { kind: 'reload' }>,
     wanted: Configuration,
-    image: ConfigImage
+    model: ConfigModel
   ): Promise<number | Extract<Plan, { kind: 'reload' }>> {
     try {
-      const operations = await this.#live.change(plan.kind === 'none' ? [] : plan.changes, wanted, image)
+      const operations = await this.#live.change(plan.kind === 'none' ? [] : plan.changes, wanted, model)
       this.#awaitQuiet()
       return operations
     } catch (error) {
@@ -152,15 +152,15 @@ export class ChangeApplier {
 
   async #restart(signal?: AbortSignal): Promise<RestartOutcome> {
     if (this.#options.dryRun) return 'unchanged'
-    const outcome = await this.#reload.run(signal)
+    const outcome = await this.#reload.reload(signal)
     if (outcome === undefined) return await this.#options.haproxy.ensure()
     this.#problem = undefined
     return outcome
   }
 
   /** HAProxy is other than thought: a reload brings it in line. */
-  heal(error: KontrolError): void {
-    this.#options.logger.error({ err: error }, 'haproxy is reloaded, as it is not as expected')
+  reconcile(error: KontrolError): void {
+    this.#options.logger.error({ err: error }, 'haproxy drifted, reloading')
     const problem = (this.#problem = this.#alarm(error))
     this.#inBackground(async () => {
       await this.#reload.repeat()
@@ -172,10 +172,10 @@ export class ChangeApplier {
   async #catchUp(): Promise<void> {
     const lost = this.#live.lost()
     if (lost === undefined) return
-    const image = this.#options.reader.read(lost.text)
-    const plan = this.#options.servers.plan(image)
+    const model = this.#options.reader.read(lost.text)
+    const plan = this.#options.servers.plan(model)
     // Anything else may be what it died of.
-    if (plan.kind === 'runtime') await this.#changeServers(plan, lost, image)
+    if (plan.kind === 'runtime') await this.#changeServers(plan, lost, model)
   }
 
   /** Servers left over from changes cost memory: once they outnumber those in use, and nobody waits, they go. */
@@ -184,7 +184,7 @@ export class ChangeApplier {
     this.#quiet()
     this.#quiet = clock.after(quietMs, () => {
       const { live, spare } = this.#options.servers.count()
-      if (spare <= Math.max(live, FEW_SPARES)) return
+      if (spare <= Math.max(live, MIN_SPARES_TO_CLEAR)) return
       logger.info({ live, spare }, 'haproxy is reloaded to clear servers that are left over')
       this.#inBackground(async () => await this.#reload.repeat())
     })

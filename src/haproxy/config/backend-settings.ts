@@ -1,7 +1,7 @@
 import { unknownOption } from './server-line.ts'
 
 /** What the lines of a `backend`, `listen` or `defaults` say about changing its servers while HAProxy runs. */
-export interface ProxyTraits {
+export interface BackendSettings {
   /** Words of its `default-server` lines so far, those of its `defaults` first. */
   defaultServer: readonly string[]
   /** Clients may be sent to one server again and again, also while that drains. */
@@ -9,39 +9,39 @@ export interface ProxyTraits {
   algorithm: string
   consistentHash: boolean
   /** The first reason why its servers can only be changed by a reload. */
-  obstacle: string | undefined
+  blocker: string | undefined
 }
 
-export const NO_TRAITS: ProxyTraits = {
+export const NO_SETTINGS: BackendSettings = {
   defaultServer: [],
   sticky: false,
   algorithm: 'roundrobin',
   consistentHash: false,
-  obstacle: undefined
+  blocker: undefined
 }
 
 /** Lines that name servers, number them, or make them by themselves. */
-const NAMING = new Set([
+const BLOCKERS = new Set([
   ...['cookie', 'disabled', 'dispatch', 'dynamic-cookie-key', 'http-send-name-header', 'server-template', 'use-server']
 ])
 
 /** What a proxy says once it has said this too. */
-export function withLine(traits: ProxyTraits, words: readonly string[]): ProxyTraits {
+export function withLine(settings: BackendSettings, words: readonly string[]): BackendSettings {
   const [keyword = '', value = ''] = words
-  const told = TELLING.get(keyword)
-  if (told !== undefined) return { ...traits, ...told(value, words, traits) }
-  return NAMING.has(keyword) || keyword.includes('$') ? { ...traits, obstacle: `"${keyword}"` } : traits
+  const setting = SETTINGS.get(keyword)
+  if (setting !== undefined) return { ...settings, ...setting(value, words, settings) }
+  return BLOCKERS.has(keyword) || keyword.includes('$') ? { ...settings, blocker: `"${keyword}"` } : settings
 }
 
-type Telling = (value: string, words: readonly string[], before: ProxyTraits) => Partial<ProxyTraits>
+type Setting = (value: string, words: readonly string[], before: BackendSettings) => Partial<BackendSettings>
 
-const TELLING = new Map<string, Telling>(
-  Object.entries<Telling>({
+const SETTINGS = new Map<string, Setting>(
+  Object.entries<Setting>({
     balance: (algorithm) => ({ algorithm }),
     'default-server': (_value, [, ...options], before) => withDefaultServer(before, options),
     'hash-type': (method) => ({ consistentHash: method === 'consistent' }),
-    mode: (mode) => (mode === 'http' || mode === 'tcp' ? {} : { obstacle: `"mode ${mode}"` }),
-    option: optionTold,
+    mode: (mode) => (mode === 'http' || mode === 'tcp' ? {} : { blocker: `"mode ${mode}"` }),
+    option: optionSetting,
     persist: () => ({ sticky: true }),
     stick: () => ({ sticky: true })
   })
@@ -52,21 +52,21 @@ const DYNAMIC = /^(?:roundrobin|leastconn|random(?:\(\d+\))?)$/
 const HASHING = /^(?:source|uri|url_param|rdp-cookie|hash|hdr)(?:\(.*\))?$/
 
 /** Why servers of such a proxy can only be changed by a reload. */
-export function obstacleOf({ obstacle, algorithm, consistentHash }: ProxyTraits): string | undefined {
-  if (obstacle !== undefined) return obstacle
+export function blockerOf({ blocker, algorithm, consistentHash }: BackendSettings): string | undefined {
+  if (blocker !== undefined) return blocker
   const dynamic = DYNAMIC.test(algorithm) || (consistentHash && HASHING.test(algorithm))
   return dynamic ? undefined : `"balance ${algorithm}"`
 }
 
-function withDefaultServer(traits: ProxyTraits, options: readonly string[]): Partial<ProxyTraits> {
+function withDefaultServer(settings: BackendSettings, options: readonly string[]): Partial<BackendSettings> {
   const unknown = unknownOption(options)
   return {
-    defaultServer: [...traits.defaultServer, ...options],
-    obstacle: traits.obstacle ?? (unknown && `${unknown} of "default-server"`)
+    defaultServer: [...settings.defaultServer, ...options],
+    blocker: settings.blocker ?? (unknown && `${unknown} of "default-server"`)
   }
 }
 
-function optionTold(name: string): Partial<ProxyTraits> {
+function optionSetting(name: string): Partial<BackendSettings> {
   if (name === 'prefer-last-server' || name === 'persist') return { sticky: true }
-  return name === 'external-check' ? { obstacle: '"option external-check"' } : {}
+  return name === 'external-check' ? { blocker: '"option external-check"' } : {}
 }

@@ -7,7 +7,7 @@ export interface ServerLine {
   /** All but the name. Lines that say the same share one. */
   readonly target: ServerTarget
   /** Why the runtime API is not trusted with it. */
-  readonly obstacle: string | undefined
+  readonly blocker: string | undefined
 }
 
 export interface ServerTarget {
@@ -21,7 +21,7 @@ export interface ServerTarget {
   readonly key: string
   readonly checked: boolean
   readonly tracks: boolean
-  readonly obstacle: string | undefined
+  readonly blocker: string | undefined
 }
 
 /** Options that a server made at runtime takes with the same effect, and how many words follow each. */
@@ -60,13 +60,13 @@ export class ServerLineReader {
     if (plain !== null) {
       const [, name = '', address = '', options = ''] = plain
       const target = this.#target(address, options)
-      return { name, target, obstacle: target.obstacle ?? strangeName(name) }
+      return { name, target, blocker: target.blocker ?? strangeName(name) }
     }
     const [keyword, name = '', address, ...options] = splitWords(raw)
     if (keyword !== 'server' || address === undefined) return undefined
     // Quotes and escapes may hold variables, which only HAProxy can tell.
-    const target = { ...readTarget(address, options), obstacle: 'a quoted word' }
-    return { name, target, obstacle: target.obstacle }
+    const target = { ...readTarget(address, options), blocker: 'a quoted word' }
+    return { name, target, blocker: target.blocker }
   }
 
   #target(address: string, options: string): ServerTarget {
@@ -103,13 +103,13 @@ function readTarget(text: string, options: readonly string[]): ServerTarget {
   const digits = text.slice(colon + 1)
   const address = isIP(host) === 0 ? '' : host
   const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0
-  const said = options.join(' ')
+  const written = options.join(' ')
   return {
-    ...{ address, port, options: said },
-    key: said === '' ? text : `${text} ${said}`,
+    ...{ address, port, options: written },
+    key: written === '' ? text : `${text} ${written}`,
     checked: options.includes('check'),
     tracks: options.includes('track'),
-    obstacle: strangeAddress(address, port) ?? unknownOption(options)
+    blocker: strangeAddress(address, port) ?? unknownOption(options)
   }
 }
 
@@ -118,7 +118,7 @@ function strangeName(name: string): string | undefined {
 }
 
 function strangeAddress(address: string, port: number): string | undefined {
-  if (address === '') return 'an address that is none in numbers'
+  if (address === '') return 'an address that is not a literal IP'
   return port < 1 || port > 65_535 ? 'an address without a port' : undefined
 }
 

@@ -18,7 +18,7 @@ export interface CertificatesOptions {
 }
 
 /** Kubernetes itself takes a minute to bring a changed secret to a pod. */
-const LOOK_MS = 2_000
+const POLL_MS = 2_000
 
 /**
  * Gives HAProxy the certificates that it has loaded anew when their files
@@ -45,9 +45,9 @@ export class Certificates {
     const { clock, queue, logger } = this.#options
     this.#cancel()
     if (this.#closed) return
-    this.#cancel = clock.after(LOOK_MS, () => {
+    this.#cancel = clock.after(POLL_MS, () => {
       queue
-        .enqueue(async () => await this.#look())
+        .enqueue(async () => await this.#poll())
         .catch((err: unknown) => logger.warn({ err }, 'certificates not looked at'))
         .finally(() => this.start())
     })
@@ -62,7 +62,7 @@ export class Certificates {
     this.#cancel()
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const { runtime, worker } = this.#options
     const pid = worker()
     if (pid === undefined) return

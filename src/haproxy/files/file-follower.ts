@@ -3,12 +3,12 @@ import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Configuration, KnownWorker } from '../known-worker.ts'
-import type { RunningHaproxy } from '../instance.ts'
+import type { Instance } from '../instance.ts'
 import type { TaskQueue } from '../../platform/queue.ts'
 
 export interface FileFollowerOptions {
   file: ConfigFile
-  haproxy: RunningHaproxy
+  haproxy: Instance
   worker: KnownWorker
   queue: TaskQueue
   clock: Clock

@@ -17,7 +17,7 @@ const STEADY_MS = 10_000
 const TERM_MS = 2_000
 /** From one signal to the next, and between two looks whether it went. */
 const REPEAT_MS = 500
-const LOOK_MS = 20
+const POLL_MS = 20
 
 /**
  * Runs HAProxy as a process of our own making, in a session of its own, so
@@ -108,12 +108,12 @@ export class ChildSupervisor implements Supervisor {
       void this.#lives(master).then((alive) => {
         if (this.#ended || this.#master !== master) return
         if (alive) this.#watch(master, command, hooks)
-        else this.#revive(master.pid, command, hooks)
+        else this.#restart(master.pid, command, hooks)
       })
     })
   }
 
-  #revive(pid: number, command: HaproxyCommand, hooks: SupervisorHooks): void {
+  #restart(pid: number, command: HaproxyCommand, hooks: SupervisorHooks): void {
     this.#master = undefined
     this.#deaths = this.#clock.now() - this.#startedAt > STEADY_MS ? 0 : this.#deaths + 1
     const delayMs = BACK_OFF_MS[Math.min(this.#deaths, BACK_OFF_MS.length - 1)] ?? 0
@@ -121,10 +121,10 @@ export class ChildSupervisor implements Supervisor {
     hooks.died()
     this.#timer = this.#clock.after(delayMs, () => {
       this.start(command, hooks).then(
-        () => hooks.revived(),
+        () => hooks.restarted(),
         (err: unknown) => {
           this.#logger.error({ err }, 'haproxy cannot be started')
-          if (!this.#ended) this.#revive(pid, command, hooks)
+          if (!this.#ended) this.#restart(pid, command, hooks)
         }
       )
     })
@@ -145,7 +145,7 @@ export class ChildSupervisor implements Supervisor {
         // It went between the look and the signal, which is what was wanted.
       }
       const next = Math.min(performance.now() + REPEAT_MS, deadline)
-      while (performance.now() < next && !signal?.aborted && (await this.#lives(master))) await sleep(LOOK_MS)
+      while (performance.now() < next && !signal?.aborted && (await this.#lives(master))) await sleep(POLL_MS)
       if (performance.now() >= deadline || signal?.aborted) return
     }
   }

@@ -2,7 +2,7 @@ import { copyFile, open, stat, truncate } from 'node:fs/promises'
 import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 
-const LOOK_MS = 500
+const POLL_MS = 500
 const MAX_READ_BYTES = 256 * 1024
 
 export interface HaproxyLogOptions {
@@ -24,7 +24,7 @@ export class HaproxyLog {
   readonly #maxBytes: number
   #offset = 0
   #cancel: Cancel | undefined
-  #looking: Promise<void> = Promise.resolve()
+  #polling: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor({ path, clock, logger, maxBytes = 4 * 1024 * 1024 }: HaproxyLogOptions) {
@@ -56,19 +56,19 @@ export class HaproxyLog {
   async close(): Promise<void> {
     this.#closed = true
     this.#cancel?.()
-    await this.#looking
+    await this.#polling
   }
 
   #later(): void {
     if (this.#closed) return
-    this.#cancel = this.#clock.after(LOOK_MS, () => {
-      this.#looking = this.#look()
+    this.#cancel = this.#clock.after(POLL_MS, () => {
+      this.#polling = this.#poll()
         .catch((err: unknown) => this.#logger.warn({ err }, 'haproxy log unreadable'))
         .finally(() => this.#later())
     })
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const size = await this.size()
     if (size < this.#offset) this.#offset = 0
     if (size > this.#offset) {

@@ -5,7 +5,7 @@ import type { HaproxyLog } from './log.ts'
 import type { HaproxyProcess, MasterCli, ProcessTable } from '../socket/master-cli.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
 
-export interface ServingProof {
+export interface WorkerPids {
   masterPid: number
   workerPid: number
 }
@@ -38,7 +38,7 @@ export class Reloader {
    *
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED with what HAProxy said meanwhile
    */
-  async reload(): Promise<ServingProof> {
+  async reload(): Promise<WorkerPids> {
     const { master, log, timeoutMs } = this.#options
     const mark = await log.size()
     const before = await this.#poll((table) => table, 'the master answers', mark)
@@ -53,7 +53,7 @@ export class Reloader {
    *
    * @param mark size of its log before the start
    */
-  async started(mark: number): Promise<ServingProof> {
+  async started(mark: number): Promise<WorkerPids> {
     const worker = await this.#poll(({ worker }) => worker, 'a worker serves', mark)
     return await this.#answering(worker, mark)
   }
@@ -63,14 +63,14 @@ export class Reloader {
    *
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED with what HAProxy said meanwhile
    */
-  async survived({ workerPid }: ServingProof): Promise<void> {
+  async survived({ workerPid }: WorkerPids): Promise<void> {
     const mark = await this.#options.log.size()
     await sleep(this.#options.settleMs, undefined, { ref: false })
     await this.#poll((table) => (table.worker?.pid === workerPid ? table : new Error('the new worker died')), '', mark)
   }
 
   /** The runtime socket passes to the new worker a moment after its fork: until then the old one answers. */
-  async #answering(worker: HaproxyProcess, mark: number): Promise<ServingProof> {
+  async #answering(worker: HaproxyProcess, mark: number): Promise<WorkerPids> {
     return await this.#poll(
       async ({ master }) => {
         const pid = await this.#options.runtime.workerPid()

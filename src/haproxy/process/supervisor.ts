@@ -14,7 +14,7 @@ export interface SupervisorHooks {
   /** HAProxy ended without being told to; the supervisor starts it again by itself. */
   died(): void
   /** It was started again after it had died. */
-  revived(): void
+  restarted(): void
 }
 
 export interface SupervisedProcess {

@@ -9,7 +9,7 @@ import {
 } from '../../platform/supervisord-client.ts'
 import { findMaster } from './process-table.ts'
 
-const LOOK_MS = 20
+const POLL_MS = 20
 /** supervisord spawns at once; what takes longer is stopping what ran before. */
 const START_TIMEOUT_MS = 5_000
 
@@ -68,7 +68,7 @@ export class SupervisordProgram {
         await this.#tolerating(supervisordFaults.notRunning, this.#client.stop(this.#name))
       } else if (state !== 'STOPPING') return
       if (performance.now() > deadline) throw this.#notStarted('the former one does not end')
-      await sleep(LOOK_MS)
+      await sleep(POLL_MS)
     }
   }
 
@@ -86,7 +86,7 @@ export class SupervisordProgram {
       // Dead already: the watch tells of it, and its log has said why.
       if (info.state === 'BACKOFF' || info.state === 'EXITED' || info.state === 'FATAL') return info.pid
       if (performance.now() > deadline) throw this.#notStarted(explain(info, socketArgument))
-      await sleep(LOOK_MS)
+      await sleep(POLL_MS)
     }
   }
 

@@ -22,7 +22,7 @@ export interface SupervisordSupervisorOptions {
 }
 
 const WATCH_MS = 200
-const LOOK_MS = 20
+const POLL_MS = 20
 const REPEAT_MS = 500
 const END_TIMEOUT_MS = 2_000
 /** Between a death that supervisord does not heal and the next start: none after the first, then doubling. */
@@ -109,7 +109,7 @@ export class SupervisordSupervisor implements Supervisor {
 
   #watch(command: HaproxyCommand, hooks: SupervisorHooks): void {
     this.#timer = this.#clock.after(WATCH_MS, () => {
-      void this.#look(command, hooks)
+      void this.#poll(command, hooks)
         .then(
           () => (this.#answers = true),
           (error: unknown) => this.#noAnswer(error)
@@ -127,14 +127,14 @@ export class SupervisordSupervisor implements Supervisor {
     this.#answers = false
   }
 
-  async #look(command: HaproxyCommand, hooks: SupervisorHooks): Promise<void> {
+  async #poll(command: HaproxyCommand, hooks: SupervisorHooks): Promise<void> {
     const info = await this.#program.info()
     if (this.#ended || this.#starting !== undefined) return
     if (info.pid !== 0 && info.pid === this.#pid) return
     if (this.#pid !== undefined) this.#tellDeath(this.#pid, info, hooks)
     if (this.#leaveAlone(info.state)) return
     const { adopted } = await this.start(command, hooks)
-    if (this.#pid !== undefined) hooks.revived()
+    if (this.#pid !== undefined) hooks.restarted()
     // Tries of supervisord's own, with files that are still wrong, must not put ours off.
     else if (!adopted) this.#countDeath()
   }
@@ -171,7 +171,7 @@ export class SupervisordSupervisor implements Supervisor {
   async #untilGone(pid: number, patienceMs: number, signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + patienceMs
     while (performance.now() < deadline && !signal?.aborted && (await lives(pid))) {
-      await sleep(LOOK_MS)
+      await sleep(POLL_MS)
     }
   }
 }

@@ -2,7 +2,7 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Operation } from './commands.ts'
 import { ServerLineReader } from '../config/server-line.ts'
-import type { Slot, SlotTable } from './server-table.ts'
+import type { Slot, ServerTable } from './server-table.ts'
 
 type Entry =
   | { worker: number }
@@ -75,7 +75,7 @@ export class ChangeJournal {
    *
    * @returns how many changes that were; undefined when it cannot be told, as one was broken off or the journal is another worker's
    */
-  async replay(worker: number, slots: SlotTable): Promise<number | undefined> {
+  async replay(worker: number, table: ServerTable): Promise<number | undefined> {
     try {
       const text = await readFile(this.#path, 'utf8')
       this.#bytes = text.length
@@ -84,7 +84,7 @@ export class ChangeJournal {
       return header.worker === worker
         ? replay(
             lines.map((line) => JSON.parse(line) as Entry),
-            slots
+            table
           )
         : undefined
     } catch {
@@ -105,36 +105,36 @@ export function changesServers(journal: string): boolean {
   return journal.includes('\n{"begin":')
 }
 
-function replay(entries: readonly Entry[], slots: SlotTable): number | undefined {
+function replay(entries: readonly Entry[], table: ServerTable): number | undefined {
   let open: Step[] | undefined
   let changes = 0
   for (const entry of entries) {
     if ('begin' in entry) open = entry.begin
     else if ('done' in entry) {
-      for (const step of open ?? []) perform(step, slots)
+      for (const step of open ?? []) perform(step, table)
       open = undefined
       changes++
-    } else if ('spare' in entry) slots.rest(known(slots, ...entry.spare))
-    else if ('deleted' in entry) slots.delete(known(slots, ...entry.deleted))
+    } else if ('spare' in entry) table.markSpare(known(table, ...entry.spare))
+    else if ('deleted' in entry) table.delete(known(table, ...entry.deleted))
   }
   return open === undefined ? changes : undefined
 }
 
-function perform({ kind, pool, backend, name, line = '' }: Step, slots: SlotTable): void {
+function perform({ kind, pool, backend, name, line = '' }: Step, table: ServerTable): void {
   const target = new ServerLineReader().read(line)?.target
-  applyOperation({ kind, pool, backend, name, target }, slots)
+  applyOperation({ kind, pool, backend, name, target }, table)
 }
 
 /** Remembers in the table what HAProxy has done. */
-export function applyOperation(operation: Omit<Operation, 'commands'>, slots: SlotTable): void {
+export function applyOperation(operation: Omit<Operation, 'commands'>, table: ServerTable): void {
   const { kind, pool, backend, name, target } = operation
-  if (kind === 'drain') slots.drain(known(slots, backend, name))
-  else if (target !== undefined && kind === 'add') slots.add({ id: pool, backend }, target, name)
-  else if (target !== undefined) slots.revive(known(slots, backend, name), target)
+  if (kind === 'drain') table.drain(known(table, backend, name))
+  else if (target !== undefined && kind === 'add') table.add({ id: pool, backend }, target, name)
+  else if (target !== undefined) table.reuse(known(table, backend, name), target)
 }
 
-function known(slots: SlotTable, backend: string, name: string): Slot {
-  const slot = slots.find(backend, name)
+function known(table: ServerTable, backend: string, name: string): Slot {
+  const slot = table.find(backend, name)
   if (slot === undefined) throw new Error(`no server ${backend}/${name} is known`)
   return slot
 }

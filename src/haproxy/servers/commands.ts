@@ -1,7 +1,7 @@
-import type { ConfigImage, Pool } from '../config/model.ts'
+import type { ConfigModel, Pool } from '../config/model.ts'
 import type { PoolChange } from './plan.ts'
 import type { ServerLine, ServerTarget } from '../config/server-line.ts'
-import type { Slot, SlotTable } from './server-table.ts'
+import type { Slot, ServerTable } from './server-table.ts'
 
 /** A line of the runtime API, and what HAProxy says when it has done it. */
 export interface RuntimeCommand {
@@ -11,7 +11,7 @@ export interface RuntimeCommand {
 
 /** One step of a change: what to tell HAProxy, and what to remember then. */
 export interface Operation {
-  kind: 'add' | 'revive' | 'drain'
+  kind: 'add' | 'reuse' | 'drain'
   pool: string
   backend: string
   /** In HAProxy. */
@@ -31,13 +31,13 @@ const STATIC_DEFAULTS =
   'pool-max-conn -1 pool-purge-delay 5s inter 2s rise 2 fall 3 error-limit 10 on-error fail-check weight 1'
 
 /** Adds come first, so that no backend is emptied on the way. */
-export function operationsOf(changes: readonly PoolChange[], slots: SlotTable, image: ConfigImage): Operation[] {
+export function operationsOf(changes: readonly PoolChange[], table: ServerTable, model: ConfigModel): Operation[] {
   const taken = new Set<string>()
   const adds = changes.flatMap(({ pool, add }) => {
-    const idle = new IdleSlots(slots.idle(pool.id))
-    return add.map((server) => addition({ pool, server, slot: idle.take(server.target), slots, taken }))
+    const idle = new IdleSlots(table.idle(pool.id))
+    return add.map((server) => addition({ pool, server, slot: idle.take(server.target), table, taken }))
   })
-  const drains = changes.flatMap(({ remove }) => remove.map((slot) => removal(slot, image.sticky.has(slot.backend))))
+  const drains = changes.flatMap(({ remove }) => remove.map((slot) => removal(slot, model.sticky.has(slot.backend))))
   return [...adds, ...drains]
 }
 
@@ -53,22 +53,22 @@ interface Addition {
   pool: Pool
   server: ServerLine
   slot: Slot | undefined
-  slots: SlotTable
+  table: ServerTable
   /** Names given in this very change, with their backends. */
   taken: Set<string>
 }
 
-function addition({ pool, server, slot, slots, taken }: Addition): Operation {
+function addition({ pool, server, slot, table, taken }: Addition): Operation {
   const { id, backend, inherited } = pool
   const { target } = server
   const checked = target.checked || inherited.includes('check')
   if (slot !== undefined) {
-    const commands = revival(slot, target, checked)
-    return { kind: 'revive', pool: id, backend, name: slot.name, target, commands }
+    const commands = reuseCommands(slot, target, checked)
+    return { kind: 'reuse', pool: id, backend, name: slot.name, target, commands }
   }
-  let name = slots.freeName(backend, server.name)
+  let name = table.freeName(backend, server.name)
   for (let count = 2; taken.has(`${backend}/${name}`); count++) {
-    name = slots.freeName(backend, `${server.name}:${count}`)
+    name = table.freeName(backend, `${server.name}:${count}`)
   }
   taken.add(`${backend}/${name}`)
   const host = target.address.includes(':') ? `[${target.address}]` : target.address
@@ -82,7 +82,7 @@ function addition({ pool, server, slot, slots, taken }: Addition): Operation {
 }
 
 /** A slot keeps the health of the address it had; a static server begins as healthy, so this one does too. */
-function revival(slot: Slot, { address, port }: ServerTarget, checked: boolean): RuntimeCommand[] {
+function reuseCommands(slot: Slot, { address, port }: ServerTarget, checked: boolean): RuntimeCommand[] {
   const moved = address !== slot.target.address || port !== slot.target.port
   return [
     ...(moved ? [setServer(slot, `addr ${address} port ${port}`, /by 'stats socket command'$/)] : []),

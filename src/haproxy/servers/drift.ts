@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import type { ServerState } from '../socket/show-servers-state.ts'
-import type { Slot, SlotTable } from './server-table.ts'
+import type { Slot, ServerTable } from './server-table.ts'
 
 const MAINTENANCE_OR_DRAIN = 1 | 8
 
@@ -10,22 +10,22 @@ const MAINTENANCE_OR_DRAIN = 1 | 8
  * @param fresh servers that were just made to serve: of others an operator may have taken one out by hand
  * @returns the first difference in words
  */
-export function stateDifference(
+export function driftOf(
   states: readonly ServerState[],
   backends: readonly string[],
-  slots: SlotTable,
+  table: ServerTable,
   fresh: ReadonlySet<Slot>
 ): string | undefined {
   const seen = new Set<Slot>()
   for (const state of states) {
-    const slot = slots.find(state.backend, state.name)
+    const slot = table.find(state.backend, state.name)
     if (slot === undefined) return `${state.backend}/${state.name} is there, and nobody made it`
     const difference = differenceOf(slot, state, fresh.has(slot))
     if (difference !== undefined) return `${state.backend}/${state.name} ${difference}`
     seen.add(slot)
   }
   for (const backend of backends) {
-    for (const slot of slots.ofBackend(backend)) if (!seen.has(slot)) return `${backend}/${slot.name} is gone`
+    for (const slot of table.ofBackend(backend)) if (!seen.has(slot)) return `${backend}/${slot.name} is gone`
   }
   return undefined
 }

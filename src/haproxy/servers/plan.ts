@@ -1,7 +1,7 @@
 import { withoutCommonEnds } from '../config/text-changes.ts'
-import type { ConfigImage, Pool, SectionImage } from '../config/model.ts'
+import type { ConfigModel, Pool, SectionModel } from '../config/model.ts'
 import type { ServerLine } from '../config/server-line.ts'
-import { isCutWhenDown, type Slot, type SlotTable } from './server-table.ts'
+import { isCutWhenDown, type Slot, type ServerTable } from './server-table.ts'
 
 /** What it takes to get from the configuration that runs to the wanted one. */
 export type Plan = { kind: 'none' } | { kind: 'runtime'; changes: PoolChange[] } | { kind: 'reload'; reasons: string[] }
@@ -14,8 +14,8 @@ export interface PoolChange {
 
 /** What runs: its servers were maybe changed since the worker loaded it. */
 export interface RunningConfig {
-  image: ConfigImage
-  slots: SlotTable
+  model: ConfigModel
+  table: ServerTable
 }
 
 /** Past this a reload is kinder to HAProxy than a flood of commands, and leaves nothing behind. */
@@ -27,35 +27,35 @@ const MAX_OPERATIONS = 2_000
  *
  * @param running undefined when what runs is not known
  */
-export function planChange(running: RunningConfig | undefined, wanted: ConfigImage): Plan {
+export function planChange(running: RunningConfig | undefined, wanted: ConfigModel): Plan {
   if (running === undefined) return { kind: 'reload', reasons: ['what HAProxy runs is not known'] }
   const changes = poolChanges(running, wanted)
-  const reasons = [...frameReasons(running.image.sections, wanted.sections), ...serverReasons(changes, wanted)]
+  const reasons = [...skeletonReasons(running.model.sections, wanted.sections), ...serverReasons(changes, wanted)]
   if (reasons.length > 0) return { kind: 'reload', reasons }
   return changes.length === 0 ? { kind: 'none' } : { kind: 'runtime', changes }
 }
 
-function frameReasons(before: readonly SectionImage[], after: readonly SectionImage[]): string[] {
-  const known = new Map(before.map(({ title, said }) => [title, said]))
+function skeletonReasons(before: readonly SectionModel[], after: readonly SectionModel[]): string[] {
+  const known = new Map(before.map(({ title, text }) => [title, text]))
   const titles = new Set(after.map(({ title }) => title))
-  const reasons = after.flatMap(({ title, said }) => {
+  const reasons = after.flatMap(({ title, text }) => {
     if (!known.has(title)) return [`${title} is new`]
-    return known.get(title) === said ? [] : [`${title} changed`]
+    return known.get(title) === text ? [] : [`${title} changed`]
   })
   for (const { title } of before) if (!titles.has(title)) reasons.push(`${title} is gone`)
   const moved = reasons.length === 0 && before.some(({ title }, index) => title !== after[index]?.title)
   return moved ? ['sections changed places'] : reasons
 }
 
-function poolChanges({ image, slots }: RunningConfig, wanted: ConfigImage): PoolChange[] {
-  const gone = [...image.pools.values()].filter(({ id }) => !wanted.pools.has(id))
+function poolChanges({ model, table }: RunningConfig, wanted: ConfigModel): PoolChange[] {
+  const gone = [...model.pools.values()].filter(({ id }) => !wanted.pools.has(id))
   const pools = [...wanted.pools.values(), ...gone.map((pool) => ({ ...pool, servers: [] }))]
   return pools
-    .map((pool) => poolChange(image.pools.get(pool.id)?.servers ?? [], pool, slots))
+    .map((pool) => poolChange(model.pools.get(pool.id)?.servers ?? [], pool, table))
     .filter(({ add, remove }) => add.length + remove.length > 0)
 }
 
-function poolChange(running: readonly ServerLine[], pool: Pool, slots: SlotTable): PoolChange {
+function poolChange(running: readonly ServerLine[], pool: Pool, table: ServerTable): PoolChange {
   const { before, after } = withoutCommonEnds(running, pool.servers, isSame)
   const gone = new Map<string, number>()
   for (const { target } of before) gone.set(target.key, (gone.get(target.key) ?? 0) + 1)
@@ -64,7 +64,7 @@ function poolChange(running: readonly ServerLine[], pool: Pool, slots: SlotTable
     gone.set(key, left - 1)
     return left <= 0
   })
-  const remove = [...gone].flatMap(([key, count]) => (count > 0 ? slots.serving(pool.id, key).slice(0, count) : []))
+  const remove = [...gone].flatMap(([key, count]) => (count > 0 ? table.serving(pool.id, key).slice(0, count) : []))
   return { pool, add, remove }
 }
 
@@ -73,16 +73,16 @@ function isSame(one: ServerLine, other: ServerLine): boolean {
   return one === other || one.target.key === other.target.key
 }
 
-function serverReasons(changes: PoolChange[], wanted: ConfigImage): string[] {
+function serverReasons(changes: PoolChange[], wanted: ConfigModel): string[] {
   if (changes.length === 0) return []
   const reasons = new Set<string>()
-  if (wanted.obstacle !== undefined) reasons.add(`servers change, and ${wanted.obstacle} is in the configuration`)
+  if (wanted.blocker !== undefined) reasons.add(`servers change, and ${wanted.blocker} is in the configuration`)
   for (const { pool, add, remove } of changes) {
     const { backend } = pool
-    const obstacle = wanted.obstacles.get(backend)
-    if (obstacle !== undefined) reasons.add(`backend ${backend}: servers change under ${obstacle}`)
-    const strange = add.find(({ obstacle }) => obstacle !== undefined)
-    if (strange !== undefined) reasons.add(`backend ${backend}: server ${strange.name} has ${strange.obstacle}`)
+    const blocker = wanted.blockers.get(backend)
+    if (blocker !== undefined) reasons.add(`backend ${backend}: servers change under ${blocker}`)
+    const strange = add.find(({ blocker }) => blocker !== undefined)
+    if (strange !== undefined) reasons.add(`backend ${backend}: server ${strange.name} has ${strange.blocker}`)
     const twice = nameUsedTwice(pool, add)
     if (twice !== undefined) reasons.add(`backend ${backend}: two servers are called ${twice}`)
     const leaves = leaveReason(remove, wanted.sticky.has(backend))
@@ -96,7 +96,7 @@ function serverReasons(changes: PoolChange[], wanted: ConfigImage): string[] {
 /** Stickiness takes maintenance to keep new requests away, and that may cut what is under way. */
 function leaveReason(remove: readonly Slot[], sticky: boolean): string | undefined {
   const odd = remove.find(({ target }) => target.address === '')
-  if (odd !== undefined) return `${odd.name} has an address that is none in numbers`
+  if (odd !== undefined) return `${odd.name} has an address that is not a literal IP`
   const cut = sticky ? remove.find(isCutWhenDown) : undefined
   return cut && `${cut.name} leaves under "on-marked-down"`
 }

@@ -1,4 +1,4 @@
-import type { ConfigImage, Pool } from '../config/model.ts'
+import type { ConfigModel, Pool } from '../config/model.ts'
 import type { ServerState } from '../socket/show-servers-state.ts'
 
 const RUNNING = 2
@@ -14,7 +14,7 @@ const HEADER = `1
  * HAProxy's own dump will not do: it goes by names, which shift, and the port
  * in it wins over the one in the configuration.
  */
-export function serverStateFile(states: readonly ServerState[], { pools }: Pick<ConfigImage, 'pools'>): string {
+export function serverStateFile(states: readonly ServerState[], { pools }: Pick<ConfigModel, 'pools'>): string {
   const remarkable = new Map(states.filter(isRemarkable).map((state) => [placeOf(state), state]))
   if (remarkable.size === 0) return HEADER
   const rows = [...pools.values()].flatMap((pool) => rowsOf(pool, remarkable))

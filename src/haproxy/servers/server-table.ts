@@ -1,4 +1,4 @@
-import { poolOf, type ConfigImage, type Pool } from '../config/model.ts'
+import { poolOf, type ConfigModel, type Pool } from '../config/model.ts'
 import type { ServerTarget } from '../config/server-line.ts'
 
 /** A server that the worker has. */
@@ -31,14 +31,14 @@ interface PoolSlots {
 }
 
 /** All servers that the worker has: those of the file it loaded, and what has been done to them since. */
-export class SlotTable {
+export class ServerTable {
   readonly #pools = new Map<string, PoolSlots>()
   /** By backend and name. */
   readonly #names = new Map<string, Map<string, Slot>>()
 
-  static of(image: ConfigImage): SlotTable {
-    const table = new SlotTable()
-    for (const pool of image.pools.values()) {
+  static of(model: ConfigModel): ServerTable {
+    const table = new ServerTable()
+    for (const pool of model.pools.values()) {
       for (const { name, target } of pool.servers) table.add(pool, target, name)
     }
     return table
@@ -76,7 +76,7 @@ export class SlotTable {
   /** The servers in use, as pools of a configuration. */
   pools(): Map<string, Pool> {
     const pools = [...this.#pools].map(([id, { live }]) => {
-      const servers = [...live.values()].map(({ name, target }) => ({ name, target, obstacle: target.obstacle }))
+      const servers = [...live.values()].map(({ name, target }) => ({ name, target, blocker: target.blocker }))
       return poolOf(id, servers)
     })
     return new Map(pools.map((pool) => [pool.id, pool]))
@@ -109,7 +109,7 @@ export class SlotTable {
   }
 
   /** An idle slot serves again, maybe another address. */
-  revive(slot: Slot, target: ServerTarget): void {
+  reuse(slot: Slot, target: ServerTarget): void {
     const { live, idle } = this.#pool(slot.pool)
     const key = this.#freeKey(slot.pool, target.key)
     idle.delete(slot)
@@ -125,7 +125,7 @@ export class SlotTable {
     slot.drainingSince = performance.now()
   }
 
-  rest(slot: Slot): void {
+  markSpare(slot: Slot): void {
     slot.state = 'spare'
   }
 

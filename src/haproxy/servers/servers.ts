@@ -2,17 +2,17 @@ import { findKontrolError, KontrolError } from '../../errors.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { applyOperation, type ChangeJournal } from './change-journal.ts'
-import type { ConfigImage } from '../config/model.ts'
+import type { ConfigModel } from '../config/model.ts'
 import type { HaproxyFeatures } from '../process/version.ts'
 import { planChange, type Plan, type PoolChange, type RunningConfig } from './plan.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
 import type { TaskQueue } from '../../platform/queue.ts'
 import { deletion, operationsOf, toMaintenance, type Operation, type RuntimeCommand } from './commands.ts'
 import type { ServerState } from '../socket/show-servers-state.ts'
-import { isCutWhenDown, SlotTable, type Slot } from './server-table.ts'
-import { stateDifference } from './drift.ts'
+import { isCutWhenDown, ServerTable, type Slot } from './server-table.ts'
+import { driftOf } from './drift.ts'
 
-export interface LiveServersOptions {
+export interface ServersOptions {
   runtime: RuntimeApi
   journal: ChangeJournal
   clock: Clock
@@ -20,19 +20,19 @@ export interface LiveServersOptions {
   /** The driver's: nothing is said to a worker while a reload is under way. */
   queue: TaskQueue
   /** HAProxy was found to be other than thought; from now on nothing is thought. */
-  onSurprise: (error: KontrolError) => void
+  onDrift: (error: KontrolError) => void
   /** Milliseconds a removed server may take for what is under way on it. */
   drainMs?: number
 }
 
 /** Between two looks at servers that drain. */
-const LOOK_MS = 100
+const POLL_MS = 100
 /** Until the next look, when HAProxy did not answer. */
 const RETRY_MS = 2_000
 
 /** The servers of the worker that serves, and the only way they are changed without a reload. */
-export class LiveServers {
-  readonly #options: Required<LiveServersOptions>
+export class Servers {
+  readonly #options: Required<ServersOptions>
   #loaded: (RunningConfig & { worker: number }) | undefined
   #features: HaproxyFeatures = { deletesServers: false }
   /** Backends that were changed and not yet read back. */
@@ -43,7 +43,7 @@ export class LiveServers {
   readonly #ids = new WeakMap<Slot, { backendId: number; serverId: number }>()
   #cancel: Cancel | undefined
 
-  constructor(options: LiveServersOptions) {
+  constructor(options: ServersOptions) {
     this.#options = { drainMs: 30_000, ...options }
   }
 
@@ -52,25 +52,25 @@ export class LiveServers {
   }
 
   /** A worker has begun with this configuration. */
-  begin(worker: number, image: ConfigImage): void {
+  begin(worker: number, model: ConfigModel): void {
     this.forget()
     this.#options.journal.reset(worker)
-    this.#loaded = { worker, image, slots: SlotTable.of(image) }
+    this.#loaded = { worker, model, table: ServerTable.of(model) }
   }
 
   /**
    * Takes up a worker that an earlier run of this program changed.
    *
-   * @param image what it loaded
+   * @param model what it loaded
    * @returns how often it was changed since; undefined when that is not known
    */
-  async adopt(worker: number, image: ConfigImage): Promise<number | undefined> {
+  async adopt(worker: number, model: ConfigModel): Promise<number | undefined> {
     this.forget()
-    const slots = SlotTable.of(image)
-    const changes = await this.#options.journal.replay(worker, slots)
+    const table = ServerTable.of(model)
+    const changes = await this.#options.journal.replay(worker, table)
     if (changes === undefined) return undefined
-    this.#loaded = { worker, image: { ...image, pools: slots.pools() }, slots }
-    if (changes > 0) this.#readBack([...slots.pools().values()].map(({ backend }) => backend))
+    this.#loaded = { worker, model: { ...model, pools: table.pools() }, table }
+    if (changes > 0) this.#readBack([...table.pools().values()].map(({ backend }) => backend))
     return changes
   }
 
@@ -89,7 +89,7 @@ export class LiveServers {
 
   /** Servers in use, and those left over in the worker. */
   count(): { live: number; spare: number } {
-    return this.#loaded?.slots.count() ?? { live: 0, spare: 0 }
+    return this.#loaded?.table.count() ?? { live: 0, spare: 0 }
   }
 
   /** How the servers in use are; none when that is not known. Removed ones are left out: they would come back as removed. */
@@ -97,10 +97,10 @@ export class LiveServers {
     const loaded = this.#loaded
     if (loaded === undefined) return []
     const states = await this.#options.runtime.serversState(loaded.worker)
-    return states.filter(({ backend, name }) => loaded.slots.find(backend, name)?.state === 'live')
+    return states.filter(({ backend, name }) => loaded.table.find(backend, name)?.state === 'live')
   }
 
-  plan(wanted: ConfigImage): Plan {
+  plan(wanted: ConfigModel): Plan {
     const plan = planChange(this.#loaded, wanted)
     if (plan.kind !== 'runtime' || !this.#options.journal.isLong) return plan
     return { kind: 'reload', reasons: ['the journal of the changes since the last reload is long'] }
@@ -113,12 +113,12 @@ export class LiveServers {
    * @returns how many servers were added or removed
    * @throws KontrolError KTL_HAPROXY_SURPRISE, KTL_HAPROXY_UNREACHABLE; what HAProxy has is not known then
    */
-  async apply(changes: readonly PoolChange[], wanted: ConfigImage): Promise<number> {
+  async apply(changes: readonly PoolChange[], wanted: ConfigModel): Promise<number> {
     const loaded = this.#loaded
     if (loaded === undefined) throw new Error('There is no plan without a worker')
-    const operations = operationsOf(changes, loaded.slots, wanted)
+    const operations = operationsOf(changes, loaded.table, wanted)
     if (operations.length > 0) await this.#carryOut(operations, loaded)
-    loaded.image = wanted
+    loaded.model = wanted
     return operations.length
   }
 
@@ -127,15 +127,15 @@ export class LiveServers {
     // Before anything is said to HAProxy: what the disk does not take is not done.
     journal.begin(operations)
     try {
-      for (const commands of steps(operations)) await runtime.run(loaded.worker, commands)
+      for (const commands of steps(operations)) await runtime.execute(loaded.worker, commands)
       journal.done()
     } catch (error) {
       this.forget()
       throw error
     }
     for (const operation of operations) {
-      applyOperation(operation, loaded.slots)
-      const slot = loaded.slots.find(operation.backend, operation.name)
+      applyOperation(operation, loaded.table)
+      const slot = loaded.table.find(operation.backend, operation.name)
       if (slot?.state === 'live') this.#fresh.add(slot)
       else if (slot !== undefined) this.#fresh.delete(slot)
     }
@@ -147,58 +147,58 @@ export class LiveServers {
     this.#later()
   }
 
-  #later(afterMs = LOOK_MS): void {
+  #later(afterMs = POLL_MS): void {
     if (this.#cancel !== undefined) return
     const { clock, queue, logger } = this.#options
     this.#cancel = clock.after(afterMs, () => {
       const loaded = this.#loaded
       const look = queue.enqueue(async () => {
         this.#cancel = undefined
-        if (loaded !== undefined && loaded === this.#loaded) await this.#look(loaded)
+        if (loaded !== undefined && loaded === this.#loaded) await this.#poll(loaded)
       })
       look.catch((error: unknown) => {
         const known = findKontrolError(error, 'KTL_HAPROXY_SURPRISE')
-        if (known !== undefined) return this.#surprised(known)
+        if (known !== undefined) return this.#drifted(known)
         logger.warn({ err: error }, 'haproxy servers not read back')
         this.#later(RETRY_MS)
       })
     })
   }
 
-  #surprised(error: KontrolError): void {
+  #drifted(error: KontrolError): void {
     this.forget()
-    this.#options.onSurprise(error)
+    this.#options.onDrift(error)
   }
 
-  async #look(loaded: RunningConfig & { worker: number }): Promise<void> {
+  async #poll(loaded: RunningConfig & { worker: number }): Promise<void> {
     await this.#compare(loaded)
     await this.#retire(loaded)
     if (this.#features.deletesServers) await this.#deleteSpares(loaded)
-    if (this.#unread.size > 0 || [...loaded.slots.draining()].length > 0) this.#later()
+    if (this.#unread.size > 0 || [...loaded.table.draining()].length > 0) this.#later()
   }
 
-  async #compare({ worker, slots, image }: RunningConfig & { worker: number }): Promise<void> {
-    const backends = [...this.#unread].filter((name) => !image.obstacles.has(name))
+  async #compare({ worker, table, model }: RunningConfig & { worker: number }): Promise<void> {
+    const backends = [...this.#unread].filter((name) => !model.blockers.has(name))
     const states = backends.length === 0 ? [] : await this.#options.runtime.serversState(worker, backends)
     this.#unread.clear()
     if (backends.length === 0) return
-    const difference = stateDifference(states, backends, slots, this.#fresh)
+    const difference = driftOf(states, backends, table, this.#fresh)
     if (difference !== undefined) throw surprise(difference)
     this.#fresh.clear()
-    this.#noteIds(states, slots)
+    this.#noteIds(states, table)
   }
 
-  #noteIds(states: readonly ServerState[], slots: SlotTable): void {
+  #noteIds(states: readonly ServerState[], table: ServerTable): void {
     for (const { backend, name, backendId, serverId } of states) {
-      const slot = slots.find(backend, name)
+      const slot = table.find(backend, name)
       if (slot?.state === 'draining') this.#ids.set(slot, { backendId, serverId })
     }
   }
 
   /** Puts into maintenance what has drained. */
-  async #retire({ worker, slots }: RunningConfig & { worker: number }): Promise<void> {
+  async #retire({ worker, table }: RunningConfig & { worker: number }): Promise<void> {
     const { runtime, journal, drainMs } = this.#options
-    const draining = [...slots.draining()].filter((slot) => this.#ids.has(slot))
+    const draining = [...table.draining()].filter((slot) => this.#ids.has(slot))
     if (draining.length === 0) return
     const sessions = await runtime.sessions(
       worker,
@@ -210,16 +210,16 @@ export class LiveServers {
       const patient = isCutWhenDown(slot)
       return sessions[index] === 0 || (!patient && now - slot.drainingSince > drainMs)
     })
-    await runtime.run(worker, drained.map(toMaintenance))
+    await runtime.execute(worker, drained.map(toMaintenance))
     for (const slot of drained) {
-      slots.rest(slot)
+      table.markSpare(slot)
       journal.spare(slot)
     }
   }
 
-  async #deleteSpares({ worker, slots }: RunningConfig & { worker: number }): Promise<void> {
+  async #deleteSpares({ worker, table }: RunningConfig & { worker: number }): Promise<void> {
     const { runtime, journal } = this.#options
-    const spares = [...slots.all()].filter(({ state }) => state === 'spare').slice(0, 100)
+    const spares = [...table.all()].filter(({ state }) => state === 'spare').slice(0, 100)
     const answers =
       spares.length === 0
         ? []
@@ -230,7 +230,7 @@ export class LiveServers {
     for (const [index, slot] of spares.entries()) {
       // One that still has a connection stays, and is tried again or used again.
       if (!deletion(slot).answer.test(answers[index] ?? '')) continue
-      slots.delete(slot)
+      table.delete(slot)
       journal.deleted(slot)
     }
   }
@@ -245,6 +245,6 @@ function steps(operations: readonly Operation[]): RuntimeCommand[][] {
 
 function surprise(words: string): KontrolError {
   return new KontrolError('KTL_HAPROXY_SURPRISE', `HAProxy is not as expected: ${words}`, {
-    hint: 'Nothing is to be done: HAProxy is reloaded with the configuration it should run.'
+    hint: 'No action needed: HAProxy is reloaded with the configuration it should run.'
   })
 }

@@ -37,7 +37,7 @@ export class RuntimeApi {
    *
    * @throws KontrolError KTL_HAPROXY_SURPRISE when another worker answers, or something else than expected; commands behind that one may have been carried out
    */
-  async run(workerPid: number, commands: readonly RuntimeCommand[]): Promise<void> {
+  async execute(workerPid: number, commands: readonly RuntimeCommand[]): Promise<void> {
     for (let at = 0; at < commands.length; at += BATCH) {
       const batch = commands.slice(at, at + BATCH)
       const answers = await this.ask(
@@ -110,7 +110,7 @@ export class RuntimeApi {
 
 function surprise(words: string): KontrolError {
   return new KontrolError('KTL_HAPROXY_SURPRISE', `HAProxy is not as expected: ${words}`, {
-    hint: 'Nothing is to be done: the next reload brings HAProxy in line.'
+    hint: 'No action needed: the next reload corrects it.'
   })
 }
 

@@ -52,7 +52,7 @@ async function setUp(haproxy = 'haproxy'): Promise<Setup & AsyncDisposable> {
       await writeFile(config, goodConfig(frontend))
     },
     died: () => void events.push('died'),
-    revived: () => void events.push('revived')
+    restarted: () => void events.push('restarted')
   }
   const dispose = () => supervisord[Symbol.asyncDispose]()
   return { supervisord, command, events, hooks, config, frontend, [Symbol.asyncDispose]: dispose }
@@ -98,8 +98,8 @@ describe('SupervisordSupervisor against a real supervisord', () => {
 
     process.kill(pid, 'SIGKILL')
 
-    await eventually(() => setup.events.includes('revived'))
-    expect(setup.events.filter((event) => event !== 'beforeStart')).toEqual(['died', 'revived'])
+    await eventually(() => setup.events.includes('restarted'))
+    expect(setup.events.filter((event) => event !== 'beforeStart')).toEqual(['died', 'restarted'])
     expect(supervisor.pid()).not.toBe(pid)
     await eventually(() => serves(setup.frontend))
     await supervisor.close()
@@ -114,7 +114,7 @@ describe('SupervisordSupervisor against a real supervisord', () => {
 
     process.kill(pid, 'SIGKILL')
 
-    await eventually(() => setup.events.includes('revived'), 20_000)
+    await eventually(() => setup.events.includes('restarted'), 20_000)
     // supervisord may have begun one more try with the broken file, after which it pauses for longer.
     await eventually(() => serves(setup.frontend), 40_000)
     expect(setup.events[1]).toBe('died')
@@ -134,7 +134,7 @@ describe('SupervisordSupervisor against a real supervisord', () => {
 
     await eventually(async () => (await setup.supervisord.client.info('haproxy')).state === 'STOPPED')
     await setup.supervisord.client.start('haproxy')
-    await eventually(() => setup.events.includes('revived'))
+    await eventually(() => setup.events.includes('restarted'))
     expect(supervisor.pid()).toBeGreaterThan(0)
     await supervisor.close()
   })

@@ -1,25 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import { ImageReader } from '../../../../src/haproxy/config/model.ts'
+import { ConfigReader } from '../../../../src/haproxy/config/model.ts'
 import { planChange, type Plan } from '../../../../src/haproxy/servers/plan.ts'
 import { operationsOf } from '../../../../src/haproxy/servers/commands.ts'
-import { SlotTable } from '../../../../src/haproxy/servers/server-table.ts'
+import { ServerTable } from '../../../../src/haproxy/servers/server-table.ts'
 
-const reader = new ImageReader()
+const reader = new ConfigReader()
 
 function plan(running: string, wanted: string): Plan {
-  const image = reader.read(running)
-  return planChange({ image, slots: SlotTable.of(image) }, reader.read(wanted))
+  const model = reader.read(running)
+  return planChange({ model, table: ServerTable.of(model) }, reader.read(wanted))
 }
 
 /** What HAProxy is told, or why it is to be reloaded. */
 function changes(running: string, wanted: string): string[] {
-  const image = reader.read(running)
-  const slots = SlotTable.of(image)
+  const model = reader.read(running)
+  const table = ServerTable.of(model)
   const wantedImage = reader.read(wanted)
-  const result = planChange({ image, slots }, wantedImage)
+  const result = planChange({ model, table }, wantedImage)
   if (result.kind === 'none') return []
   if (result.kind === 'reload') return result.reasons
-  return operationsOf(result.changes, slots, wantedImage).flatMap(({ commands }) => commands.map(({ text }) => text))
+  return operationsOf(result.changes, table, wantedImage).flatMap(({ commands }) => commands.map(({ text }) => text))
 }
 
 describe('planChange', () => {
@@ -54,7 +54,7 @@ describe('planChange', () => {
       'backend a changed',
       'backend b is new',
       'backend a: servers change under "cookie"',
-      'backend a: server s has an address that is none in numbers'
+      'backend a: server s has an address that is not a literal IP'
     ])
   })
 })
@@ -139,8 +139,8 @@ describe('planChange of servers', () => {
     ['servers in order', ['balance first'], 'one 10.0.0.1:80', 'servers change under "balance first"'],
     ['a variable', ['"$LINE" x'], 'one 10.0.0.1:80', 'servers change under "$LINE"'],
     ['a default that is not known', ['default-server resolvers d'], 'one 10.0.0.1:80', 'the option "resolvers"'],
-    ['a host name', [], 'one localhost:80', 'server one has an address that is none in numbers'],
-    ['no port', [], 'one 10.0.0.1', 'server one has an address that is none in numbers'],
+    ['a host name', [], 'one localhost:80', 'server one has an address that is not a literal IP'],
+    ['no port', [], 'one 10.0.0.1', 'server one has an address that is not a literal IP'],
     ['an option that is not known', [], 'one 10.0.0.1:80 shard 1', 'server one has the option "shard"'],
     ['a variable of the environment', [], 'one "10.0.0.1:$PORT"', 'server one has'],
     ['a value with a blank', [], 'one 10.0.0.1:80 sni str(a\\ b)', 'server one has a quoted word'],

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { certificateFiles } from '../../../../src/haproxy/files/certificates.ts'
-import { ImageReader } from '../../../../src/haproxy/config/model.ts'
+import { ConfigReader } from '../../../../src/haproxy/config/model.ts'
 import { serverStateFile } from '../../../../src/haproxy/servers/server-state-file.ts'
 import { parseServersState } from '../../../../src/haproxy/socket/show-servers-state.ts'
-import { SlotTable } from '../../../../src/haproxy/servers/server-table.ts'
-import { stateDifference } from '../../../../src/haproxy/servers/drift.ts'
+import { ServerTable } from '../../../../src/haproxy/servers/server-table.ts'
+import { driftOf } from '../../../../src/haproxy/servers/drift.ts'
 
 /** Rows as HAProxy prints them: name, address, operational and administrative state, port. */
 const rows = (...servers: [string, string, number, number, number][]): string =>
@@ -15,13 +15,13 @@ const rows = (...servers: [string, string, number, number, number][]): string =>
     )
     .join('')}`
 
-const image = (lines: string) => new ImageReader().read(`backend web\n${lines}`)
+const model = (lines: string) => new ConfigReader().read(`backend web\n${lines}`)
 
 describe('serverStateFile', () => {
   it('names a server that is down as the next worker does', () => {
     const states = parseServersState(rows(['web-2', '10.0.0.2', 0, 0, 80], ['web-1', '10.0.0.1', 2, 0, 80]))
 
-    const file = serverStateFile(states, image('server web-1 10.0.0.2:80 check\nserver web-2 10.0.0.1:80 check\n'))
+    const file = serverStateFile(states, model('server web-1 10.0.0.2:80 check\nserver web-2 10.0.0.1:80 check\n'))
 
     expect(file.split('\n').slice(2)).toEqual(['3 web 1 web-1 10.0.0.2 0 0 1 1 3 8 2 0 6 0 0 0 - 80 - 0 0 - - 0', ''])
   })
@@ -29,15 +29,15 @@ describe('serverStateFile', () => {
   it('leaves out what has another port now, and what nothing would ever check', () => {
     const states = parseServersState(rows(['a', '10.0.0.1', 0, 0, 80], ['b', '10.0.0.2', 0, 0, 80]))
 
-    const file = serverStateFile(states, image('server a 10.0.0.1:81 check\nserver b 10.0.0.2:80\n'))
+    const file = serverStateFile(states, model('server a 10.0.0.1:81 check\nserver b 10.0.0.2:80\n'))
 
     expect(file.trim().split('\n')).toHaveLength(2)
   })
 })
 
-describe('stateDifference', () => {
-  const slots = SlotTable.of(image('server a 10.0.0.1:80\nserver six [2001:db8::1]:80\n'))
-  const look = (text: string): string | undefined => stateDifference(parseServersState(text), ['web'], slots, new Set())
+describe('driftOf', () => {
+  const table = ServerTable.of(model('server a 10.0.0.1:80\nserver six [2001:db8::1]:80\n'))
+  const look = (text: string): string | undefined => driftOf(parseServersState(text), ['web'], table, new Set())
 
   it.each([
     ['nothing', rows(['a', '10.0.0.1', 2, 0, 80], ['six', '2001:db8::1', 2, 0, 80]), undefined],
