@@ -1,13 +1,15 @@
 import type { Proxy } from './proxy.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
-import { EventHub } from '../http/event-hub.ts'
+import type { ProgramEvent } from '../http/routes/events.ts'
 import type { ReadinessProblem } from '../http/routes/health.ts'
+import { Listeners } from '../platform/listeners.ts'
+import type { Logger } from '../platform/logger.ts'
 import type { Registry } from '../registry/registry.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 
 /** Who looks on: the event stream, the metrics and the readiness probe. */
 export interface Observers {
-  hub: EventHub
+  events: Listeners<ProgramEvent>
   metrics: Metrics
   problems: () => Promise<readonly ReadinessProblem[]>
 }
@@ -16,6 +18,7 @@ export interface ObservedParts {
   registry: Registry | undefined
   proxy: Proxy | undefined
   dns: DnsExposer
+  logger: Logger
 }
 
 const STARTING: ReadinessProblem = {
@@ -26,8 +29,8 @@ const STARTING: ReadinessProblem = {
 
 /** Connects the parts to those who look on; the parts know nothing of it. */
 export function createObservers(parts: ObservedParts): Observers {
-  const { registry, proxy, dns } = parts
-  const hub = new EventHub()
+  const { registry, proxy, dns, logger } = parts
+  const events = new Listeners<ProgramEvent>('events', logger)
   const metrics = new Metrics({
     pods: () => ({ live: registry?.size ?? 0, held: registry?.held ?? 0 }),
     lifecycleState: () => proxy?.automaton.state,
@@ -35,22 +38,22 @@ export function createObservers(parts: ObservedParts): Observers {
   })
   registry?.subscribe((event) => {
     metrics.membership(event.type)
-    hub.publish(event.type, event)
+    events.emit({ type: event.type, data: event })
   })
-  proxy?.automaton.subscribe((change) => hub.publish('state', change))
+  proxy?.automaton.subscribe((change) => events.emit({ type: 'state', data: change }))
   proxy?.reconfigurations.subscribe((reconfiguration) => {
     metrics.reconfigured(reconfiguration)
-    hub.publish('reconfigured', reconfiguration)
+    events.emit({ type: 'reconfigured', data: reconfiguration })
   })
   proxy?.subscribeAlarms((problem) => {
     metrics.alarm(problem.code)
-    hub.publish('alarm', problem)
+    events.emit({ type: 'alarm', data: problem })
   })
   dns.subscribe((event) => {
     metrics.dnsEvent(event.kind)
-    hub.publish('dns', event)
+    events.emit({ type: 'dns', data: event })
   })
-  return { hub, metrics, problems: async () => readinessProblems(parts) }
+  return { events, metrics, problems: async () => readinessProblems(parts) }
 }
 
 function readinessProblems({ registry, proxy }: ObservedParts): readonly ReadinessProblem[] {

@@ -43,7 +43,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<FastifyInstance>
   await app.register(kontrolRoutes, { keepalives, scripts, leave: onLeave, hasTokens: config.tokens.length > 0 })
   await app.register(healthRoutes, { problems: observers.problems })
   await app.register(metricsRoutes, { metrics: observers.metrics })
-  await app.register(eventRoutes, { subscribe: (listener) => observers.hub.subscribe(listener) })
+  await app.register(eventRoutes, { subscribe: (listener) => observers.events.subscribe(listener) })
   await app.register(dnsRoutes, { status: () => dns.status() })
   await app.register(dashboardRoutes, { app: config.app, id: config.id })
   if (registry !== undefined || proxy !== undefined) {

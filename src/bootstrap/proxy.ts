@@ -12,6 +12,7 @@ import { builtInActions } from '../lifecycle/built-in-actions.ts'
 import { readManifest } from '../lifecycle/read-manifest.ts'
 import type { Config } from '../load-config.ts'
 import type { Clock } from '../platform/clock.ts'
+import { Listeners } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import { SupervisordClient } from '../platform/supervisord-client.ts'
 import { configureStep } from '../steps/configure.ts'
@@ -56,9 +57,9 @@ export interface Proxy {
 /** @throws KontrolError KTL_MANIFEST_INVALID, KTL_CONFIG_INVALID */
 export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   const { config, clock, logger, env } = deps
-  const alarms = new Set<(problem: Problem) => void>()
+  const alarms = new Listeners<Problem>('alarm', logger)
   const driver = new HaproxyDriver({
-    onAlarm: (problem) => alarms.forEach((listener) => listener(problem)),
+    onAlarm: (problem) => alarms.emit(problem),
     dataFolder: config.dataFolder,
     binary: config.haproxy,
     supervisor: createSupervisor(deps),
@@ -78,7 +79,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     socket: new CommandSocket({ path: config.socket, machine: automaton, logger }),
     driver,
     reconfigurations,
-    subscribeAlarms: (listener) => void alarms.add(listener),
+    subscribeAlarms: (listener) => alarms.subscribe(listener),
     rendersInProcess: manifest.states.some(({ tag, action }) => tag === 'render' && action === 'render'),
     drivesHaproxy: manifest.states.some(({ action }) => action === 'configure')
   }

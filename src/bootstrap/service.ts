@@ -109,7 +109,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
       })
     : undefined
   const controller = registry && (await import('./controller.ts')).createController({ ...deps, registry, proxy, dns })
-  const observers = createObservers({ registry, proxy, dns })
+  const observers = createObservers({ registry, proxy, dns, logger })
   const statistics: Statistics | undefined =
     proxy && new (await import('./statistics.ts')).Statistics({ ...deps, metrics: observers.metrics })
   const scripts = createScripts(config, proxy?.automaton, env, logger)

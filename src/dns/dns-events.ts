@@ -1,36 +1,26 @@
+import { Listeners, type Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { DnsEvent } from './dns-status.ts'
-
-type Listener = (event: DnsEvent) => void
 
 /** Tells what happened: to the log, and to whoever listens. */
 export class DnsEvents {
   readonly #logger: Logger
-  readonly #listeners = new Set<Listener>()
+  readonly #listeners: Listeners<DnsEvent>
 
   constructor(logger: Logger) {
     this.#logger = logger
+    this.#listeners = new Listeners('dns', logger)
   }
 
-  /** @returns what takes the listener off again */
-  subscribe(listener: Listener): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+  /** A listener that throws does not keep the record from being right. */
+  subscribe(listener: (event: DnsEvent) => void): Unsubscribe {
+    return this.#listeners.subscribe(listener)
   }
 
   publish(events: readonly DnsEvent[]): void {
     for (const event of events) {
       logEvent(this.#logger, event)
-      for (const listener of this.#listeners) this.#tell(listener, event)
-    }
-  }
-
-  #tell(listener: Listener, event: DnsEvent): void {
-    try {
-      listener(event)
-    } catch (err) {
-      // Whoever listens must not keep the record from being right.
-      this.#logger.error({ err, kind: event.kind }, 'dns listener failed')
+      this.#listeners.emit(event)
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from '../platform/clock.ts'
+import { Listeners, type Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { StateChange } from './automaton-status.ts'
 import type { StepInput } from './compile-machine.ts'
@@ -34,7 +35,7 @@ interface RunningStep {
 /** The state that the machine is in, and its step: told of, logged, and ended in time for what waits. */
 export class CurrentState {
   readonly #options: CurrentStateOptions
-  readonly #listeners = new Set<(change: StateChange) => void>()
+  readonly #listeners: Listeners<StateChange>
   #tag: string | undefined
   #since: number
   #step: RunningStep | undefined
@@ -42,6 +43,7 @@ export class CurrentState {
 
   constructor(options: CurrentStateOptions) {
     this.#options = options
+    this.#listeners = new Listeners('state', options.logger)
     this.#since = options.clock.now()
   }
 
@@ -64,10 +66,8 @@ export class CurrentState {
     return this.#step !== undefined
   }
 
-  /** Calling the result ends it. */
-  subscribe(listener: (change: StateChange) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  subscribe(listener: (change: StateChange) => void): Unsubscribe {
+    return this.#listeners.subscribe(listener)
   }
 
   /** Enters a state, and resolves with the outcome of its step. */
@@ -80,7 +80,7 @@ export class CurrentState {
     this.#tag = tag
     this.#since = step.startedAt
     this.#step = step
-    this.#tell({ type: 'state', state: tag, at: step.startedAt, running: true })
+    this.#listeners.emit({ type: 'state', state: tag, at: step.startedAt, running: true })
     this.makeWay()
 
     const result = await runner.run(state, input, step.controller.signal)
@@ -111,16 +111,6 @@ export class CurrentState {
     log.stepEnded({ tag, input, startedAt, endedAt, outcome, ...(error && { error }) })
     if (error === undefined) logger.debug({ state: tag, outcome, ms }, 'step ended')
     else logger.warn({ state: tag, outcome, ms, err: error }, 'step failed')
-    this.#tell({ type: 'state', state: tag, at: endedAt, running: false, outcome, ms })
-  }
-
-  #tell(change: StateChange): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(change)
-      } catch (error) {
-        this.#options.logger.error({ err: error }, 'listener of the state failed')
-      }
-    }
+    this.#listeners.emit({ type: 'state', state: tag, at: endedAt, running: false, outcome, ms })
   }
 }

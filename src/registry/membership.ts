@@ -1,6 +1,7 @@
 import type { Pod } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
+import { Listeners } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { AppCensus } from './panic-detector.ts'
 import { createEntry, replacePod, type ChangedField, type Entry } from './entry.ts'
@@ -10,8 +11,6 @@ import { Roster } from './pods-by-app.ts'
 
 /** An app may have thousands of pods, a log line must not. */
 const LOGGED_IPS = 20
-
-export type RegistryListener = (event: RegistryEvent) => void
 
 export interface MembershipOptions {
   census: AppCensus
@@ -32,13 +31,15 @@ export class Membership {
   readonly #logger: Logger
   readonly #entries = new Map<string, Entry>()
   readonly #roster = new Roster()
-  readonly #listeners = new Set<RegistryListener>()
+  /** They hear of it in the middle of a keepalive: none of them may end it. */
+  readonly listeners: Listeners<RegistryEvent>
 
   constructor({ census, expiry, clock, logger }: MembershipOptions) {
     this.census = census
     this.#expiry = expiry
     this.#clock = clock
     this.#logger = logger
+    this.listeners = new Listeners('registry', logger)
   }
 
   get size(): number {
@@ -57,15 +58,6 @@ export class Membership {
     return this.#roster.snapshot()
   }
 
-  subscribe(listener: RegistryListener): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
-  }
-
-  emit(event: RegistryEvent): void {
-    for (const listener of this.#listeners) listener(event)
-  }
-
   /** Adds a pod without a word: it was known before this process began, or is told of as held. */
   insert(entry: Entry): void {
     this.#expiry.watch(entry)
@@ -78,7 +70,7 @@ export class Membership {
     const entry = createEntry(pod, this.#clock.now())
     this.insert(entry)
     this.#logger.info(describe(pod), 'pod up')
-    this.emit({ type: 'pod-up', pod, reason: 'new' })
+    this.listeners.emit({ type: 'pod-up', pod, reason: 'new' })
     return entry
   }
 
@@ -92,7 +84,7 @@ export class Membership {
     }
     for (const { pod } of entries) {
       this.#logger.info({ ...describe(pod), reason }, 'pod down')
-      this.emit({ type: 'pod-down', pod, reason })
+      this.listeners.emit({ type: 'pod-down', pod, reason })
     }
     if (reason !== 'expired') return
     for (const entry of entries) if (!entry.held) this.census.expired(entry, this.#clock.now())
@@ -105,7 +97,7 @@ export class Membership {
     this.census.added(entry)
     this.#roster.add(pod)
     this.#logger.info({ ...describe(pod), fields }, 'pod changed')
-    this.emit({ type: 'pod-changed', pod, fields })
+    this.listeners.emit({ type: 'pod-changed', pod, fields })
   }
 
   /**
@@ -128,7 +120,7 @@ export class Membership {
       { app, pods: pods.length, restored: restored.length, ips: pods.slice(0, LOGGED_IPS).map(({ ip }) => ip) },
       'pods held'
     )
-    this.emit({ type: 'pods-held', app, pods, reason: 'panic' })
+    this.listeners.emit({ type: 'pods-held', app, pods, reason: 'panic' })
   }
 
   release(entry: Entry): void {
@@ -136,7 +128,7 @@ export class Membership {
     this.#expiry.watch(entry)
     this.census.heldChanged(entry.pod.app, -1)
     this.#logger.info(describe(entry.pod), 'pod released')
-    this.emit({ type: 'pods-released', app: entry.pod.app, pods: [entry.pod], reason: 'returned' })
+    this.listeners.emit({ type: 'pods-released', app: entry.pod.app, pods: [entry.pod], reason: 'returned' })
   }
 }
 

@@ -3,14 +3,15 @@ import type { Keepalive } from '../model/keepalive.ts'
 import type { PodStatus } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
+import type { Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import { AppCensus } from './panic-detector.ts'
 import { changedFields, createEntry, podOf, type Entry } from './entry.ts'
 import { Expiry } from './expiry.ts'
 import { Filling } from './recovery.ts'
-import { Membership, type RegistryListener } from './membership.ts'
+import { Membership } from './membership.ts'
 import { OtherMasters } from './peer-changes.ts'
-import type { DownReason } from './registry-event.ts'
+import type { DownReason, RegistryEvent } from './registry-event.ts'
 import { SilentPods } from './expiry-policy.ts'
 import type { Store } from './store.ts'
 import { StoreWrites } from './store-writes.ts'
@@ -160,9 +161,8 @@ export class Registry {
     return this.#members.snapshot()
   }
 
-  /** @returns a function that ends the subscription */
-  subscribe(listener: RegistryListener): () => void {
-    return this.#members.subscribe(listener)
+  subscribe(listener: (event: RegistryEvent) => void): Unsubscribe {
+    return this.#members.listeners.subscribe(listener)
   }
 
   /** What the last callback printed, at whichever master it ran. */
@@ -222,7 +222,7 @@ export class Registry {
   #leadershipChanged(leading: boolean): void {
     this.#logger.info({ leading }, 'leadership changed')
     if (leading) for (const entry of this.#members.entries()) this.#expiry.watch(entry)
-    this.#members.emit({ type: 'leader', leading })
+    this.#members.listeners.emit({ type: 'leader', leading })
   }
 
   #contactChanged(contact: boolean): void {

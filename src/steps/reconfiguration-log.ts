@@ -1,6 +1,7 @@
 import { findKontrolError, messageOf } from '../errors.ts'
 import type { PlanKind, Reconfiguration, ReconfigurationPhase } from '../model/reconfiguration.ts'
 import type { Clock } from '../platform/clock.ts'
+import { Listeners, type Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 
 export interface ReconfigurationLogOptions {
@@ -24,7 +25,7 @@ const SHOWN_CAUSES = 3
 export class ReconfigurationLog {
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #listeners = new Set<(reconfiguration: Reconfiguration) => void>()
+  readonly #listeners: Listeners<Reconfiguration>
   #entries: Reconfiguration[] = []
   #current: Reconfiguration | undefined
   /** The first few, and how many there were: a fleet may join in one round. */
@@ -35,6 +36,7 @@ export class ReconfigurationLog {
   constructor({ clock, logger }: ReconfigurationLogOptions) {
     this.#clock = clock
     this.#logger = logger
+    this.#listeners = new Listeners('reconfiguration', logger)
   }
 
   /** Newest last. */
@@ -43,9 +45,8 @@ export class ReconfigurationLog {
   }
 
   /** Tells each round when it has ended. */
-  subscribe(listener: (reconfiguration: Reconfiguration) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  subscribe(listener: (reconfiguration: Reconfiguration) => void): Unsubscribe {
+    return this.#listeners.subscribe(listener)
   }
 
   /** Remembers what happened, for the round that will answer it. */
@@ -120,7 +121,7 @@ export class ReconfigurationLog {
     const line = { id, cause, plan, operations, ...(reasons.length > 0 && { reasons }), ...phases, outcome }
     if (outcome === 'failed') this.#logger.error({ ...line, ...current.error }, 'reconfiguration failed')
     else this.#logger.info(line, 'reconfigured')
-    for (const listener of this.#listeners) listener(current)
+    this.#listeners.emit(current)
   }
 }
 

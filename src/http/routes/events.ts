@@ -2,10 +2,16 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyPluginAsync } from 'fastify'
 import { KontrolError } from '../../errors.ts'
 import { errorResponses } from '../error-handler.ts'
-import type { HubEvent } from '../event-hub.ts'
+
+export interface ProgramEvent {
+  /** Name of the event, such as `pod-up`. */
+  type: string
+  /** Shown as JSON. */
+  data: unknown
+}
 
 export interface EventRouteDeps {
-  subscribe: (listener: (event: HubEvent) => void) => () => void
+  subscribe: (listener: (event: ProgramEvent) => void) => () => void
 }
 
 const MAX_CLIENTS = 100

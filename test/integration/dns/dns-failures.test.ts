@@ -99,13 +99,13 @@ describe('failures that pass', () => {
       throw new Error('no')
     })
     await dns.exposer.expose(['192.0.2.1'], never)
-    expect(dns.lines).toContainEqual(expect.objectContaining({ msg: 'dns listener failed', kind: 'changed' }))
+    expect(dns.lines).toContainEqual(expect.objectContaining({ msg: 'listener failed', topic: 'dns' }))
 
     unsubscribe()
     await dns.exposer.expose(['192.0.2.2'], never)
 
     expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.2'])
-    expect(dns.lines.filter(({ msg }) => msg === 'dns listener failed')).toHaveLength(1)
+    expect(dns.lines.filter(({ msg }) => msg === 'listener failed')).toHaveLength(1)
   })
 
   it('of the provider itself are tried again', async () => {

@@ -205,6 +205,22 @@ describe('Registry', () => {
     expect(types()).toEqual(['pod-up', 'pod-down'])
   })
 
+  it('takes keepalives, and tells the others, when a listener throws', async () => {
+    await start()
+    const heard: string[] = []
+    registry.subscribe(() => {
+      throw new Error('broken')
+    })
+    registry.subscribe(({ type }) => void heard.push(type))
+    await registry.keepalive(ping('a'))
+    await registry.keepalive(ping('a', { payload: 1 }))
+    clock.advance(TTL + 100)
+
+    expect(keys()).toEqual([])
+    expect(heard).toEqual(['pod-up', 'pod-changed', 'pod-down'])
+    expect(logged('listener failed')).toHaveLength(3)
+  })
+
   it('lists two pods that share an address, as each has its key', async () => {
     await registry.keepalive(ping('a', { ip: '10.0.0.7' }))
     await registry.keepalive(ping('b', { ip: '10.0.0.7' }))
