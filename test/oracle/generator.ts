@@ -1,0 +1,244 @@
+import type { SeededRandom } from '../support/seeded-random.ts'
+import type { Probe } from './client.ts'
+import { SICK } from './pods.ts'
+import type { BackendPart, Scenario, ServerPart } from './scenario.ts'
+
+/** Where the generator's configurations live. */
+export interface Place {
+  /** Of the driven HAProxy, as `127.8.` */
+  prefix: string
+  bindPort: number
+  podPort: number
+  /** Certificate with its key, for `bind … ssl`. */
+  certificate: string
+}
+
+const BALANCES = [
+  ...['roundrobin', 'roundrobin', 'static-rr', 'leastconn', 'first', 'source', 'uri', 'uri whole', 'hdr(x-user)'],
+  ...['url_param user', 'random', 'random(1)', 'hash path', 'hdr(host)', '']
+]
+const HASH_TYPES = ['', '', 'hash-type consistent', 'hash-type map-based', 'hash-type consistent djb2 avalanche']
+
+const CHECKS = ['check', 'check', 'check', 'check inter 120', 'check inter 90 rise 1 fall 1', '', 'check fall 1']
+const TRANSPORTS = [
+  ...['', '', '', '', 'send-proxy', 'send-proxy-v2', 'ssl verify none', 'ssl verify none sni str(pods.test)'],
+  ...['ssl verify none alpn http/1.1', 'ssl verify none send-proxy-v2', 'check-ssl verify none', 'check-send-proxy']
+]
+const EXTRAS = [
+  ...['', '', '', '', '', 'weight 3', 'weight 20', 'maxconn 40', 'maxconn 20 maxqueue 7', 'slowstart 1s', 'backup'],
+  ...['cookie c1', 'disabled', 'weight 0', 'observe layer4', 'on-marked-down shutdown-sessions', 'error-limit 3'],
+  ...['port 1', 'id 77', 'init-addr none', 'check-sni pods.test', 'agent-check agent-port @agent agent-inter 200ms'],
+  ...['pool-max-conn 4', 'proxy-v2-options crc32c send-proxy-v2', 'no-check', 'addr @@2.9', 'inter 3s', 'tfo']
+]
+const DEFAULT_SERVERS = [
+  ...['inter 100', 'inter 100 fall 1 rise 1', 'check inter 100', 'weight 5', 'ssl verify none', 'send-proxy-v2'],
+  ...[
+    'check ssl verify none inter 100',
+    'maxconn 30',
+    'port 1',
+    'check-ssl verify none',
+    'on-marked-down shutdown-sessions'
+  ]
+]
+const COMMENTS = ['', '', '', '', ' # from pods', '  #', ' # it\'s "quoted"']
+
+const CHECK_LINES = [
+  ...['option httpchk GET /health', 'option httpchk OPTIONS /h HTTP/1.0', 'option httpchk', ''],
+  ...['option httpchk\nhttp-check send meth GET uri /ready ver HTTP/1.1 hdr Host pods.test', 'option tcp-check', '']
+]
+
+const BACKEND_LINES = [
+  ...[
+    '',
+    '',
+    '',
+    'option forwardfor',
+    'http-reuse always',
+    'http-request set-header x-a "b c"',
+    'retries 1',
+    'fullconn 50'
+  ],
+  ...['cookie SRV insert indirect nocache', 'http-send-name-header x-srv', 'stick-table type ip size 1k expire 1m'],
+  ...['http-request set-header x-nb %[nbsrv]', 'option prefer-last-server', 'timeout server 30s', 'option redispatch'],
+  ...[
+    'stick on src\nstick-table type ip size 1k expire 1m',
+    "http-response set-header x-q 'it is'",
+    'email-alert level info'
+  ]
+]
+
+const ACLS = [
+  ...['acl r path_reg ^/a.b$', 'acl r path_reg ^/a\\.b$', 'acl r path_beg /adm /root', "acl r path_beg '/adm in'"],
+  ...['acl r path_beg "/a b"', 'acl r path_beg /a\\ b', 'acl r hdr(x-user) -m str u1', 'acl r path_beg "$PFX"'],
+  ...[
+    "acl r path_beg '$PFX'",
+    'acl r path -m beg /\\x61dm',
+    'acl r path_beg "\\/adm"',
+    'acl r path_end b # all of them'
+  ]
+]
+const RULES = [
+  ...['http-request deny if r', 'http-request redirect location /moved if r', 'http-request set-header x-r 1 if r'],
+  ...['http-response set-header x-r 2', 'http-request return status 204 if r', 'http-request deny unless !r']
+]
+const PATHS = ['/', '/adm/x', '/aXb', '/a.b', '/a', '/a%20b', '/adm', '/root', '/write/1', '/index?user=u3']
+
+export function generate(random: SeededRandom, place: Place): Scenario {
+  const names = random.chance(0.5) ? ['web'] : ['web', 'api']
+  const backends = names.map((name) => backendPart(random, place, name))
+  const defaults = random.chance(0.6)
+    ? [defaultsPart(random, 'defaults')]
+    : [{ title: 'defaults', lines: defaultLines() }]
+  const [backend] = backends
+  if (backend !== undefined && random.chance(0.15)) {
+    defaults.unshift(defaultsPart(random, 'defaults special'))
+    backend.title += ' from special'
+  }
+  return {
+    preamble: preamble(random, place),
+    global: ['setenv PFX /a', ...(random.chance(0.3) ? ['maxconn 500'] : [])],
+    defaults,
+    frontends: [{ title: 'frontend f', lines: frontendLines(random, place, names.includes('api')) }],
+    backends,
+    others: otherSections(random, place)
+  }
+}
+
+function frontendLines(random: SeededRandom, { bindPort, certificate }: Place, api: boolean): string[] {
+  return [
+    `bind @@1.1:${bindPort}${random.chance(0.2) ? ' name main' : ''}`,
+    ...(random.chance(0.2) ? [`bind @@1.1:${bindPort + 1} ssl crt ${certificate}`] : []),
+    random.pick(ACLS),
+    random.pick(RULES),
+    ...(api ? ['use_backend api if { path_beg /api }'] : []),
+    ...(random.chance(0.1) ? ['http-request set-header x-up 1 if { srv_is_up(web/w1) }'] : []),
+    'default_backend web'
+  ]
+}
+
+function preamble(random: SeededRandom, place: Place): string[] {
+  if (random.chance(0.1)) return ['# before everything']
+  if (random.chance(0.9)) return []
+  return [random.pick(['.if defined(CANARY)', '.if !defined(CANARY)']), ...extra(place), '.endif']
+}
+
+/** A listener of its own, which a condition may leave out. */
+const extra = ({ bindPort }: Place): string[] => [
+  'listen extra',
+  `  bind @@1.1:${bindPort + 2}`,
+  '  mode http',
+  '  timeout client 5s',
+  '  http-request return status 200'
+]
+
+const defaultLines = (): string[] => [
+  'mode http',
+  'timeout connect 2s',
+  'timeout client 20s',
+  'timeout server 20s',
+  'load-server-state-from-file global'
+]
+
+function defaultsPart(random: SeededRandom, title: string): Scenario['defaults'][number] {
+  const lines = defaultLines()
+  if (random.chance(0.5)) lines.push(`default-server ${random.pick(DEFAULT_SERVERS)}`)
+  if (random.chance(0.3)) lines.push(`balance ${random.pick(['roundrobin', 'leastconn', 'source', 'random'])}`)
+  if (random.chance(0.2)) lines.push('option httpchk GET /health')
+  if (random.chance(0.15)) lines.push(random.pick(['option forwardfor', 'retry-on all-retryable-errors', 'no log']))
+  return { title, lines }
+}
+
+function otherSections(random: SeededRandom, { bindPort }: Place): string[] {
+  const sections = [
+    `peers mine\n  peer kontrol @@1.1:${bindPort + 5}`,
+    'ring events\n  format rfc5424\n  size 8192',
+    'resolvers dns\n  nameserver a @@1.9:53',
+    'userlist people\n  user ann insecure-password secret',
+    'cache small\n  total-max-size 4',
+    `mailers post\n  mailer one @@1.9:25`
+  ]
+  return sections.filter(() => random.chance(0.08))
+}
+
+function backendPart(random: SeededRandom, place: Place, name: string): BackendPart {
+  const numbered = random.chance(0.6)
+  const balance = random.pick(BALANCES)
+  const lines = [
+    ...(balance === '' ? [] : [`balance ${balance}`]),
+    random.pick(HASH_TYPES),
+    ...(random.chance(0.5) ? [`default-server ${random.pick(DEFAULT_SERVERS)}`] : ['default-server inter 100']),
+    random.pick(CHECK_LINES),
+    random.pick(BACKEND_LINES)
+  ].flatMap((line) => (line === '' ? [] : line.split('\n')))
+  const options = serverOptions(random, place)
+  const servers = random.some(1, 4, () => serverPart(random, place, options))
+  distinct(servers)
+  const tail = random.chance(0.08)
+    ? [`use-server ${numbered ? 'w1' : (servers[0]?.name ?? 'w1')} if { path_beg /write }`]
+    : []
+  return { title: `backend ${name}`, lines, servers, numbered: ensureNames(servers, numbered), tail }
+}
+
+function ensureNames(servers: ServerPart[], numbered: boolean): boolean {
+  if (!numbered) for (const server of servers) server.name = `p-${server.pod}`
+  return numbered
+}
+
+export function distinct(servers: ServerPart[]): void {
+  const seen = new Set<number>()
+  for (const server of servers) {
+    while (seen.has(server.pod)) server.pod = (server.pod % 90) + 1
+    seen.add(server.pod)
+  }
+}
+
+export function serverOptions(random: SeededRandom, place: Place): string {
+  const words = [
+    random.pick(CHECKS),
+    random.pick(TRANSPORTS),
+    random.pick(EXTRAS),
+    random.chance(0.15) ? random.pick(EXTRAS) : ''
+  ]
+  return words
+    .filter((word) => word !== '')
+    .join(random.chance(0.1) ? '   ' : ' ')
+    .replace('@agent', String(place.podPort + 1))
+}
+
+/** Mostly as its neighbours, as in a template's loop. */
+export function serverPart(random: SeededRandom, place: Place, options: string): ServerPart {
+  return {
+    name: 'w',
+    pod: random.chance(0.06) ? SICK + random.below(20) : 1 + random.below(90),
+    port: random.chance(0.05) ? 1 : place.podPort,
+    options: random.chance(0.85) ? options : serverOptions(random, place),
+    comment: random.pick(COMMENTS),
+    condition: random.chance(0.04) ? random.pick(['defined(CANARY)', '!defined(CANARY)']) : undefined
+  }
+}
+
+/** Requests that tell two configurations of the generator apart. */
+export function probesOf({ prefix, bindPort }: Place, { backends }: Scenario): Probe[] {
+  const named = backends[0]?.tail.some((line) => line.startsWith('use-server ')) === true
+  const host = `${prefix}1.1`
+  const plain = { host, port: bindPort }
+  return [
+    ...PATHS.map((path) => ({ ...plain, path, sure: named && path.startsWith('/write') })),
+    ...PATHS.slice(0, 2).map((path) => ({ ...plain, path: `/api${path}` })),
+    ...Array.from({ length: 14 }, (_, index) => ({
+      ...plain,
+      path: `/k${index}?user=u${index}`,
+      headers: { 'x-user': `u${index}` },
+      from: `127.251.${index}.7`
+    })),
+    { host, port: bindPort + 2, path: '/extra' },
+    { host, port: bindPort + 1, tls: true, path: '/tls' }
+  ]
+}
+
+export const pickAcl = (random: SeededRandom): string => random.pick(ACLS)
+export const pickRule = (random: SeededRandom): string => random.pick(RULES)
+export const pickComment = (random: SeededRandom): string => random.pick(COMMENTS)
+export const pickDefaultServer = (random: SeededRandom): string => random.pick(DEFAULT_SERVERS)
+export const pickBalance = (random: SeededRandom): string => random.pick(BALANCES)
+export const pickBackendLine = (random: SeededRandom): string => random.pick(BACKEND_LINES)

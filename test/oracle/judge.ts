@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Probe, Seen } from './client.ts'
+import { Client } from './client.ts'
+import { look, type Look, type ServerLook } from './look.ts'
+import type { Pods } from './pods.ts'
+
+/** One of the two that are held against each other. */
+export interface Side {
+  socket: string
+  /** First two numbers of its addresses. */
+  prefix: string
+}
+
+export interface Judged {
+  driven: Side
+  fresh: Side
+  pods: Pods
+  probes: readonly Probe[]
+  /** Whether chance alone decides which pods get how much, and not who came first. */
+  spread: boolean
+}
+
+/** How long the checks of both may take to come to the same outcome. */
+const SETTLE_MS = 2_500
+const ROUNDS = 4
+
+/** @returns every way in which the driven HAProxy is not like the fresh one, in words */
+export async function judge(judged: Judged): Promise<string[]> {
+  const { driven, fresh } = judged
+  const deadline = performance.now() + SETTLE_MS
+  for (;;) {
+    const [one, other] = await Promise.all([look(driven.socket, driven.prefix), look(fresh.socket, fresh.prefix)])
+    const differences = [...compareLooks(one, other), ...compareShapes(judged, one, other)]
+    if (differences.length === 0) differences.push(...(await compareTraffic(judged, other)))
+    if (differences.length === 0) return []
+    if (performance.now() > deadline) return differences
+    await sleep(60)
+  }
+}
+
+function compareLooks(driven: Look, fresh: Look): string[] {
+  const differences: string[] = []
+  for (const [name, value] of fresh.facts) {
+    const other = driven.facts.get(name)
+    if (other !== value) differences.push(`${name}: runs ${JSON.stringify(other)}, wanted ${JSON.stringify(value)}`)
+  }
+  // A variable that a former text set stays in the environment of the master.
+  const surplus = [...driven.facts.keys()].filter((name) => !fresh.facts.has(name) && !name.startsWith('variable '))
+  for (const name of surplus) differences.push(`${name}: runs, is not wanted`)
+  const backends = new Set([...driven.servers, ...fresh.servers].map(({ backend }) => backend))
+  for (const backend of backends) {
+    const of = ({ servers }: Look): ServerLook[] => servers.filter((server) => server.backend === backend)
+    differences.push(...compareServers(backend, of(driven), of(fresh)))
+  }
+  return differences
+}
+
+/** Servers left over in maintenance, or draining, get no traffic: docs/haproxy.md says so. */
+function compareServers(backend: string, driven: ServerLook[], fresh: ServerLook[]): string[] {
+  const left = new Map<string, number>()
+  const count = ({ settings, status, place }: ServerLook): string => {
+    return `${place} ${status} ${JSON.stringify(settings)}`
+  }
+  for (const server of fresh) left.set(count(server), (left.get(count(server)) ?? 0) + 1)
+  const surplus: string[] = []
+  for (const server of driven) {
+    const key = count(server)
+    const wanted = left.get(key) ?? 0
+    if (wanted > 0) left.set(key, wanted - 1)
+    else if (!server.out) surplus.push(key)
+  }
+  const missing = [...left].filter(([, number]) => number > 0).map(([key]) => key)
+  return [
+    ...surplus.map((key) => `backend ${backend} has a server that is not wanted: ${key}`),
+    ...missing.map((key) => `backend ${backend} lacks a server: ${key}`)
+  ]
+}
+
+function compareShapes({ driven, fresh, pods }: Judged, runs: Look, wanted: Look): string[] {
+  const differences: string[] = []
+  const leftOver = new Set(runs.servers.filter(({ out }) => out).map(({ place }) => place.replace(/:\d+$/, '')))
+  const places = new Set(wanted.servers.filter(({ out }) => !out).map(({ place }) => place.replace(/:\d+$/, '')))
+  for (const place of places) {
+    const [one, other] = [driven, fresh].map(({ prefix }) => whole(pods.shapes(place.replace('127.x.', prefix)).checks))
+    if (one === undefined || other === undefined) continue
+    // What has left the configuration is still checked until it has drained.
+    const alike = leftOver.has(place) ? other.every((shape) => one.includes(shape)) : one.join() === other.join()
+    if (!alike) differences.push(`checks of ${place}: "${one.join(' | ')}", wanted "${other.join(' | ')}"`)
+  }
+  return differences
+}
+
+/** A connection that was cut by the end of a worker tells nothing. */
+function whole(shapes: ReadonlySet<string>): string[] {
+  const all = [...shapes].sort()
+  const whole = all.filter((shape) => shape !== 'connect')
+  return whole.length > 0 ? whole : all
+}
+
+async function compareTraffic({ driven, fresh, pods, probes, spread }: Judged, look: Look): Promise<string[]> {
+  const client = new Client()
+  const keyed = keyedPods(look)
+  try {
+    const [runs = [], wanted = []] = await Promise.all(
+      [driven, fresh].map(async ({ prefix }) => {
+        const mine = probes.map((probe) => ({ ...probe, host: probe.host.replace(driven.prefix, prefix) }))
+        return await client.ask(mine, ROUNDS)
+      })
+    )
+    const differences = probes.flatMap((probe, index) =>
+      compareAnswers({ probe, runs: runs[index] ?? [], wanted: wanted[index] ?? [] }, keyed)
+    )
+    differences.push(...compareNames(runs.flat(), wanted.flat()))
+    if (spread) differences.push(...compareShares(runs.flat(), wanted.flat()))
+    for (const { place } of look.servers) {
+      const pod = place.replace(/:\d+$/, '')
+      const [one, other] = [driven, fresh].map(({ prefix }) => pods.shapes(pod.replace('127.x.', prefix)).traffic)
+      if (one === undefined || other === undefined || one.size === 0 || other.size === 0) continue
+      const [ran, should] = [[...one].sort().join(' | '), [...other].sort().join(' | ')]
+      if (ran !== should) differences.push(`connections to ${pod}: "${ran}", wanted "${should}"`)
+    }
+    return differences
+  } finally {
+    client.close()
+  }
+}
+
+/** What HAProxy calls the algorithms under which a request itself decides where it goes. */
+const KEYED = /^(?:source|uri|url_param|hdr|rdp-cookie|hash|first)/
+
+interface Answers {
+  probe: Probe
+  runs: readonly Seen[]
+  wanted: readonly Seen[]
+}
+
+function compareAnswers({ probe, runs, wanted }: Answers, keyed: ReadonlyMap<string, boolean>): string[] {
+  const name = `${probe.tls === true ? 'https ' : ''}${probe.path}${probe.from === undefined ? '' : ` from ${probe.from}`}`
+  const kinds = (seen: readonly Seen[]): string =>
+    [...new Set(seen.map(({ status, headers }) => `${status} ${headers}`))].sort().join(' | ')
+  const pods = (seen: readonly Seen[]): string => [...new Set(seen.map(({ pod }) => pod))].sort().join(', ')
+  if (kinds(runs) !== kinds(wanted)) return [`${name}: ${kinds(runs)}, wanted ${kinds(wanted)}`]
+  const decided =
+    probe.sure === true || (probe.from !== undefined && wanted.every(({ pod }) => keyed.get(pod) === true))
+  return !decided || pods(runs) === pods(wanted) ? [] : [`${name} goes to ${pods(runs)}, wanted ${pods(wanted)}`]
+}
+
+/** By pod, whether only keyed backends have it. */
+function keyedPods({ servers, algorithms }: Look): Map<string, boolean> {
+  const keyed = new Map<string, boolean>()
+  for (const { backend, place } of servers) {
+    const pod = place.replace(/:\d+$/, '').split('.').slice(2).join('.')
+    keyed.set(pod, (keyed.get(pod) ?? true) && KEYED.test(algorithms.get(backend) ?? ''))
+  }
+  return keyed
+}
+
+/** What a pod is called, towards itself and towards clients. */
+function compareNames(runs: readonly Seen[], wanted: readonly Seen[]): string[] {
+  const names = (seen: readonly Seen[]): Map<string, string> =>
+    new Map(seen.filter(({ name }) => name !== '').map(({ pod, name }) => [pod, name]))
+  const [ran, should] = [names(runs), names(wanted)]
+  return [...should].flatMap(([pod, name]) => {
+    const other = ran.get(pod)
+    return other === undefined || other === name ? [] : [`${pod} is called ${other}, wanted ${name}`]
+  })
+}
+
+function compareShares(runs: readonly Seen[], wanted: readonly Seen[]): string[] {
+  const count = (seen: readonly Seen[]): Map<string, number> => {
+    const counts = new Map<string, number>()
+    for (const { pod } of seen) counts.set(pod, (counts.get(pod) ?? 0) + 1)
+    return counts
+  }
+  const [ran, should] = [count(runs), count(wanted)]
+  const total = runs.length
+  const differences: string[] = []
+  for (const pod of new Set([...ran.keys(), ...should.keys()])) {
+    const [one, other] = [ran.get(pod) ?? 0, should.get(pod) ?? 0]
+    const share = (one + other) / 2 / total
+    // By chance one in some ten thousand is further away.
+    const tolerance = 4 + 4 * Math.sqrt(2 * total * share * (1 - share))
+    if (Math.abs(one - other) > tolerance) differences.push(`${pod} had ${one} of ${total} requests, wanted ${other}`)
+  }
+  return differences
+}

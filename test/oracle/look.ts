@@ -1,0 +1,171 @@
+import { exchange } from '../../src/haproxy/socket/exchange.ts'
+
+/** A table of HAProxy's, row by row. */
+type Row = Readonly<Record<string, string>>
+
+export interface ServerLook {
+  backend: string
+  name: string
+  /** `10.0.0.1:80` */
+  place: string
+  /** Out by hand of somebody: maintenance, drain. */
+  out: boolean
+  id: string
+  /** Everything that does not change while it runs, as text. */
+  settings: Row
+  /** UP, DOWN … and the outcome of the last check. */
+  status: string
+}
+
+/** What a HAProxy shows of itself, without what differs by nature. */
+export interface Look {
+  servers: ServerLook[]
+  /** Everything else, by name. */
+  facts: ReadonlyMap<string, string>
+  /** By backend, in HAProxy's words. */
+  algorithms: ReadonlyMap<string, string>
+}
+
+/** Of `show stat`, what a line of the configuration decides. */
+const STAT_SETTINGS = [
+  ...['slim', 'qlimit', 'weight', 'mode', 'algo', 'cookie', 'check_rise', 'check_fall', 'agent_rise', 'agent_fall'],
+  ...['rate_lim']
+]
+const STATE_SETTINGS = ['srv_use_ssl', 'srv_check_port', 'srv_check_addr', 'srv_agent_addr', 'srv_agent_port']
+const CONN_SETTINGS = ['purge_delay', 'idle_lim']
+const INFO_SETTINGS = [
+  'Maxconn',
+  'Nbthread',
+  'node',
+  'description',
+  'ConnRateLimit',
+  'SessRateLimit',
+  'MaxSslConns',
+  'Maxpipes'
+]
+
+/** @param prefix the first two numbers of this instance's addresses, as `127.8.` */
+export async function look(socket: string, prefix: string): Promise<Look> {
+  const say = async (line: string): Promise<string> =>
+    (await exchange(socket, line)).replaceAll(prefix, '127.x.').replaceAll(socket.replace(/\/[^/]*$/, ''), '')
+  const [stat, state, conn] = [
+    csv(await say('show stat')),
+    spaced(await say('show servers state'), /^# /),
+    spaced(await say('show servers conn'), /^# /)
+  ]
+  const connOf = new Map(conn.map((row) => [row['bkname/svname'] ?? '', row]))
+  const statOf = new Map(stat.map((row) => [`${row.pxname}/${row.svname}`, row]))
+  const servers = state.map((row): ServerLook => {
+    const [backend = '', name = ''] = [row.be_name, row.srv_name]
+    const stats = statOf.get(`${backend}/${name}`) ?? {}
+    return {
+      ...{ backend, name, id: row.srv_id ?? '' },
+      place: `${row.srv_addr}:${row.srv_port}`,
+      out: (Number(row.srv_admin_state) & (1 | 8)) !== 0,
+      settings: {
+        ...pick(stats, STAT_SETTINGS),
+        ...pick(row, STATE_SETTINGS),
+        ...pick(connOf.get(`${backend}/${name}`) ?? {}, CONN_SETTINGS),
+        // Bits of what is configured: a check, an agent; not whether one is under way.
+        checks: String(Number(row.srv_check_state) & 0xc) + '/' + String(Number(row.srv_agent_state) & 0xc),
+        act: `${stats.act}/${stats.bck}`
+      },
+      status: `${(stats.status ?? '').replace(/ .*/, '')} ${(stats.check_status ?? '').replace(/^\* /, '')}`
+    }
+  })
+  const algorithms = stat
+    .filter(({ svname }) => svname === 'BACKEND')
+    .map(({ pxname, algo }) => [pxname, algo] as const)
+  return { servers, facts: new Map(await facts(say, stat)), algorithms: new Map(algorithms as [string, string][]) }
+}
+
+async function facts(say: (line: string) => Promise<string>, stat: readonly Row[]): Promise<[string, string][]> {
+  const proxies = stat
+    .filter(({ svname }) => svname === 'FRONTEND' || svname === 'BACKEND')
+    .map((row): [string, string] => [
+      `${row.svname} ${row.pxname}`,
+      JSON.stringify({ ...pick(row, STAT_SETTINGS), slim: limitOf(row.slim), weight: '', status: usable(stat, row) })
+    ])
+  const info: Row = Object.fromEntries(
+    (await say('show info')).split('\n').map((line) => line.split(/: (.*)/).slice(0, 2) as [string, string])
+  )
+  const lists = (
+    await Promise.all(
+      ['acl', 'map'].map(async (kind) => {
+        const ids = [...(await say(`show ${kind}`)).matchAll(/^(\d+) /gm)].map(([, id]) => id ?? '')
+        const entries = await Promise.all(ids.map(async (id) => await say(`show ${kind} #${id}`)))
+        return entries.map((text, index): [string, string] => [
+          `${kind} ${index}`,
+          text.replace(/^0x\S+ /gm, '').trim()
+        ])
+      })
+    )
+  ).flat()
+  const variables = [...(await say('show env')).matchAll(/^((?!HAPROXY_)[A-Z_]+)=(.*)$/gm)]
+  return [
+    ...proxies,
+    ...lists,
+    ['info', JSON.stringify({ ...pick(info, INFO_SETTINGS), Maxconn: limitOf(info.Maxconn) })],
+    ...variables.map(([, name = '', value = '']): [string, string] => [`variable ${name}`, value]),
+    [
+      'tables',
+      (await say('show table'))
+        .replace(/, used:\d+/g, '')
+        .split('\n')
+        .sort()
+        .join('\n')
+    ],
+    ['peers', peersOf(await say('show peers'))],
+    ['resolvers', [...(await say('show resolvers')).matchAll(/^(?:Resolvers section| nameserver) (\S+)/gm)].join('\n')],
+    ['certificates', await say('show ssl cert')],
+    ['rings', [...(await say('show events')).matchAll(/^ {2}(\S+) +:/gm)].map(([, name]) => name).join(' ')],
+    ['sections', proxies.map(([name]) => name).join(', ')]
+  ]
+}
+
+/** A backend without any server says UP when it begins, and DOWN when its last one has left; it serves nothing either way. */
+function usable(stat: readonly Row[], { pxname, svname, status = '', act, bck }: Row): string {
+  const empty =
+    svname === 'BACKEND' &&
+    act === '0' &&
+    bck === '0' &&
+    stat.every(
+      (row) =>
+        row.pxname !== pxname ||
+        /^(?:FRONTEND|BACKEND)$/.test(row.svname ?? '') ||
+        /^(?:MAINT|DRAIN)/.test(row.status ?? '')
+    )
+  return empty ? '' : status
+}
+
+/** Without a `maxconn`, HAProxy reckons it from the descriptors that it has left, and `fullconn` from that. */
+function limitOf(limit = ''): string {
+  return /^(?:99\d\d|99\d|19\d\d\d)$/.test(limit) ? 'by descriptors' : limit
+}
+
+/** Which peers there are, and the tables that they share. */
+function peersOf(text: string): string {
+  return [...text.matchAll(/(?:\bpeers=|\bid=)(\S+?)[,(\s]|addr=(\S+)|table id=\S+ name=(\S+)/g)]
+    .map(([, id, , table]) => id ?? table ?? '')
+    .filter((word) => !/^\d*$|^0x/.test(word))
+    .join(' ')
+}
+
+function pick(row: Row, names: readonly string[]): Row {
+  return Object.fromEntries(names.map((name) => [name, row[name] ?? '']))
+}
+
+function csv(text: string): Row[] {
+  return table(text.trim().split('\n'), ',', /^# /)
+}
+
+function spaced(text: string, header: RegExp): Row[] {
+  const lines = text.split('\n')
+  return table(lines.slice(lines.findIndex((line) => header.test(line))), ' ', header)
+}
+
+function table([header = '', ...lines]: readonly string[], separator: string, mark: RegExp): Row[] {
+  const columns = header.replace(mark, '').split(separator)
+  const rows = lines.filter((line) => line.trim() !== '').map((line) => line.split(separator))
+  return rows.map((cells) => Object.fromEntries(columns.map((name, at) => [name, cells[at] ?? ''])))
+}

@@ -1,0 +1,70 @@
+/** A configuration as an operator thinks of it; `render` writes it down. */
+export interface Scenario {
+  /** Before the first section. */
+  preamble: string[]
+  global: string[]
+  defaults: { title: string; lines: string[] }[]
+  frontends: Proxy[]
+  backends: BackendPart[]
+  /** Peers, rings, resolvers and the like, whole. */
+  others: string[]
+}
+
+export interface Proxy {
+  title: string
+  lines: string[]
+}
+
+export interface BackendPart extends Proxy {
+  servers: ServerPart[]
+  /** Names servers by their number, as a template with `loop.index` does. */
+  numbered: boolean
+  /** Lines behind the servers. */
+  tail: string[]
+}
+
+export interface ServerPart {
+  name: string
+  /** Last number of the pod's address. */
+  pod: number
+  port: number
+  options: string
+  comment: string
+  /** Condition of an `.if` around it. */
+  condition: string | undefined
+}
+
+/** Addresses of the driven HAProxy begin with this; those of the fresh one are put in their place. */
+export const prefixOf = (block: number): string => `127.${block}.`
+
+export function podAddress(prefix: string, pod: number): string {
+  return `${prefix}2.${pod}`
+}
+
+export function render(scenario: Scenario, prefix: string): string {
+  const { preamble, global, defaults, frontends, backends, others } = scenario
+  const lines = [
+    ...preamble,
+    ...(global.length === 0 ? [] : ['global', ...indent(global)]),
+    ...others,
+    ...defaults.flatMap(({ title, lines }) => [title, ...indent(lines)]),
+    ...frontends.flatMap(({ title, lines }) => ['', title, ...indent(lines)]),
+    ...backends.flatMap(({ title, lines, servers, numbered, tail }) => [
+      '',
+      title,
+      ...indent(lines),
+      ...servers.flatMap((server, index) => serverLines(server, numbered ? index + 1 : undefined, prefix)),
+      ...indent(tail)
+    ])
+  ]
+  return `${lines.join('\n')}\n`.replaceAll('@@', prefix)
+}
+
+function serverLines(server: ServerPart, number: number | undefined, prefix: string): string[] {
+  const { name, pod, port, options, comment, condition } = server
+  const named = number === undefined ? name : `${name}${number}`
+  const line = `  server ${named} ${podAddress(prefix, pod)}:${port} ${options}${comment}`.trimEnd()
+  return condition === undefined ? [line] : [`.if ${condition}`, line, '.endif']
+}
+
+const indent = (lines: readonly string[]): string[] => lines.map((line) => (line.startsWith('.') ? line : `  ${line}`))
