@@ -4,7 +4,7 @@ import type { Registry } from '../registry/registry.ts'
 
 /** @throws KontrolError KTL_REGISTRY_FILLING while pods are missing from a registry that was lost */
 export function completeSnapshot(registry: Registry): Snapshot {
-  const { until } = registry.filling
+  const { until } = registry.recovery
   if (until === undefined) return registry.snapshot()
   throw new KontrolError(
     'KTL_REGISTRY_FILLING',

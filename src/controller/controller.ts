@@ -23,7 +23,7 @@ export interface ControllerDeps {
   registry: {
     snapshot(): Snapshot
     /** While `until` is there, pods are missing, and nothing must be acted on. */
-    readonly filling: { readonly until: number | undefined; readonly ended: Promise<void> }
+    readonly recovery: { readonly until: number | undefined; readonly ended: Promise<void> }
     subscribe(listener: (event: MembershipEvent) => void): () => void
   }
   /** Absent when this process drives no HAProxy. */
@@ -55,8 +55,8 @@ export class Controller {
   start(): void {
     const { registry, dns } = this.#deps
     this.#unsubscribe = registry.subscribe((event) => this.#onMembership(event))
-    if (registry.filling.until === undefined) dns?.want(this.#proxies())
-    else void registry.filling.ended.then(() => this.#filled())
+    if (registry.recovery.until === undefined) dns?.want(this.#proxies())
+    else void registry.recovery.ended.then(() => this.#recovered())
   }
 
   stop(): void {
@@ -71,7 +71,7 @@ export class Controller {
     this.#damper.push()
   }
 
-  #filled(): void {
+  #recovered(): void {
     this.#changed.proxies = true
     this.templateChanged('the registry has filled again')
   }
@@ -111,7 +111,7 @@ export class Controller {
   /** Runs on the path of a keepalive: nothing here may look at all pods, but for a callback's or a proxy's sake later. */
   #act(): void {
     const { registry, callback, dns } = this.#deps
-    if (registry.filling.until !== undefined) return
+    if (registry.recovery.until !== undefined) return
     const { backends, proxies } = this.#changed
     this.#changed = { backends: false, proxies: false }
     if (backends) this.#reconfigure()

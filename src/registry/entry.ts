@@ -1,7 +1,7 @@
 import type { Keepalive } from '../model/keepalive.ts'
 import type { Pod } from '../model/pod.ts'
 
-/** What the registry knows of one pod. One object a pod for as long as it lives: the timer wheel tells them apart by identity. */
+/** What the registry knows of one pod. One object a pod for as long as it lives. */
 export interface Entry {
   /** Replaced, never modified: snapshots share it. */
   pod: Pod

@@ -3,40 +3,47 @@ import type { Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Listeners } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { AppCensus } from './panic-detector.ts'
+import type { PanicDetector } from './panic-detector.ts'
 import { createEntry, replacePod, type ChangedField, type Entry } from './entry.ts'
-import type { Expiry } from './expiry.ts'
-import type { DownReason, RegistryEvent } from './registry-event.ts'
-import { Roster } from './pods-by-app.ts'
+import { PodsByApp } from './pods-by-app.ts'
+
+/** Why a pod left: it said so, it was silent for too long, or an operator (or another master) took it out. */
+export type DownReason = 'down' | 'expired' | 'forgotten'
+
+/** One thing that happened to the membership. All but `leader` make a new snapshot or show in `pods()`. */
+export type RegistryEvent =
+  | { type: 'pod-up'; pod: Pod; reason: 'new' }
+  | { type: 'pod-down'; pod: Pod; reason: DownReason }
+  | { type: 'pod-changed'; pod: Pod; fields: readonly ChangedField[] }
+  | { type: 'pods-held'; app: string; pods: readonly Pod[]; reason: 'panic' }
+  | { type: 'pods-released'; app: string; pods: readonly Pod[]; reason: 'returned' }
+  | { type: 'leader'; leading: boolean }
 
 /** An app may have thousands of pods, a log line must not. */
 const LOGGED_IPS = 20
 
 export interface MembershipOptions {
-  census: AppCensus
-  expiry: Expiry
+  panic: PanicDetector
   clock: Clock
   logger: Logger
 }
 
 /**
- * The pods that are known now. Each change of the set keeps the census, the
- * timers and the snapshot in line, is logged and is told to the listeners;
+ * The pods that are known now. Each change of the set keeps the panic
+ * detector and the snapshot in line, is logged and is told to the listeners;
  * whether a change is due is for others to decide.
  */
 export class Membership {
-  readonly census: AppCensus
-  readonly #expiry: Expiry
+  readonly panic: PanicDetector
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #entries = new Map<string, Entry>()
-  readonly #roster = new Roster()
+  readonly #byApp = new PodsByApp()
   /** They hear of it in the middle of a keepalive: none of them may end it. */
   readonly listeners: Listeners<RegistryEvent>
 
-  constructor({ census, expiry, clock, logger }: MembershipOptions) {
-    this.census = census
-    this.#expiry = expiry
+  constructor({ panic, clock, logger }: MembershipOptions) {
+    this.panic = panic
     this.#clock = clock
     this.#logger = logger
     this.listeners = new Listeners('registry', logger)
@@ -55,15 +62,14 @@ export class Membership {
   }
 
   snapshot(): Snapshot {
-    return this.#roster.snapshot()
+    return this.#byApp.snapshot()
   }
 
   /** Adds a pod without a word: it was known before this process began, or is told of as held. */
   insert(entry: Entry): void {
-    this.#expiry.watch(entry)
     this.#entries.set(entry.pod.key, entry)
-    this.census.added(entry)
-    this.#roster.add(entry.pod)
+    this.panic.added(entry)
+    this.#byApp.add(entry.pod)
   }
 
   up(pod: Pod): Entry {
@@ -77,25 +83,24 @@ export class Membership {
   /** All of them leave before the first listener hears of it. */
   down(entries: readonly Entry[], reason: DownReason): void {
     for (const entry of entries) {
-      this.#expiry.unwatch(entry)
       this.#entries.delete(entry.pod.key)
-      this.census.removed(entry)
-      this.#roster.remove(entry.pod)
+      this.panic.removed(entry)
+      this.#byApp.remove(entry.pod)
     }
     for (const { pod } of entries) {
       this.#logger.info({ ...describe(pod), reason }, 'pod down')
       this.listeners.emit({ type: 'pod-down', pod, reason })
     }
     if (reason !== 'expired') return
-    for (const entry of entries) if (!entry.held) this.census.expired(entry, this.#clock.now())
+    for (const entry of entries) if (!entry.held) this.panic.expired(entry, this.#clock.now())
   }
 
   change(entry: Entry, pod: Pod, fields: readonly ChangedField[]): void {
-    this.census.removed(entry)
-    this.#roster.remove(entry.pod)
+    this.panic.removed(entry)
+    this.#byApp.remove(entry.pod)
     replacePod(entry, pod)
-    this.census.added(entry)
-    this.#roster.add(pod)
+    this.panic.added(entry)
+    this.#byApp.add(pod)
     this.#logger.info({ ...describe(pod), fields }, 'pod changed')
     this.listeners.emit({ type: 'pod-changed', pod, fields })
   }
@@ -108,8 +113,7 @@ export class Membership {
   hold(app: string, silent: readonly Entry[], restored: readonly Entry[]): void {
     for (const entry of silent) {
       entry.held = true
-      this.#expiry.watch(entry)
-      this.census.heldChanged(app, 1)
+      this.panic.heldChanged(app, 1)
     }
     for (const entry of restored) {
       entry.held = true
@@ -125,8 +129,7 @@ export class Membership {
 
   release(entry: Entry): void {
     entry.held = false
-    this.#expiry.watch(entry)
-    this.census.heldChanged(entry.pod.app, -1)
+    this.panic.heldChanged(entry.pod.app, -1)
     this.#logger.info(describe(entry.pod), 'pod released')
     this.listeners.emit({ type: 'pods-released', app: entry.pod.app, pods: [entry.pod], reason: 'returned' })
   }

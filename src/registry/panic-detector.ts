@@ -26,7 +26,7 @@ const FEWEST_PODS = 3
  * were there (known now, or expired within the last TTL). Every operation is
  * O(1), over time, for each pod.
  */
-export class AppCensus {
+export class PanicDetector {
   readonly #windowMs: number
   readonly #threshold: number
   readonly #apps = new Map<string, AppCount>()

@@ -4,19 +4,19 @@ import { changedFields } from './entry.ts'
 import type { Expiry } from './expiry.ts'
 import type { Membership } from './membership.ts'
 
-export interface OtherMastersOptions {
+export interface PeerChangesOptions {
   members: Membership
   expiry: Expiry
   clock: Clock
 }
 
 /** Takes over what other masters did to pods, as the store tells it. */
-export class OtherMasters {
+export class PeerChanges {
   readonly #members: Membership
   readonly #expiry: Expiry
   readonly #clock: Clock
 
-  constructor({ members, expiry, clock }: OtherMastersOptions) {
+  constructor({ members, expiry, clock }: PeerChangesOptions) {
     this.#members = members
     this.#expiry = expiry
     this.#clock = clock
@@ -52,7 +52,7 @@ export class OtherMasters {
   }
 
   #up(pod: Pod): void {
-    const back = this.#members.census.takeGonePod(pod.key, pod.seq)
+    const back = this.#members.panic.takeGonePod(pod.key, pod.seq)
     // If there is one, the leader brought it back: most of its app is silent.
     if (back === undefined) this.#members.up(pod)
     else this.#members.hold(pod.app, [], [back])

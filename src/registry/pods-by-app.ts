@@ -5,7 +5,7 @@ import { appPodsOf, snapshotOf, type AppPods, type Snapshot } from '../model/sna
  * The pods by app. They are put in order when somebody asks, and only those of
  * the apps that changed: a pod that comes or goes costs no look at the others.
  */
-export class Roster {
+export class PodsByApp {
   readonly #members = new Map<string, Set<Pod>>()
   /** Of the apps that have not changed since. */
   readonly #ordered = new Map<string, AppPods>()

@@ -2,7 +2,7 @@ import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Store } from './store.ts'
 
-export interface FillingOptions {
+export interface RecoveryOptions {
   store: Pick<Store, 'filled'>
   clock: Clock
   logger: Logger
@@ -16,14 +16,14 @@ export interface FillingOptions {
  * every slave that lives has sent a keepalive, so that all pods are known. The
  * store remembers that it has passed, or that there was nothing to wait for.
  */
-export class Filling {
-  readonly #options: FillingOptions
+export class Recovery {
+  readonly #options: RecoveryOptions
   readonly #ended: Promise<void>
   #end: () => void = () => {}
   #until: number | undefined
   #cancel: Cancel = () => {}
 
-  constructor(options: FillingOptions) {
+  constructor(options: RecoveryOptions) {
     this.#options = options
     this.#ended = new Promise((resolve) => (this.#end = resolve))
   }

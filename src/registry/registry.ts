@@ -5,14 +5,12 @@ import type { Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
-import { AppCensus } from './panic-detector.ts'
+import { PanicDetector } from './panic-detector.ts'
 import { changedFields, createEntry, podOf, type Entry } from './entry.ts'
 import { Expiry } from './expiry.ts'
-import { Filling } from './recovery.ts'
-import { Membership } from './membership.ts'
-import { OtherMasters } from './peer-changes.ts'
-import type { DownReason, RegistryEvent } from './registry-event.ts'
-import { SilentPods } from './expiry-policy.ts'
+import { Recovery } from './recovery.ts'
+import { Membership, type DownReason, type RegistryEvent } from './membership.ts'
+import { PeerChanges } from './peer-changes.ts'
 import type { Store } from './store.ts'
 import { StoreWrites } from './store-writes.ts'
 
@@ -25,17 +23,17 @@ export interface RegistryOptions {
   /** Share of an app's pods, 0 to 1, above which silent ones are held and not dropped. */
   panicThreshold: number
   maxPods: number
-  /** HAProxy still has servers, see Filling. */
+  /** HAProxy still has servers, see Recovery. */
   expectsPods?: boolean
 }
 
 /**
  * Who is alive: a pod is, from its first keepalive until it says `down` or no
  * keepalive came for a TTL. A repeated keepalive touches nothing but the time
- * of the last one, which the timer looks at when the pod would have expired.
+ * of the last one, which the next sweep looks at.
  *
  * When most pods of an app fall silent within one TTL, none of them is taken
- * out: see AppCensus and docs/registry.md.
+ * out: see PanicDetector and docs/registry.md.
  */
 export class Registry {
   readonly #store: Store
@@ -43,7 +41,7 @@ export class Registry {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #maxPods: number
-  readonly #filling: Filling
+  readonly #recovery: Recovery
   readonly #members: Membership
   readonly #expiry: Expiry
   /** Pods that the store is about to admit, by key. */
@@ -56,17 +54,10 @@ export class Registry {
     this.#clock = clock
     this.#logger = logger
     this.#maxPods = maxPods
-    this.#filling = new Filling({ store, clock, logger, ttlMs, expectsPods })
-    const expiry = (this.#expiry = new Expiry({
-      clock,
-      logger,
-      ttlMs,
-      entries: () => this.#members.entries(),
-      onOverdue: (app, entries) => silentPods.expire(app, entries)
-    }))
-    const census = new AppCensus({ windowMs: ttlMs, threshold: panicThreshold })
-    const members = (this.#members = new Membership({ census, expiry, clock, logger }))
-    const silentPods = new SilentPods({ members, expiry, writes: this.#writes, store, clock })
+    this.#recovery = new Recovery({ store, clock, logger, ttlMs, expectsPods })
+    const panic = new PanicDetector({ windowMs: ttlMs, threshold: panicThreshold })
+    this.#members = new Membership({ panic, clock, logger })
+    this.#expiry = new Expiry({ members: this.#members, writes: this.#writes, store, clock, logger, ttlMs })
   }
 
   /**
@@ -75,11 +66,11 @@ export class Registry {
    * @throws KontrolError KTL_DATA_UNWRITABLE or KTL_STORE_UNAVAILABLE
    */
   async open(): Promise<void> {
-    const others = new OtherMasters({ members: this.#members, expiry: this.#expiry, clock: this.#clock })
+    const peers = new PeerChanges({ members: this.#members, expiry: this.#expiry, clock: this.#clock })
     const { pods, callbackState, isFilled } = await this.#store.open({
-      onPut: (pod) => others.put(pod),
-      onRemove: (key, seq) => others.removed(key, seq),
-      onHeard: (keys, ageMs) => others.heard(keys, ageMs),
+      onPut: (pod) => peers.put(pod),
+      onRemove: (key, seq) => peers.removed(key, seq),
+      onHeard: (keys, ageMs) => peers.heard(keys, ageMs),
       onCallbackState: (state) => void (this.#callbackState = state),
       onMasterLost: () => this.#expiry.resume(),
       onLeadership: (leading) => this.#leadershipChanged(leading),
@@ -88,7 +79,8 @@ export class Registry {
     this.#callbackState = callbackState
     for (const pod of pods) this.#members.insert(createEntry(pod, this.#clock.now()))
     this.#logger.info({ pods: this.size, leading: this.leading }, 'registry open')
-    if (!isFilled) this.#filling.begin()
+    if (!isFilled) this.#recovery.begin()
+    this.#expiry.start()
   }
 
   get size(): number {
@@ -97,12 +89,12 @@ export class Registry {
 
   /** Pods that are kept although they are silent. */
   get held(): number {
-    return this.#members.census.held
+    return this.#members.panic.held
   }
 
   /** The time in which pods are missing that HAProxy serves, as the store has lost them. */
-  get filling(): Pick<Filling, 'until' | 'ended'> {
-    return this.#filling
+  get recovery(): Pick<Recovery, 'until' | 'ended'> {
+    return this.#recovery
   }
 
   /** Whether this master decides who is gone and runs the callback: always, with the embedded store. */
@@ -179,7 +171,7 @@ export class Registry {
   /** Waits for the writes under way; from here on no pod expires. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#arriving.values())
-    this.#filling.stop()
+    this.#recovery.stop()
     this.#expiry.stop()
     await this.#store.close()
   }
@@ -221,7 +213,6 @@ export class Registry {
 
   #leadershipChanged(leading: boolean): void {
     this.#logger.info({ leading }, 'leadership changed')
-    if (leading) for (const entry of this.#members.entries()) this.#expiry.watch(entry)
     this.#members.listeners.emit({ type: 'leader', leading })
   }
 

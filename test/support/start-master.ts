@@ -1,7 +1,7 @@
 import type { Keepalive } from '../../src/model/keepalive.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { EtcdStore } from '../../src/registry/etcd/store.ts'
-import type { RegistryEvent } from '../../src/registry/registry-event.ts'
+import type { RegistryEvent } from '../../src/registry/membership.ts'
 import { Registry } from '../../src/registry/registry.ts'
 import { recordingLogger } from './test-logger.ts'
 

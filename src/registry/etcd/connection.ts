@@ -7,9 +7,9 @@ import type { EtcdClient } from './client.ts'
 import type { EtcdKeys } from './keys.ts'
 import type { EtcdMirror } from './mirror.ts'
 import { EtcdSession } from './session.ts'
-import type { HeardReport } from './digest.ts'
+import type { KeepaliveDigest } from './digest.ts'
 
-export interface EtcdContactOptions {
+export interface EtcdConnectionOptions {
   /** URLs of the members. */
   hosts: readonly string[]
   /** Of this pod; shown in etcd. */
@@ -21,7 +21,7 @@ export interface EtcdContactOptions {
   logger: Logger
   keys: EtcdKeys
   mirror: EtcdMirror
-  report: HeardReport
+  digest: KeepaliveDigest
   /** A session has begun, and this is what etcd lost; the session counts when it resolves. */
   onBegun: (lost: readonly Pod[]) => Promise<void>
   /** etcd was lost, and is found again. */
@@ -33,8 +33,8 @@ const BEATS_PER_TTL = 20
 const RETRY_MS = { first: 100, most: 2000 }
 
 /** The contact with etcd: one session after the other, for as long as the store is open. */
-export class EtcdContact {
-  readonly #options: EtcdContactOptions
+export class EtcdConnection {
+  readonly #options: EtcdConnectionOptions
   readonly #masterId: string
   /** Sessions so far: each is with the next member, and not all masters begin with the same one. */
   #attempts = randomInt(1024)
@@ -42,7 +42,7 @@ export class EtcdContact {
   #keptUp: Promise<void> = Promise.resolve()
   readonly #closing = new AbortController()
 
-  constructor(options: EtcdContactOptions) {
+  constructor(options: EtcdConnectionOptions) {
     this.#options = options
     this.#masterId = `${options.id}-${randomBytes(4).toString('hex')}`
   }

@@ -1,15 +1,15 @@
 import type { Clock } from '../../platform/clock.ts'
 
-/** Keys of pods, and how long ago at most, in milliseconds, they were heard when the report was written. */
+/** Keys of pods, and how long ago at most, in milliseconds, they were heard when the digest was written. */
 type HeardGroup = [ageMs: number, keys: string[]]
 
-/** Ages in a report are exact to this, and rounded so that no pod looks older than it is. */
+/** Ages in a digest are exact to this, and rounded so that no pod looks older than it is. */
 const STEP_MS = 250
-/** A part of a report stays far below the 1.5 MiB that etcd takes in a request: keys have 63 characters at most. */
+/** A part of a digest stays far below the 1.5 MiB that etcd takes in a request: keys have 63 characters at most. */
 const KEYS_PER_PART = 15_000
 
 /** Gathers the pods that this master heard of, to tell other masters of all of them at once. */
-export class HeardReport {
+export class KeepaliveDigest {
   readonly #clock: Clock
   #heardAt = new Map<string, number>()
 
@@ -21,7 +21,7 @@ export class HeardReport {
     this.#heardAt.set(key, this.#clock.now())
   }
 
-  /** The report as texts to be written, at least one, and begins a new one. */
+  /** The digest as texts to be written, at least one, and begins a new one. */
   take(): string[] {
     const now = this.#clock.now()
     const heard = [...this.#heardAt]
@@ -43,8 +43,8 @@ function groupByAge(heard: readonly [key: string, at: number][], now: number): H
   return [...groups]
 }
 
-/** A report that is none, of a version to come, says nothing. */
-export function parseHeardReport(text: string): HeardGroup[] {
+/** A digest that is none, of a version to come, says nothing. */
+export function parseDigest(text: string): HeardGroup[] {
   try {
     const groups: unknown = JSON.parse(text)
     return Array.isArray(groups) ? groups.filter(isHeardGroup) : []

@@ -4,14 +4,14 @@ import type { Cancel, Clock } from '../../platform/clock.ts'
 import { EtcdClient, type KeyChange } from './client.ts'
 import type { EtcdKeys } from './keys.ts'
 import type { EtcdMirror } from './mirror.ts'
-import { parseHeardReport, type HeardReport } from './digest.ts'
+import { parseDigest, type KeepaliveDigest } from './digest.ts'
 
 export interface EtcdSessionOptions {
   /** The member that this session is with. */
   host: string
   keys: EtcdKeys
   mirror: EtcdMirror
-  report: HeardReport
+  digest: KeepaliveDigest
   clock: Clock
   /** Unique to this process. */
   masterId: string
@@ -94,7 +94,7 @@ export class EtcdSession {
     if (!this.#over) {
       this.#cancelBeat()
       try {
-        await this.#writeReport()
+        await this.#writeDigest()
         await this.client.revokeLease(this.#lease)
       } catch {
         // The lease runs out by itself.
@@ -116,7 +116,7 @@ export class EtcdSession {
       onChanges: (changes, revision) => this.#changed(changes, revision),
       onEnd: (reason) => this.#end(`watch ended: ${reason}`)
     })
-    this.#awaited.revision = await this.#writeReport()
+    this.#awaited.revision = await this.#writeDigest()
     await this.#campaign()
     this.#goodUntil = clock.now() + this.#options.patienceMs
     this.#scheduleBeat()
@@ -140,11 +140,11 @@ export class EtcdSession {
       const { kind, name } = this.#options.keys.parse(key)
       if (kind === 'masters' && this.#masters.delete(name)) this.#options.onMasterLost(name)
     } else if (this.#masterBehind(key)) {
-      for (const [ageMs, pods] of parseHeardReport(value)) this.#options.onHeard(pods, ageMs)
+      for (const [ageMs, pods] of parseDigest(value)) this.#options.onHeard(pods, ageMs)
     }
   }
 
-  /** Whether the key is another master's report, which then lives. */
+  /** Whether the key is another master's digest, which then lives. */
   #masterBehind(key: string): boolean {
     const { kind, name } = this.#options.keys.parse(key)
     if (kind !== 'masters' || name === this.#options.masterId) return false
@@ -194,7 +194,7 @@ export class EtcdSession {
     const seconds = await this.client.renewLease(this.#lease)
     if (seconds === 0) return this.#end('the lease ran out')
     this.#leaseUntil = asked + seconds * 1000
-    const revision = await this.#writeReport()
+    const revision = await this.#writeDigest()
     if (seen) this.#awaited = { revision, beats: 0 }
     this.#findLostMasters()
     if (mirror.leader.value === '') await this.#campaign()
@@ -210,10 +210,10 @@ export class EtcdSession {
   }
 
   /** @returns the revision of the last write */
-  async #writeReport(): Promise<number> {
-    const { keys, masterId, report } = this.#options
+  async #writeDigest(): Promise<number> {
+    const { keys, masterId, digest } = this.#options
     let revision = 0
-    for (const [part, value] of report.take().entries()) {
+    for (const [part, value] of digest.take().entries()) {
       const put = { put: keys.heard(masterId, part), value, lease: this.#lease }
       revision = (await this.client.transact([], [put])).revision
     }

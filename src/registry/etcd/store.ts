@@ -3,10 +3,10 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { EtcdAdmissions } from './admissions.ts'
 import type { Operation } from './client.ts'
-import { EtcdContact } from './connection.ts'
+import { EtcdConnection } from './connection.ts'
 import { EtcdKeys } from './keys.ts'
 import { EtcdMirror, type StoredPod } from './mirror.ts'
-import { HeardReport } from './digest.ts'
+import { KeepaliveDigest } from './digest.ts'
 import type { NewPod, Store, StoredState, StoreListener } from '../store.ts'
 
 export interface EtcdStoreOptions {
@@ -41,9 +41,9 @@ export class EtcdStore implements Store {
   readonly #options: EtcdStoreOptions
   readonly #keys: EtcdKeys
   readonly #mirror: EtcdMirror
-  readonly #report: HeardReport
+  readonly #digest: KeepaliveDigest
   readonly #admissions: EtcdAdmissions
-  readonly #contact: EtcdContact
+  readonly #connection: EtcdConnection
   /** Pods that are to be removed, until etcd has done it. */
   readonly #removals = new Map<string, Pod>()
   /** The last write of each pod that has one under way: they must not overtake one another. */
@@ -55,32 +55,32 @@ export class EtcdStore implements Store {
     this.#options = options
     this.#keys = new EtcdKeys(options)
     this.#mirror = new EtcdMirror({ keys: this.#keys, logger: options.logger })
-    this.#report = new HeardReport(options.clock)
-    this.#contact = new EtcdContact({
+    this.#digest = new KeepaliveDigest(options.clock)
+    this.#connection = new EtcdConnection({
       ...options,
       keys: this.#keys,
       mirror: this.#mirror,
-      report: this.#report,
+      digest: this.#digest,
       onBegun: (lost) => this.#restore(lost),
       onFound: () => this.#repeatRemovals()
     })
     this.#admissions = new EtcdAdmissions({
       keys: this.#keys,
       mirror: this.#mirror,
-      client: () => this.#contact.client(),
+      client: () => this.#connection.client(),
       isRemoved: ({ key, seq }) => this.#removals.get(key)?.seq === seq
     })
   }
 
   get leading(): boolean {
-    return this.#contact.leading
+    return this.#connection.leading
   }
 
   async open(listener: StoreListener): Promise<StoredState> {
     const { clock, openTimeoutMs = DEFAULT_OPEN_TIMEOUT_MS } = this.#options
-    await this.#contact.connect(clock.now() + openTimeoutMs)
+    await this.#connection.connect(clock.now() + openTimeoutMs)
     this.#mirror.listener = listener
-    this.#contact.keepUp()
+    this.#connection.keepUp()
     const pods = [...this.#mirror.pods.values()].map(({ pod }) => pod)
     const { callbackState, filled } = this.#mirror
     return { pods, callbackState, isFilled: filled }
@@ -101,24 +101,28 @@ export class EtcdStore implements Store {
   }
 
   heard(key: string): void {
-    this.#report.add(key)
+    this.#digest.add(key)
   }
 
   async saveCallbackState(state: string): Promise<void> {
-    await this.#contact.guard(() => this.#contact.client().transact([], [{ put: this.#keys.state, value: state }]))
+    await this.#connection.guard(() =>
+      this.#connection.client().transact([], [{ put: this.#keys.state, value: state }])
+    )
     this.#mirror.callbackState = state
   }
 
   async filled(): Promise<void> {
-    await this.#contact.guard(() => this.#contact.client().transact([], [{ put: this.#keys.filled, value: 'true' }]))
+    await this.#connection.guard(() =>
+      this.#connection.client().transact([], [{ put: this.#keys.filled, value: 'true' }])
+    )
     this.#mirror.filled = true
   }
 
   async close(): Promise<void> {
-    this.#contact.giveUp()
+    this.#connection.giveUp()
     this.#mirror.listener = undefined
     await Promise.allSettled(this.#writing.values())
-    await this.#contact.close()
+    await this.#connection.close()
   }
 
   async #put(pod: Pod): Promise<void> {
@@ -150,7 +154,7 @@ export class EtcdStore implements Store {
     this.#mirror.beginWrite(pod.key)
     try {
       const condition = { key: this.#keys.pod(pod.key), of: 'create', equals: stored?.createRevision ?? 0 } as const
-      return await this.#contact.client().transact([condition], [operation])
+      return await this.#connection.client().transact([condition], [operation])
     } catch (error) {
       this.#mirror.endWrite(pod.key)
       throw error
@@ -162,7 +166,7 @@ export class EtcdStore implements Store {
   }
 
   async #inTurn<T>(key: string, write: () => Promise<T>): Promise<T> {
-    const guarded = (): Promise<T> => this.#contact.guard(write)
+    const guarded = (): Promise<T> => this.#connection.guard(write)
     const now = (this.#writing.get(key) ?? Promise.resolve()).then(guarded, guarded)
     this.#writing.set(key, now)
     try {
@@ -186,7 +190,7 @@ export class EtcdStore implements Store {
     const { seq } = this.#mirror
     const next = this.#lost.reduce((most, pod) => Math.max(most, pod.seq + 1), Number(seq.value))
     const condition = { key: this.#keys.seq, of: 'mod', equals: seq.modRevision } as const
-    await this.#contact.client().transact([condition], [{ put: this.#keys.seq, value: String(next) }])
+    await this.#connection.client().transact([condition], [{ put: this.#keys.seq, value: String(next) }])
     const { callbackState, filled } = this.#mirror
     if (callbackState !== undefined) await this.saveCallbackState(callbackState)
     if (filled) await this.filled()

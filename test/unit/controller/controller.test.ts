@@ -7,7 +7,7 @@ import { FakeClock } from '../../support/fake-clock.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
 import { makePod as pod } from '../../support/make-pod.ts'
 
-const NOT_FILLING = { until: undefined, ended: new Promise<void>(() => {}) }
+const NOT_RECOVERING = { until: undefined, ended: new Promise<void>(() => {}) }
 
 function start(change: Partial<ControllerDeps> = {}) {
   const pods: Pod[] = []
@@ -20,7 +20,7 @@ function start(change: Partial<ControllerDeps> = {}) {
   const controller = new Controller({
     registry: {
       snapshot: () => takeSnapshot(pods),
-      filling: NOT_FILLING,
+      recovery: NOT_RECOVERING,
       subscribe: (subscriber) => {
         listener = subscriber
         return () => (listener = () => {})
@@ -99,12 +99,12 @@ describe('Controller', () => {
     const clock = new FakeClock()
     let fill = (): void => {}
     const ended = new Promise<void>((resolve) => (fill = resolve))
-    const filling: { until: number | undefined; ended: Promise<void> } = { until: 1, ended }
+    const recovery: { until: number | undefined; ended: Promise<void> } = { until: 1, ended }
     const [goto, want] = [vi.fn(async () => {}), vi.fn()]
     let tell: (event: MembershipEvent) => void = () => {}
     const registry = {
       snapshot: () => takeSnapshot([pod(1), pod(2, { app: 'haproxy' })]),
-      filling,
+      recovery,
       subscribe: (listener: typeof tell) => ((tell = listener), () => {})
     }
     start({ registry, clock, lifecycle: { goto, hostsAsInput: false }, dns: { want } })
@@ -115,7 +115,7 @@ describe('Controller', () => {
     expect(goto).not.toHaveBeenCalled()
     expect(want).not.toHaveBeenCalled()
 
-    filling.until = undefined
+    recovery.until = undefined
     fill()
     await vi.waitFor(() => expect(want).toHaveBeenCalledOnce())
     expect(goto).toHaveBeenCalledTimes(1)
@@ -128,7 +128,7 @@ describe('Controller', () => {
     let tell: (event: MembershipEvent) => void = () => {}
     const registry = {
       snapshot,
-      filling: NOT_FILLING,
+      recovery: NOT_RECOVERING,
       subscribe: (listener: typeof tell) => ((tell = listener), () => {})
     }
     start({ registry, lifecycle: { goto, hostsAsInput: false }, dns: undefined })

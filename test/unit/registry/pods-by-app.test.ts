@@ -1,56 +1,56 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Pod } from '../../../src/model/pod.ts'
-import { Roster } from '../../../src/registry/pods-by-app.ts'
+import { PodsByApp } from '../../../src/registry/pods-by-app.ts'
 import { makePod } from '../../support/make-pod.ts'
 
-describe('Roster', () => {
+describe('PodsByApp', () => {
   it('shows the same snapshot until a pod comes or goes', () => {
-    const roster = new Roster()
-    roster.add(makePod(0))
-    const first = roster.snapshot()
-    expect(roster.snapshot()).toBe(first)
+    const byApp = new PodsByApp()
+    byApp.add(makePod(0))
+    const first = byApp.snapshot()
+    expect(byApp.snapshot()).toBe(first)
 
-    roster.add(makePod(1))
-    expect(roster.snapshot()).not.toBe(first)
+    byApp.add(makePod(1))
+    expect(byApp.snapshot()).not.toBe(first)
     expect(first.pods.map(({ seq }) => seq)).toEqual([0])
   })
 
   it('takes an app that did not change as it was', () => {
-    const roster = new Roster()
-    roster.add(makePod(0, { app: 'large' }))
-    const { apps } = roster.snapshot()
+    const byApp = new PodsByApp()
+    byApp.add(makePod(0, { app: 'large' }))
+    const { apps } = byApp.snapshot()
 
-    roster.add(makePod(1, { app: 'small' }))
+    byApp.add(makePod(1, { app: 'small' }))
 
-    expect(roster.snapshot().apps.get('large')).toBe(apps.get('large'))
+    expect(byApp.snapshot().apps.get('large')).toBe(apps.get('large'))
   })
 
   it('forgets an app with its last pod', () => {
-    const roster = new Roster()
+    const byApp = new PodsByApp()
     const last = makePod(0)
-    roster.add(last)
-    roster.remove(last)
+    byApp.add(last)
+    byApp.remove(last)
 
-    expect(roster.snapshot().apps.size).toBe(0)
+    expect(byApp.snapshot().apps.size).toBe(0)
   })
 
   it('shows what is there in order, whatever came and went, and however often it was asked', () => {
     const step = fc.record({ seq: fc.nat(12), app: fc.constantFrom('a', 'b', 'c'), asked: fc.boolean() })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-        const roster = new Roster()
+        const byApp = new PodsByApp()
         const present = new Map<number, Pod>()
         for (const { seq, app, asked } of steps) {
           const known = present.get(seq)
           if (known === undefined) present.set(seq, makePod(seq, { app }))
           else present.delete(seq)
-          if (known === undefined) roster.add(present.get(seq) as Pod)
-          else roster.remove(known)
-          if (asked) roster.snapshot()
+          if (known === undefined) byApp.add(present.get(seq) as Pod)
+          else byApp.remove(known)
+          if (asked) byApp.snapshot()
         }
         const wanted = [...present.values()].sort((one, other) => one.seq - other.seq)
-        const { pods, apps } = roster.snapshot()
+        const { pods, apps } = byApp.snapshot()
         expect(pods).toEqual(wanted)
         for (const [app, { pods, ips }] of apps) {
           expect(pods).toEqual(wanted.filter((pod) => pod.app === app))

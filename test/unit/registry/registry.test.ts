@@ -1,8 +1,9 @@
+import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { KontrolError } from '../../../src/errors.ts'
 import type { Keepalive } from '../../../src/model/keepalive.ts'
 import { Registry, type RegistryOptions } from '../../../src/registry/registry.ts'
-import type { RegistryEvent } from '../../../src/registry/registry-event.ts'
+import type { RegistryEvent } from '../../../src/registry/membership.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { emptyShelf, MemoryStore } from '../../support/memory-store.ts'
 import { recordingLogger, type RecordingLogger } from '../../support/test-logger.ts'
@@ -67,10 +68,10 @@ describe('Registry', () => {
     await start(new MemoryStore(), { expectsPods: true })
     await pingAll('a')
 
-    expect(registry.filling.until).toBe(clock.now() + TTL)
+    expect(registry.recovery.until).toBe(clock.now() + TTL)
     clock.advance(TTL)
-    expect(registry.filling.until).toBeUndefined()
-    await registry.filling.ended
+    expect(registry.recovery.until).toBeUndefined()
+    await registry.recovery.ended
   })
 
   it('fills anew when it is started again before that TTL has passed', async () => {
@@ -82,19 +83,19 @@ describe('Registry', () => {
 
     await start(new MemoryStore(shelf), { expectsPods: true })
 
-    expect(registry.filling.until).toBe(clock.now() + TTL)
+    expect(registry.recovery.until).toBe(clock.now() + TTL)
   })
 
   it('does not wait for pods that have said goodbye, nor where there were none before', async () => {
     const shelf = emptyShelf()
     await start(new MemoryStore(shelf))
-    expect(registry.filling.until).toBeUndefined()
+    expect(registry.recovery.until).toBeUndefined()
     await pingAll('a')
     await registry.keepalive(ping('a', { down: true }))
 
     await start(new MemoryStore(shelf), { expectsPods: true })
 
-    expect(registry.filling.until).toBeUndefined()
+    expect(registry.recovery.until).toBeUndefined()
   })
 
   it('touches neither the store nor the snapshot for a repeated keepalive', async () => {
@@ -164,6 +165,28 @@ describe('Registry', () => {
     expect(keys()).toEqual([])
     expect(events.at(-1)).toMatchObject({ type: 'pod-down', reason: 'expired' })
     expect(logged('pod down')[0]).toMatchObject({ key: 'a', reason: 'expired' })
+  })
+
+  it('drops each pod within 100 ms after its TTL, whenever which of them was heard', async () => {
+    const step = fc.record({
+      key: fc.constantFrom('a', 'b', 'c', 'd'),
+      advanceMs: fc.integer({ min: 0, max: TTL / 4 })
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        await start()
+        const lastSeen = new Map<string, number>()
+        for (const { key, advanceMs } of steps) {
+          await registry.keepalive(ping(key, { app: key }))
+          lastSeen.set(key, clock.now())
+          clock.advance(advanceMs)
+          const silentMs = (name: string) => clock.now() - (lastSeen.get(name) ?? 0)
+          expect(keys().every((name) => silentMs(name) <= TTL + 100)).toBe(true)
+          expect([...lastSeen.keys()].filter((name) => silentMs(name) < TTL && !keys().includes(name))).toEqual([])
+        }
+        await registry.close()
+      })
+    )
   })
 
   it('counts the TTL from the last keepalive', async () => {
@@ -363,6 +386,15 @@ describe('Registry', () => {
       clock.advance(TTL - 1)
 
       expect(keys()).toEqual(['a'])
+    })
+
+    it('drops late what fell due during a short stall', async () => {
+      await pingAll('a')
+      clock.advance(TTL - 500)
+      clock.freeze(1400)
+
+      expect(keys()).toEqual([])
+      expect(logged('time jumped')).toEqual([])
     })
 
     it('still drops pods when the clock was set back', async () => {

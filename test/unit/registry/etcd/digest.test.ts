@@ -1,35 +1,35 @@
 import { describe, expect, it } from 'vitest'
-import { HeardReport, parseHeardReport } from '../../../../src/registry/etcd/digest.ts'
+import { KeepaliveDigest, parseDigest } from '../../../../src/registry/etcd/digest.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
 
-describe('HeardReport', () => {
+describe('KeepaliveDigest', () => {
   it('tells each pod once, with the time since it was heard last, never rounded up', () => {
     const clock = new FakeClock()
-    const report = new HeardReport(clock)
-    report.add('a')
-    report.add('b')
+    const digest = new KeepaliveDigest(clock)
+    digest.add('a')
+    digest.add('b')
     clock.advance(600)
-    report.add('a')
+    digest.add('a')
     clock.advance(499)
 
-    expect(report.take().flatMap(parseHeardReport)).toEqual([
+    expect(digest.take().flatMap(parseDigest)).toEqual([
       [250, ['a']],
       [1000, ['b']]
     ])
-    expect(report.take().flatMap(parseHeardReport)).toEqual([])
+    expect(digest.take().flatMap(parseDigest)).toEqual([])
   })
 
   it('splits what would be too much for one request', () => {
-    const report = new HeardReport(new FakeClock())
+    const digest = new KeepaliveDigest(new FakeClock())
     const keys = Array.from({ length: 40_000 }, (_, i) => `${i}`.padStart(63, '0'))
-    for (const key of keys) report.add(key)
-    const parts = report.take()
+    for (const key of keys) digest.add(key)
+    const parts = digest.take()
 
     for (const part of parts) expect(part.length).toBeLessThan(1024 * 1024)
-    expect(parts.flatMap(parseHeardReport).flatMap(([, part]) => part)).toEqual(keys)
+    expect(parts.flatMap(parseDigest).flatMap(([, part]) => part)).toEqual(keys)
   })
 
-  it.each(['', 'null', '{"v":2}', '[1,["x"]]', 'not JSON'])('takes %j for no report', (text) => {
-    expect(parseHeardReport(text)).toEqual([])
+  it.each(['', 'null', '{"v":2}', '[1,["x"]]', 'not JSON'])('takes %j for no digest', (text) => {
+    expect(parseDigest(text)).toEqual([])
   })
 })
