@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { KontrolError } from '../errors.ts'
+import { canonicalIp } from '../model/ip.ts'
 
 /** The addresses of the proxies by record type, each sorted and without duplicates. */
 export interface AddressesByType {
@@ -59,11 +60,7 @@ export function groupAddresses(addresses: Iterable<string>): AddressesByType {
   return { A: all.filter((address) => isIP(address) === 4), AAAA: all.filter((address) => isIP(address) === 6) }
 }
 
-/** One spelling for each address, so that `2001:DB8:0::1` equals the `2001:db8::1` that Route53 holds. */
+/** As the record has it: one spelling for each address, without the blanks around it. */
 export function canonicalAddress(address: unknown): string | undefined {
-  if (typeof address !== 'string') return undefined
-  const text = address.trim()
-  if (isIP(text) === 4) return text
-  if (isIP(text) !== 6 || text.includes('%')) return undefined
-  return new URL(`http://[${text}]`).hostname.slice(1, -1)
+  return typeof address === 'string' ? canonicalIp(address.trim()) : undefined
 }

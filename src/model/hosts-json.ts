@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import { KontrolError } from '../errors.ts'
+import { isLiteralIp } from './ip.ts'
 import { isName } from './name.ts'
 import type { Hosts } from './snapshot.ts'
 
@@ -29,7 +29,7 @@ export function parseHosts(json: string): Hosts {
 }
 
 function isListOfAddresses(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((ip) => typeof ip === 'string' && isIP(ip) !== 0 && !ip.includes('%'))
+  return Array.isArray(value) && value.every((ip) => typeof ip === 'string' && isLiteralIp(ip))
 }
 
 function parseJson(json: string): unknown {

@@ -1,7 +1,7 @@
-import { isIP } from 'node:net'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { KontrolError } from '../errors.ts'
+import { isLiteralIp } from './ip.ts'
 import { limits } from './limits.ts'
 import { NAME } from './name.ts'
 
@@ -55,7 +55,7 @@ function schemaProblems(body: unknown): string[] {
 
 function problemsBeyondSchema({ ip, payload }: Keepalive): string[] {
   const problems: string[] = []
-  if (isIP(ip) === 0 || ip.includes('%')) problems.push('ip must be a literal IPv4 or IPv6 address')
+  if (!isLiteralIp(ip)) problems.push('ip must be a literal IPv4 or IPv6 address')
   // First, as writing it out again needs a stack as deep.
   if (isDeeperThan(payload, limits.payloadDepth)) {
     problems.push(`payload must be nested at most ${limits.payloadDepth} deep`)

@@ -9,7 +9,7 @@ import { asInt } from '../jinja/values/string-arguments.ts'
 import { TemplateFault } from '../jinja/template-fault.ts'
 import { isTrue } from '../jinja/values/truth.ts'
 import type { Value } from '../jinja/values/value.ts'
-import { compareAddresses } from './ip-order.ts'
+import { compareIps } from '../model/ip.ts'
 
 const SHORT_HASH = { fewest: 4, usual: 8, most: 64 } as const
 
@@ -23,7 +23,7 @@ export const haproxyFilters: ReadonlyMap<string, NativeFunction> = new Map(
       (addresses, [reverse = false], runtime) => {
         const items = itemsOf(addresses, runtime)
         runtime.spend(items.length * Math.ceil(Math.log2(items.length + 1)))
-        const sorted = items.toSorted((a, b) => compareAddresses(toText(a), toText(b)))
+        const sorted = items.toSorted((a, b) => compareIps(toText(a), toText(b)))
         return isTrue(reverse) ? sorted.reverse() : sorted
       }
     ],

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { isSameIp } from '../../model/ip.ts'
 import type { ServerState } from '../socket/show-servers-state.ts'
 import type { Slot, ServerTable } from './server-table.ts'
 
@@ -37,12 +37,6 @@ function differenceOf(slot: Slot, state: ServerState, fresh: boolean): string | 
   // What was loaded with a name for an address has whatever that resolves to.
   const { address, port } = slot.target
   const literal = address !== '' && port !== 0
-  const same = state.port === port && sameAddress(state.address, address)
+  const same = state.port === port && isSameIp(state.address, address)
   return !literal || same ? undefined : `has ${state.address}:${state.port} in place of ${address}:${port}`
 }
-
-function sameAddress(one: string, other: string): boolean {
-  return one === other || (isIPv6(one) && isIPv6(other) && canonical(one) === canonical(other))
-}
-
-const canonical = (address: string): string => new URL(`http://[${address}]`).hostname
