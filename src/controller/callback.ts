@@ -1,5 +1,6 @@
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Snapshot } from '../model/snapshot.ts'
+import { Backoff } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { splitShellWords } from '../platform/shell-words.ts'
@@ -42,8 +43,7 @@ export interface CallbackStatus {
 /** Largest state, in bytes: a store keeps it in one value, and etcd takes 1.5 MiB. */
 const MAX_STATE_BYTES = 1024 * 1024
 const STDERR_LENGTH = 4096
-const FIRST_RETRY_MS = 1000
-const LONGEST_RETRY_MS = 60_000
+const RETRY = { firstMs: 1_000, maxMs: 60_000, jitter: 0.5 }
 
 /**
  * Runs the user's own process for each set of pods: never two at once, changes
@@ -53,6 +53,7 @@ const LONGEST_RETRY_MS = 60_000
 export class CallbackRunner {
   readonly #options: CallbackOptions
   readonly #argv: readonly [string, ...string[]]
+  readonly #backoff: Backoff
   readonly #stopping = new AbortController()
   /** What still has to be run; undefined once a run for it succeeded. */
   #wanted: (() => Snapshot) | undefined
@@ -65,7 +66,8 @@ export class CallbackRunner {
   /** @throws KontrolError KTL_USAGE when the command has an open quote or no words */
   constructor(options: CallbackOptions) {
     this.#options = options
-    const { shell, command } = options
+    const { shell, command, random = Math.random } = options
+    this.#backoff = new Backoff({ ...RETRY, random })
     const [program, ...args] = shell ? ['/bin/sh', '-c', command] : splitShellWords(command)
     if (program === undefined) {
       throw new KontrolError('KTL_USAGE', 'KONTROL_CALLBACK holds no command', { hint: 'Unset it, or name a program.' })
@@ -109,9 +111,7 @@ export class CallbackRunner {
   }
 
   #retryLater(): void {
-    const { clock, random = Math.random } = this.#options
-    const ceiling = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1))
-    this.#cancelRetry = clock.after(ceiling * (0.5 + random() / 2), () => this.#begin())
+    this.#cancelRetry = this.#options.clock.after(this.#backoff.next(), () => this.#begin())
   }
 
   /** Never rejects; true when the callback did its work. */
@@ -122,6 +122,7 @@ export class CallbackRunner {
       const printed = await this.#execute(snapshot)
       if (printed !== '') await this.#options.state.save(printed)
       this.#failures = 0
+      this.#backoff.reset()
       this.#lastError = undefined
       this.#lastSuccess = clock.now()
       const { digest, pods } = snapshot

@@ -1,4 +1,5 @@
 import { findKontrolError } from '../errors.ts'
+import { Backoff } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { ChangeStatus } from './record-set.ts'
 
@@ -11,8 +12,7 @@ export interface ChangeWatchOptions {
 }
 
 /** Route53 says "INSYNC within 60 seconds", and its quota is five requests a second for the whole account. */
-const FIRST_POLL_MS = 5_000
-const SLOWEST_POLL_MS = 30_000
+const POLL = { firstMs: 5_000, maxMs: 30_000, factor: 1.5 }
 const MAX_POLLS = 40
 
 /** Follows changes in the background until all name servers of Route53 have them. */
@@ -25,7 +25,7 @@ export class ChangeWatch {
   }
 
   watch(changeId: string): void {
-    if (!this.#pending.has(changeId)) this.#pollLater(changeId, 0)
+    if (!this.#pending.has(changeId)) this.#pollLater(changeId, MAX_POLLS, new Backoff(POLL))
   }
 
   stop(): void {
@@ -33,17 +33,16 @@ export class ChangeWatch {
     this.#pending.clear()
   }
 
-  #pollLater(changeId: string, polls: number): void {
-    const delayMs = Math.min(SLOWEST_POLL_MS, FIRST_POLL_MS * 1.5 ** polls)
-    const cancel = this.#options.clock.after(delayMs, () => void this.#poll(changeId, polls))
+  #pollLater(changeId: string, left: number, backoff: Backoff): void {
+    const cancel = this.#options.clock.after(backoff.next(), () => void this.#poll(changeId, left - 1, backoff))
     this.#pending.set(changeId, cancel)
   }
 
-  async #poll(changeId: string, polls: number): Promise<void> {
+  async #poll(changeId: string, left: number, backoff: Backoff): Promise<void> {
     const { ask, onInSync, onGivenUp } = this.#options
     let failure: unknown = new Error(`still PENDING after ${MAX_POLLS} looks`)
     let status: ChangeStatus = 'PENDING'
-    let hopeless = polls + 1 >= MAX_POLLS
+    let hopeless = left === 0
     try {
       status = await ask(changeId)
     } catch (error) {
@@ -51,7 +50,7 @@ export class ChangeWatch {
       hopeless ||= findKontrolError(error)?.retryable === false
     }
     if (!this.#pending.has(changeId)) return
-    if (status === 'PENDING' && !hopeless) return this.#pollLater(changeId, polls + 1)
+    if (status === 'PENDING' && !hopeless) return this.#pollLater(changeId, left, backoff)
     this.#pending.delete(changeId)
     if (status === 'INSYNC') onInSync(changeId)
     else onGivenUp(changeId, failure)

@@ -1,3 +1,4 @@
+import { Backoff } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 
 export interface PassLoopOptions {
@@ -10,22 +11,22 @@ export interface PassLoopOptions {
   pass: () => Promise<boolean>
 }
 
-const FIRST_RETRY_MS = 1_000
-const SLOWEST_RETRY_MS = 60_000
+const RETRY = { firstMs: 1_000, maxMs: 60_000, jitter: 0.5 }
 
 /** Runs passes one at a time: on demand, with growing pauses after failures, and now and then anyway. */
 export class PassLoop {
   readonly #options: PassLoopOptions
+  readonly #backoff: Backoff
   #started = false
   #stopped = false
   #again = false
-  #retries = 0
   #retrySoon = false
   #running: Promise<void> | undefined
   #cancelTimer: Cancel | undefined
 
   constructor(options: PassLoopOptions) {
     this.#options = options
+    this.#backoff = new Backoff({ ...RETRY, random: options.random })
   }
 
   get started(): boolean {
@@ -56,7 +57,7 @@ export class PassLoop {
 
   /** Forgets how often it failed: something new is wanted. */
   resetRetries(): void {
-    this.#retries = 0
+    this.#backoff.reset()
   }
 
   /** Resolves after a pass that began after this call; passes asked for meanwhile are one. */
@@ -84,11 +85,8 @@ export class PassLoop {
 
   #nextDelayMs(): number {
     const { random, intervalMs } = this.#options
-    if (this.#retrySoon) {
-      const ceiling = Math.min(SLOWEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#retries++)
-      return ceiling * (0.5 + 0.5 * random())
-    }
-    this.#retries = 0
+    if (this.#retrySoon) return this.#backoff.next()
+    this.#backoff.reset()
     return intervalMs * (0.9 + 0.2 * random())
   }
 }

@@ -23,7 +23,7 @@ export interface KubernetesMetadataOptions {
   attempts?: { pod: number; node: number }
 }
 
-const RETRY: BackoffOptions = { firstMs: 500, maxMs: 15_000 }
+const RETRY: BackoffOptions = { firstMs: 500, maxMs: 15_000, jitter: 0.25 }
 /** About nine minutes, as long as the original waited for its address. */
 const ATTEMPTS = { pod: 40, node: 4 }
 

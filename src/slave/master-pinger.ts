@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts'
+import { Backoff } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { MasterConnection } from './master-connection.ts'
@@ -30,7 +31,7 @@ export interface MasterStatus {
   lastError: string | undefined
 }
 
-const FIRST_RETRY_MS = 250
+const FIRST_RETRY_MS = 500
 
 /**
  * Keeps one master informed: a ping each period, and after a failure sooner
@@ -40,6 +41,7 @@ const FIRST_RETRY_MS = 250
  */
 export class MasterPinger {
   readonly #options: MasterPingerOptions
+  readonly #backoff: Backoff
   #cancel: Cancel | undefined
   #flight: Promise<void> | undefined
   /** A change came while a ping was on its way, which may have left without it. */
@@ -51,6 +53,8 @@ export class MasterPinger {
 
   constructor(options: MasterPingerOptions) {
     this.#options = options
+    const { periodMs, random } = options
+    this.#backoff = new Backoff({ firstMs: FIRST_RETRY_MS, maxMs: periodMs, jitter: 0.5, random })
   }
 
   /** Sends one now, or as soon as the one on its way has been answered. */
@@ -113,7 +117,7 @@ export class MasterPinger {
       delayMs = startedAt + periodMs - clock.now()
     } catch (error) {
       this.#failed(messageOf(error))
-      delayMs = this.#retryDelay()
+      delayMs = this.#backoff.next()
     }
     if (!this.#stopped) this.#cancel = clock.after(Math.max(0, delayMs), () => this.ping())
   }
@@ -124,6 +128,7 @@ export class MasterPinger {
     else if (this.#failures > 0) logger.info({ master, failures: this.#failures }, 'master reached again')
     this.#lastSuccess = clock.now()
     this.#failures = 0
+    this.#backoff.reset()
     this.#lastError = undefined
   }
 
@@ -133,11 +138,5 @@ export class MasterPinger {
     this.#failures += 1
     if (reason !== this.#lastError) logger.warn({ master, reason }, 'master does not take keepalives')
     this.#lastError = reason
-  }
-
-  #retryDelay(): number {
-    const { periodMs, random } = this.#options
-    const ceiling = Math.min(periodMs, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 20))
-    return ceiling * (0.5 + random() / 2)
   }
 }

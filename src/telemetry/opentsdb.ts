@@ -35,7 +35,7 @@ export interface RelayStatus {
 const BATCH = 500
 /** Five collections of the largest fleet whose servers have figures; some 40 MB. */
 const MAX_BUFFERED = 250_000
-const RETRY: BackoffOptions = { firstMs: 500, maxMs: 15_000 }
+const RETRY: BackoffOptions = { firstMs: 500, maxMs: 15_000, jitter: 0.25 }
 const CONNECT_TIMEOUT_MS = 5_000
 const STALLED_MS = 60_000
 const KEEPALIVE_MS = 10_000

@@ -3,14 +3,15 @@ import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError } from '../../errors.ts'
+import { Backoff } from '../../platform/backoff.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { findMaster, readProcess, type ProcessInfo } from './process-table.ts'
 import type { HaproxyCommand, SupervisedProcess, Supervisor, SupervisorHooks } from './supervisor.ts'
 
 const WATCH_MS = 100
-/** Between a death and the next start: none after the first, then doubling. */
-const BACK_OFF_MS = [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000]
+/** Between a death and the next start, in a series of failures. */
+const RESTART = { firstMs: 500, maxMs: 30_000 }
 /** A HAProxy that lived this long is no longer part of a series of failures. */
 const STEADY_MS = 10_000
 /** Between SIGTERM and SIGKILL. */
@@ -26,9 +27,9 @@ const POLL_MS = 20
 export class ChildSupervisor implements Supervisor {
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #backoff = new Backoff(RESTART)
   #master: ProcessInfo | undefined
   #startedAt = 0
-  #deaths = 0
   #starting: Promise<SupervisedProcess> | undefined
   #timer: Cancel = () => {}
   #ended = false
@@ -115,8 +116,9 @@ export class ChildSupervisor implements Supervisor {
 
   #restart(pid: number, command: HaproxyCommand, hooks: SupervisorHooks): void {
     this.#master = undefined
-    this.#deaths = this.#clock.now() - this.#startedAt > STEADY_MS ? 0 : this.#deaths + 1
-    const delayMs = BACK_OFF_MS[Math.min(this.#deaths, BACK_OFF_MS.length - 1)] ?? 0
+    const steady = this.#clock.now() - this.#startedAt > STEADY_MS
+    if (steady) this.#backoff.reset()
+    const delayMs = steady ? 0 : this.#backoff.next()
     this.#logger.error({ pid, restartInMs: delayMs }, 'haproxy died')
     hooks.died()
     this.#timer = this.#clock.after(delayMs, () => {

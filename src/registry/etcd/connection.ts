@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { KontrolError, messageOf } from '../../errors.ts'
 import type { Pod } from '../../model/pod.ts'
+import { Backoff } from '../../platform/backoff.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { EtcdClient } from './client.ts'
@@ -30,7 +31,7 @@ export interface EtcdConnectionOptions {
 
 /** Masters tell each other 20 times a TTL which pods they heard: a pod has a quarter of the TTL to spare. */
 const BEATS_PER_TTL = 20
-const RETRY_MS = { first: 100, most: 2000 }
+const RETRY = { firstMs: 100, maxMs: 2_000 }
 
 /** The contact with etcd: one session after the other, for as long as the store is open. */
 export class EtcdConnection {
@@ -75,7 +76,8 @@ export class EtcdConnection {
    */
   async connect(deadline: number): Promise<void> {
     const { clock, logger } = this.#options
-    for (let delay = RETRY_MS.first; !this.#closing.signal.aborted; delay = Math.min(2 * delay, RETRY_MS.most)) {
+    const backoff = new Backoff(RETRY)
+    while (!this.#closing.signal.aborted) {
       try {
         await this.#beginSession()
         return
@@ -83,7 +85,7 @@ export class EtcdConnection {
         if (clock.now() >= deadline) throw this.#unavailable(error)
         logger.debug({ err: error }, 'etcd not reached')
       }
-      await pause(clock, delay, this.#closing.signal)
+      await pause(clock, backoff.next(), this.#closing.signal)
     }
   }
 
