@@ -112,6 +112,21 @@ export function findKontrolError(error: unknown, code?: ErrorCode): KontrolError
   return undefined
 }
 
+/** What is wrong, as logs, error bodies and statuses tell it. */
+export interface Problem {
+  code: ErrorCode
+  message: string
+  hint?: string
+}
+
+/** The one shape in which an error is told. */
+export function problemOf(error: unknown): Problem {
+  const known = findKontrolError(error)
+  if (known === undefined) return { code: 'KTL_UNEXPECTED', message: messageOf(error) }
+  const { code, message, hint } = known
+  return hint === undefined ? { code, message } : { code, message, hint }
+}
+
 /** The sentence of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

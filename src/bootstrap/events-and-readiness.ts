@@ -1,7 +1,7 @@
 import type { Proxy } from './proxy.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
+import { problemOf, type Problem } from '../errors.ts'
 import type { ProgramEvent } from '../http/routes/events.ts'
-import type { ReadinessProblem } from '../http/routes/health.ts'
 import { Listeners } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -11,7 +11,7 @@ import { Metrics } from '../telemetry/metrics.ts'
 export interface Observers {
   events: Listeners<ProgramEvent>
   metrics: Metrics
-  problems: () => Promise<readonly ReadinessProblem[]>
+  problems: () => Promise<readonly Problem[]>
 }
 
 export interface ObservedParts {
@@ -21,7 +21,7 @@ export interface ObservedParts {
   logger: Logger
 }
 
-const STARTING: ReadinessProblem = {
+const STARTING: Problem = {
   code: 'KTL_STARTING',
   message: 'The first configuration has not been applied yet',
   hint: 'Wait a moment; GET /api/v1/lifecycle tells what is being done.'
@@ -56,16 +56,16 @@ export function createObservers(parts: ObservedParts): Observers {
   return { events, metrics, problems: async () => readinessProblems(parts) }
 }
 
-function readinessProblems({ registry, proxy }: ObservedParts): readonly ReadinessProblem[] {
-  const problems: ReadinessProblem[] = [
-    registry?.storeProblem ?? [],
+function readinessProblems({ registry, proxy }: ObservedParts): readonly Problem[] {
+  const problems: Problem[] = [
+    registry?.storeProblem === undefined ? [] : problemOf(registry.storeProblem),
     proxy === undefined ? [] : proxyProblems(proxy)
   ].flat()
   // A step that failed and the driver that made it fail say the same.
   return problems.filter(({ message }, index) => problems.findIndex((other) => other.message === message) === index)
 }
 
-function proxyProblems({ automaton, drivesHaproxy, driver, reconfigurations }: Proxy): readonly ReadinessProblem[] {
+function proxyProblems({ automaton, drivesHaproxy, driver, reconfigurations }: Proxy): readonly Problem[] {
   const { lastError } = automaton.status()
   const problems = lastError === null ? [] : [lastError]
   if (!drivesHaproxy) return problems

@@ -1,5 +1,6 @@
-import { catalogue, type ErrorCode } from '../errors.ts'
+import { catalogue } from '../errors.ts'
 import type { Reconfiguration } from '../model/reconfiguration.ts'
+import { Backoff } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 
 export interface RetryDeps {
@@ -8,9 +9,6 @@ export interface RetryDeps {
   again: (cause: string) => void
 }
 
-const FIRST_MS = 5_000
-const LONGEST_MS = 60_000
-
 /**
  * Tries again what failed for a reason that may pass by itself, such as a port
  * that another program still holds: with growing pauses, until a round ends well.
@@ -18,7 +16,7 @@ const LONGEST_MS = 60_000
  */
 export class Retry {
   readonly #deps: RetryDeps
-  #pauseMs = FIRST_MS
+  readonly #backoff = new Backoff({ firstMs: 5_000, maxMs: 60_000 })
   #cancel: Cancel = () => {}
 
   constructor(deps: RetryDeps) {
@@ -29,13 +27,12 @@ export class Retry {
   ended({ outcome, error }: Reconfiguration): void {
     this.#cancel()
     if (outcome !== 'failed') {
-      this.#pauseMs = FIRST_MS
+      this.#backoff.reset()
       return
     }
-    const code = error?.code ?? ''
-    if (!Object.hasOwn(catalogue, code) || !catalogue[code as ErrorCode].retryable) return
-    this.#cancel = this.#deps.clock.after(this.#pauseMs, () => this.#deps.again(`trying again after ${code}`))
-    this.#pauseMs = Math.min(LONGEST_MS, this.#pauseMs * 2)
+    if (error === null || !catalogue[error.code].retryable) return
+    const { code } = error
+    this.#cancel = this.#deps.clock.after(this.#backoff.next(), () => this.#deps.again(`trying again after ${code}`))
   }
 
   stop(): void {

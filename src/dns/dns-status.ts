@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts'
+import type { Problem } from '../errors.ts'
 import type { AddressType, ChangeStatus } from './record-set.ts'
 
 /** One record set that we look after, as GET /api/v1/dns shows it. */
@@ -16,17 +16,11 @@ export interface DnsRecordStatus {
   readonly changeId?: string | undefined
   /** PENDING until all name servers of Route53 have it. */
   readonly changeStatus?: ChangeStatus | undefined
-  readonly lastError?: DnsErrorStatus | undefined
+  readonly lastError?: Problem | undefined
   /** Milliseconds since the epoch. */
   readonly lastChecked?: number | undefined
   /** What the operator should know although nothing is wrong. */
   readonly note?: string | undefined
-}
-
-export interface DnsErrorStatus {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly hint?: string | undefined
 }
 
 export interface DnsStatus {

@@ -1,7 +1,7 @@
-import { KontrolError } from '../errors.ts'
+import { KontrolError, problemOf } from '../errors.ts'
 import type { AddressesByType } from './addresses.ts'
 import type { DnsSettings } from './dns-settings.ts'
-import type { DnsErrorStatus, DnsEvent, DnsRecordStatus } from './dns-status.ts'
+import type { DnsEvent, DnsRecordStatus } from './dns-status.ts'
 import type { AddressType } from './record-set.ts'
 import type { RecordOutcome } from './reconcile.ts'
 
@@ -75,7 +75,7 @@ function toStatus(
     ttl,
     wanted,
     note,
-    lastError: error && toErrorStatus(error),
+    lastError: error && problemOf(error),
     lastChecked: now
   }
 }
@@ -106,9 +106,5 @@ const hasDrifted = (before: DnsRecordStatus | undefined, record: DnsRecordStatus
 
 const sameTarget = (before: DnsRecordStatus | undefined, { ttl, wanted }: DnsRecordStatus): boolean =>
   before?.lastChecked !== undefined && before.ttl === ttl && before.wanted.join() === wanted.join()
-
-function toErrorStatus({ code, message, hint }: KontrolError): DnsErrorStatus {
-  return { code, message, hint }
-}
 
 const keyOf = ({ name, type }: { name: string; type: AddressType }): string => `${type} ${name}`

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { findKontrolError, KontrolError, type ErrorCode } from '../errors.ts'
+import { findKontrolError, KontrolError, problemOf, type ErrorCode } from '../errors.ts'
 
 /**
  * JSON Schema as it is: what every process has, slaves alone among them, is
@@ -36,10 +36,13 @@ export function errorHandler(error: FastifyError, request: FastifyRequest, reply
   return send(reply, known)
 }
 
-export function send(reply: FastifyReply, { statusCode, code, message, hint }: KontrolError): FastifyReply {
-  const body = { code, message, ...(hint !== undefined && { hint }) }
+export function send(reply: FastifyReply, error: KontrolError): FastifyReply {
   // Past the serializer of the route: an error must never fail to be told.
-  return reply.code(statusCode).type('application/json; charset=utf-8').serializer(JSON.stringify).send(body)
+  return reply
+    .code(error.statusCode)
+    .type('application/json; charset=utf-8')
+    .serializer(JSON.stringify)
+    .send(problemOf(error))
 }
 
 const byFastifyCode: Readonly<Record<string, readonly [ErrorCode, string]>> = {

@@ -1,6 +1,7 @@
+import type { Problem } from '../errors.ts'
 import type { Manifest } from './manifest.ts'
 import type { Reach } from './reachable-states.ts'
-import { shorten, type StepEntry, type StepError, type StepLog } from './step-log.ts'
+import { shorten, type StepEntry, type StepLog } from './step-log.ts'
 import type { TransitionQueue } from './transition-queue.ts'
 
 /** A state was entered (`running`), or its step has ended (with `outcome` and `ms`). */
@@ -22,7 +23,7 @@ export interface AutomatonStatus {
   /** Whether its step is still at work. */
   running: boolean
   queue: { tag: string; input: string; queuedAt: string }[]
-  lastError: (StepError & { at: string; state: string }) | null
+  lastError: (Problem & { at: string; state: string }) | null
   states: {
     tag: string
     kind: 'shell' | 'action' | 'none'

@@ -1,11 +1,5 @@
-import type { KontrolError } from '../errors.ts'
+import { problemOf, type KontrolError, type Problem } from '../errors.ts'
 import type { Reach } from './reachable-states.ts'
-
-export interface StepError {
-  code: string
-  message: string
-  hint?: string
-}
 
 export interface StepEntry {
   tag: string
@@ -15,10 +9,10 @@ export interface StepEntry {
   startedAt: number
   ms: number
   outcome: string
-  error?: StepError
+  error?: Problem
 }
 
-interface LastError extends StepError {
+interface LastError extends Problem {
   /** Milliseconds since the epoch. */
   at: number
   state: string
@@ -70,11 +64,11 @@ export class StepLog {
 
   stepEnded({ tag, input, startedAt, endedAt, outcome, error }: EndedStep): void {
     const entry: StepEntry = { tag, input: shorten(input), startedAt, ms: endedAt - startedAt, outcome }
-    if (error !== undefined) entry.error = bodyOf(error)
+    if (error !== undefined) entry.error = problemOf(error)
     this.#entries.push(entry)
     if (this.#entries.length > MAX_ENTRIES) this.#entries.shift()
 
-    if (error !== undefined) this.#lastError = { ...bodyOf(error), at: endedAt, state: tag }
+    if (error !== undefined) this.#lastError = { ...problemOf(error), at: endedAt, state: tag }
     if (error !== undefined || outcome === 'killed') this.#round.clean = false
     else if (this.#lastError?.state === tag) this.#lastError = undefined
   }
@@ -90,7 +84,3 @@ export class StepLog {
 /** For lists: inputs may be megabytes. */
 export const shorten = (input: string): string =>
   input.length > MAX_INPUT_LENGTH ? `${input.slice(0, MAX_INPUT_LENGTH)}…` : input
-
-function bodyOf({ code, message, hint }: KontrolError): StepError {
-  return hint === undefined ? { code, message } : { code, message, hint }
-}

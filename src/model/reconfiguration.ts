@@ -1,3 +1,5 @@
+import type { Problem } from '../errors.ts'
+
 /** How a change reaches HAProxy. */
 export type PlanKind = 'none' | 'runtime' | 'reload'
 
@@ -19,7 +21,7 @@ export interface Reconfiguration {
   /** Milliseconds each phase took, of those that ran. */
   phases: Partial<Record<ReconfigurationPhase, number>>
   outcome: 'running' | 'unchanged' | 'applied' | 'reloaded' | 'failed'
-  error: { code: string; message: string; hint?: string } | null
+  error: Problem | null
   /** Unified diff of the configuration, shortened when it is long. */
   diff: string
 }

@@ -1,4 +1,4 @@
-import { findKontrolError, messageOf } from '../errors.ts'
+import { problemOf } from '../errors.ts'
 import type { PlanKind, Reconfiguration, ReconfigurationPhase } from '../model/reconfiguration.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Listeners, type Unsubscribe } from '../platform/listeners.ts'
@@ -116,18 +116,11 @@ export class ReconfigurationLog {
     if (current === undefined) return
     this.#current = undefined
     current.outcome = outcome
-    if (error !== undefined) current.error = describe(error)
+    if (error !== undefined) current.error = problemOf(error)
     const { id, cause, plan, operations, reasons, phases } = current
     const line = { id, cause, plan, operations, ...(reasons.length > 0 && { reasons }), ...phases, outcome }
     if (outcome === 'failed') this.#logger.error({ ...line, ...current.error }, 'reconfiguration failed')
     else this.#logger.info(line, 'reconfigured')
     this.#listeners.emit(current)
   }
-}
-
-function describe(error: unknown): NonNullable<Reconfiguration['error']> {
-  const known = findKontrolError(error)
-  if (known === undefined) return { code: 'KTL_UNEXPECTED', message: messageOf(error) }
-  const { code, message, hint } = known
-  return { code, message, ...(hint !== undefined && { hint }) }
 }

@@ -1,15 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify'
+import type { Problem } from '../../errors.ts'
 import { errorBody } from '../error-handler.ts'
 
-/** One reason why this process is not ready, as an error body is. */
-export interface ReadinessProblem {
-  code: string
-  message: string
-  hint?: string | undefined
-}
-
 export interface HealthRouteDeps {
-  problems: () => Promise<readonly ReadinessProblem[]>
+  /** Why this process is not ready. */
+  problems: () => Promise<readonly Problem[]>
 }
 
 const healthy = { type: 'object', required: ['status'], properties: { status: { const: 'ok' } } }
@@ -44,10 +39,7 @@ export const healthRoutes: FastifyPluginAsync<HealthRouteDeps> = async (app, { p
     },
     async (_request, reply) => {
       const found = await problems()
-      const body = {
-        ready: found.length === 0,
-        problems: found.map(({ code, message, hint }) => ({ code, message, ...(hint !== undefined && { hint }) }))
-      }
+      const body = { ready: found.length === 0, problems: found }
       return reply.code(body.ready ? 200 : 503).send(body)
     }
   )

@@ -1,9 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
+import type { ErrorCode } from '../../../src/errors.ts'
 import { Retry } from '../../../src/controller/retry.ts'
 import type { Reconfiguration } from '../../../src/model/reconfiguration.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
-const round = (outcome: Reconfiguration['outcome'], code?: string): Reconfiguration => ({
+const round = (outcome: Reconfiguration['outcome'], code?: ErrorCode): Reconfiguration => ({
   ...{ id: 1, cause: 'c', startedAt: 0, plan: 'reload', operations: 0, reasons: [], phases: {}, diff: '' },
   outcome,
   error: code === undefined ? null : { code, message: 'm' }

@@ -1,10 +1,10 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { KontrolError } from '../../../src/errors.ts'
+import { KontrolError, type Problem } from '../../../src/errors.ts'
 import { describeApi } from '../../../src/http/describe-api.ts'
 import { configRoutes } from '../../../src/http/routes/config.ts'
-import { healthRoutes, type ReadinessProblem } from '../../../src/http/routes/health.ts'
+import { healthRoutes } from '../../../src/http/routes/health.ts'
 import { kontrolRoutes } from '../../../src/http/routes/kontrol.ts'
 import { lifecycleRoutes } from '../../../src/http/routes/lifecycle.ts'
 import { podRoutes } from '../../../src/http/routes/pods.ts'
@@ -27,7 +27,7 @@ const keepalive = { app: 'web', id: 'web-1', ip: '10.0.0.1', key: 'k1', role: 'r
 let app: FastifyInstance
 afterEach(() => app.close())
 
-async function start({ pods = [] as PodStatus[], tokens = [] as string[], problems = [] as ReadinessProblem[] } = {}) {
+async function start({ pods = [] as PodStatus[], tokens = [] as string[], problems = [] as Problem[] } = {}) {
   const registry = {
     take: vi.fn<(body: unknown) => void | Promise<void>>(),
     callbackState: vi.fn((): string | undefined => undefined),
@@ -244,7 +244,7 @@ describe('POST /api/v1/lifecycle/transitions', () => {
 
 describe('GET /readyz', () => {
   it('is 200 without a problem, and 503 with its reasons', async () => {
-    const problems: ReadinessProblem[] = []
+    const problems: Problem[] = []
     await start({ problems })
 
     expect((await app.inject('/readyz')).statusCode).toBe(200)
