@@ -13,7 +13,7 @@ import { ConfigReader } from './config/model.ts'
 import { HaproxyLog } from './process/log.ts'
 import { haproxyPaths, masterSocketArgument, type HaproxyPaths } from './files/paths.ts'
 import { readStatus, type HaproxyStatus } from './socket/status.ts'
-import { KnownWorker, type Configuration } from './known-worker.ts'
+import { Known, type Configuration } from './known.ts'
 import { Servers } from './servers/servers.ts'
 import { MasterCli } from './socket/master-cli.ts'
 import type { Problem } from './problem.ts'
@@ -66,9 +66,9 @@ export class HaproxyDriver {
   readonly #log: HaproxyLog
   readonly #master: MasterCli
   readonly #runtime: RuntimeApi
+  readonly #known: Known
   readonly #servers: Servers
-  readonly #worker: KnownWorker
-  readonly #haproxy: Instance
+  readonly #instance: Instance
   readonly #update: Update
   readonly #certificates: Certificates
   readonly #queue = new TaskQueue()
@@ -83,28 +83,19 @@ export class HaproxyDriver {
     const log = (this.#log = new HaproxyLog({ path: paths.log, clock, logger }))
     const master = (this.#master = new MasterCli(paths.masterSocket))
     const runtime = (this.#runtime = new RuntimeApi(paths.runtimeSocket))
-    const reader = new ConfigReader()
-    const shared = { file: new ConfigFile(paths, binary), queue: this.#queue, clock, logger }
-    const servers = (this.#servers = new Servers({
+    const known = (this.#known = new Known(base))
+    const shared = { known, runtime, queue: this.#queue, clock, logger, onAlarm }
+    const servers = (this.#servers = new Servers({ ...shared, journal: new ChangeJournal(paths.journal) }))
+    const configs = { file: new ConfigFile(paths, binary), reader: new ConfigReader() }
+    const instance = (this.#instance = new Instance({
       ...shared,
-      runtime,
-      journal: new ChangeJournal(paths.journal),
-      onDrift: (error) => this.#update.reconcile(error)
-    }))
-    const worker = (this.#worker = new KnownWorker({ ...shared, base, paths, servers, reader }))
-    const haproxy = (this.#haproxy = new Instance({
-      ...shared,
-      ...{ paths, supervisor, log, master, servers, worker, reader, synGuard },
+      ...configs,
+      ...{ paths, supervisor, log, master, servers, synGuard },
       command: commandOf(binary, paths),
-      reloader: new Reloader({ master, runtime, log, masterPid: () => supervisor.pid() }),
-      onWorkerDied: (error) => this.#update.workerDied(error),
-      onRestarted: () => this.#update.restarted()
+      reloader: new Reloader({ master, runtime, log, supervisor })
     }))
-    this.#certificates = new Certificates({ ...shared, runtime, worker: () => worker.pids()?.workerPid, onAlarm })
-    this.#update = new Update({
-      ...shared,
-      ...{ haproxy, worker, servers, reader, reloadIntervalMs, dryRun, quietMs, onAlarm }
-    })
+    this.#update = new Update({ ...shared, ...configs, servers, instance, reloadIntervalMs, dryRun, quietMs })
+    this.#certificates = new Certificates(shared)
   }
 
   /**
@@ -125,7 +116,7 @@ export class HaproxyDriver {
     this.#certificates.start()
     await this.#options.synGuard?.clear()
     try {
-      await this.#queue.enqueue(async () => await this.#haproxy.ensure())
+      await this.#queue.enqueue(async () => await this.#instance.ensure())
       this.#update.started()
     } catch (err) {
       if (findKontrolError(err)?.retryable !== true) throw err
@@ -151,25 +142,26 @@ export class HaproxyDriver {
   async restart(signal?: AbortSignal): Promise<RestartResult> {
     return await this.#queue.enqueue(async () => {
       const outcome = await this.#update.restart(signal)
-      const { masterPid, workerPid } = this.#worker.pids() ?? {}
+      const { masterPid, workerPid } = this.#known.worker ?? {}
       return { outcome, masterPid, workerPid }
     })
   }
 
   /** Undefined while HAProxy is away, or runs something that is not known. */
   running(): Configuration | undefined {
-    return this.#worker.configuration()
+    return this.#known.running
   }
 
   /** The last configuration that was asked for, good or bad. */
   candidate(): Configuration | undefined {
-    return this.#update.candidate()
+    return this.#known.candidate
   }
 
   /** Why HAProxy does not run what it should; empty when it does. */
   problems(): Problem[] {
-    const candidate = [...this.#update.problems(), ...this.#certificates.problems()]
-    return this.#options.dryRun === true ? candidate : [...this.#haproxy.problems(), ...candidate]
+    const { candidate, file } = this.#known.problem
+    const instance = this.#options.dryRun === true ? [] : this.#instance.problems()
+    return [...instance, candidate, file, ...this.#certificates.problems()].filter((problem) => problem !== undefined)
   }
 
   /** @throws KontrolError KTL_HAPROXY_UNREACHABLE while HAProxy is away */
@@ -181,7 +173,7 @@ export class HaproxyDriver {
   async stop(signal?: AbortSignal): Promise<void> {
     const { stopGraceMs = 30_000 } = this.#options
     if (signal?.aborted !== true) await this.#settled()
-    await this.#queue.enqueue(async () => await this.#haproxy.stop(stopGraceMs, signal))
+    await this.#queue.enqueue(async () => await this.#instance.stop(stopGraceMs, signal))
   }
 
   /** Lets go of HAProxy, which runs on. */

@@ -1,22 +1,24 @@
 import { writeFileAtomic } from '../platform/atomic-file.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { ConfigFile } from './files/config-file.ts'
-import type { ConfigModel, ConfigReader } from './config/model.ts'
-import type { HaproxyPaths } from './files/paths.ts'
-import type { Configuration, KnownWorker } from './known-worker.ts'
-import { listenersOf } from './process/listeners.ts'
-import type { Servers } from './servers/servers.ts'
-import { serverStateFile } from './servers/server-state-file.ts'
-import type { HaproxyLog } from './process/log.ts'
-import type { MasterCli } from './socket/master-cli.ts'
-import { problemOf, type Problem } from './problem.ts'
-import type { Reloader, WorkerPids } from './process/reload.ts'
 import type { TaskQueue } from '../platform/queue.ts'
-import type { SynGuard } from './process/syn-guard.ts'
+import type { ConfigModel, ConfigReader } from './config/model.ts'
+import type { ConfigFile } from './files/config-file.ts'
+import type { HaproxyPaths } from './files/paths.ts'
+import { readWorkerRecord, writeWorkerRecord } from './files/worker-record.ts'
+import type { Configuration, Known } from './known.ts'
+import { problemOf, type Problem } from './problem.ts'
+import { listenersOf } from './process/listeners.ts'
+import type { HaproxyLog } from './process/log.ts'
+import type { Reloader, WorkerPids } from './process/reload.ts'
 import type { HaproxyCommand, Supervisor, SupervisorHooks } from './process/supervisor.ts'
+import type { SynGuard } from './process/syn-guard.ts'
+import { serverStateFile } from './servers/server-state-file.ts'
+import type { Servers } from './servers/servers.ts'
+import type { MasterCli } from './socket/master-cli.ts'
 
 export interface InstanceOptions {
-  paths: Pick<HaproxyPaths, 'serverState'>
+  known: Known
+  paths: Pick<HaproxyPaths, 'serverState' | 'workerRecord'>
   command: HaproxyCommand
   supervisor: Supervisor
   file: ConfigFile
@@ -25,14 +27,10 @@ export interface InstanceOptions {
   reloader: Reloader
   synGuard: SynGuard
   servers: Servers
-  worker: KnownWorker
   reader: ConfigReader
   /** The driver's: what starts by itself after a death waits for its turn there. */
   queue: TaskQueue
   logger: Logger
-  /** It is back after a death, or was found not to live: whoever knows what it should run may say so again. */
-  onWorkerDied: (error: unknown) => void
-  onRestarted: () => void
 }
 
 /** Old workers beyond this are worth a warning. */
@@ -41,21 +39,33 @@ const OLD_WORKERS_TO_WARN = 5
 /** The HAProxy that runs. Every text it loads is proven to serve, or the last good one is put back. */
 export class Instance {
   readonly #options: InstanceOptions
-  #problem: Problem | undefined
   /** What the next start shall try in place of the last good text. */
   #trial: string | undefined
   /** What the present master was started with, if this program has seen that. */
   #startedWith: string | undefined
   /** The worker that is still watched, and the end of that. */
-  #unproven: { pids: WorkerPids; end: Promise<void> } | undefined
+  #unproven: { end: Promise<void> } | undefined
+  #workerDied: (error: unknown) => void = () => {}
+  #restarted: () => void = () => {}
 
   constructor(options: InstanceOptions) {
     this.#options = options
   }
 
+  /** @param listener told when a worker that had begun to serve did not live; the last good configuration is back then */
+  onWorkerDied(listener: (error: unknown) => void): void {
+    this.#workerDied = listener
+  }
+
+  /** @param listener told when HAProxy is back after a death: whoever knows what it should run may say so again */
+  onRestarted(listener: () => void): void {
+    this.#restarted = listener
+  }
+
   problems(): Problem[] {
-    if (this.#problem !== undefined) return [this.#problem]
-    if (this.#options.supervisor.pid() !== undefined) return []
+    const { known, supervisor } = this.#options
+    if (known.problem.instance !== undefined) return [known.problem.instance]
+    if (supervisor.pid() !== undefined) return []
     return [
       {
         code: 'KTL_HAPROXY_UNREACHABLE',
@@ -71,12 +81,13 @@ export class Instance {
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED, KTL_HAPROXY_MISSING
    */
   async ensure(): Promise<'unchanged' | 'started'> {
+    const { known } = this.#options
     try {
       const outcome = await this.#ensure()
-      this.#problem = undefined
+      known.problem.instance = undefined
       return outcome
     } catch (error) {
-      this.#problem = problemOf(error)
+      known.problem.instance = problemOf(error)
       throw error
     }
   }
@@ -88,27 +99,28 @@ export class Instance {
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED; the last good configuration is back
    */
   async load(configuration: Configuration): Promise<'started' | 'reloaded'> {
-    const model = this.#options.reader.read(configuration.text)
+    const { known, logger, reader } = this.#options
+    const model = reader.read(configuration.text)
     try {
       const { outcome, pids } = await this.#load(configuration.text, model)
-      await this.#options.worker.loaded(configuration, model, pids)
+      await this.#loaded(configuration, model, pids)
       this.#watch(configuration, pids)
-      this.#problem = undefined
-      this.#options.logger.info({ outcome, ...pids }, 'haproxy loaded a new configuration')
+      known.problem.instance = undefined
+      logger.info({ outcome, ...pids }, 'haproxy loaded a new configuration')
       await this.#countOldWorkers()
       return outcome
     } catch (error) {
-      await this.rollBack(error)
+      await this.#rollBack(error)
       throw error
     }
   }
 
-  /** Each holds its memory until its last connection ends; `hard-stop-after` of base.cfg ends them at last. */
-  async #countOldWorkers(): Promise<void> {
-    const { master, logger } = this.#options
-    const table = await master.showProcesses().catch(() => undefined)
-    const pids = table?.oldWorkers.map(({ pid }) => pid) ?? []
-    if (pids.length > OLD_WORKERS_TO_WARN) logger.warn({ pids }, 'many old haproxy workers still have connections')
+  /** Puts a checked text of what runs on disk, for the next start. */
+  async keep(configuration: Configuration): Promise<void> {
+    const { file, known } = this.#options
+    await file.install(configuration.text)
+    await file.keep()
+    known.kept = configuration
   }
 
   /** Resolves when the worker that serves has been watched long enough. */
@@ -122,20 +134,20 @@ export class Instance {
   }
 
   async #ensure(): Promise<'unchanged' | 'started'> {
-    const { supervisor, command, file, log, reader, reloader, worker } = this.#options
+    const { supervisor, command, file, known, log, reader, reloader } = this.#options
     const mark = await log.size()
     const { adopted, pid } = await supervisor.start(command, this.#hooks)
-    if (adopted && pid === worker.pids()?.masterPid) return 'unchanged'
+    if (adopted && pid === known.worker?.masterPid) return 'unchanged'
     const pids = await reloader.started(mark)
-    const lastGood = worker.withDigest(await file.restore())
-    worker.serves(pids)
-    if (this.#startedWith === lastGood.text) await worker.loaded(lastGood, reader.read(lastGood.text), pids)
-    else await worker.adopt(lastGood, pids)
+    const lastGood = known.withDigest(await file.restore())
+    known.worker = pids
+    if (this.#startedWith === lastGood.text) await this.#loaded(lastGood, reader.read(lastGood.text), pids)
+    else await this.#takeOver(lastGood, pids)
     return adopted ? 'unchanged' : 'started'
   }
 
   async #load(text: string, model: ConfigModel) {
-    const { supervisor, command, file, log, reloader, synGuard, worker } = this.#options
+    const { supervisor, command, file, known, log, reloader, synGuard } = this.#options
     await this.#handOverState(model)
     await file.install(text)
     if (supervisor.pid() === undefined) {
@@ -146,9 +158,41 @@ export class Instance {
       // Its supervisor was faster, and began with the last good file.
       await file.install(text)
     }
-    const { own } = await listenersOf(worker.pids()?.workerPid ?? 0)
+    const { own } = await listenersOf(known.worker?.workerPid ?? 0)
     const ports = own.map(({ port }) => port)
     return { outcome: 'reloaded' as const, pids: await synGuard.during(ports, async () => await reloader.reload()) }
+  }
+
+  /**
+   * The worker has begun with this configuration. In an order in which a crash between
+   * two steps does no harm: the record, which makes all count, comes last.
+   */
+  async #loaded(configuration: Configuration, model: ConfigModel, pids: WorkerPids): Promise<void> {
+    const { file, known, servers, paths } = this.#options
+    await file.keepLoaded()
+    servers.begin(pids.workerPid, model)
+    await writeWorkerRecord(paths.workerRecord, { ...pids, digest: configuration.digest })
+    known.worker = pids
+    known.running = known.kept = configuration
+  }
+
+  /** The worker is of an earlier run of this program, and may have been changed since it loaded its file. */
+  async #takeOver(lastGood: Configuration, pids: WorkerPids): Promise<void> {
+    const { file, known, paths, servers, reader, logger } = this.#options
+    known.running = known.kept = undefined
+    const loaded = known.withDigest((await file.loaded()) ?? '')
+    const record = await readWorkerRecord(paths.workerRecord)
+    const recorded = record?.workerPid === pids.workerPid && record.digest === loaded.digest
+    const changes = recorded ? await servers.takeOver(pids.workerPid, reader.read(loaded.text)) : undefined
+    if (changes === undefined) {
+      servers.forget()
+      logger.warn(pids, 'what haproxy runs is not known, the next configuration reloads it')
+      return
+    }
+    const texts = changes === 0 ? [loaded, lastGood] : [lastGood]
+    known.running = texts.find(({ text }) => servers.plan(reader.read(text)).kind === 'none')
+    if (known.running === lastGood) known.kept = lastGood
+    logger.info({ ...pids, changes }, 'haproxy taken up as it was left')
   }
 
   /** Not having it costs a server that is down a moment of traffic, and no more. */
@@ -161,41 +205,52 @@ export class Instance {
     await writeFileAtomic(paths.serverState, serverStateFile(states, model))
   }
 
+  /** Each holds its memory until its last connection ends; `hard-stop-after` of base.cfg ends them at last. */
+  async #countOldWorkers(): Promise<void> {
+    const { master, logger } = this.#options
+    const table = await master.showProcesses().catch(() => undefined)
+    const pids = table?.oldWorkers.map(({ pid }) => pid) ?? []
+    if (pids.length > OLD_WORKERS_TO_WARN) logger.warn({ pids }, 'many old haproxy workers still have connections')
+  }
+
   /** What goes wrong behind a worker's fork goes wrong at once, but not before it has answered. */
   #watch(configuration: Configuration, pids: WorkerPids): void {
-    const { reloader, queue, worker, logger } = this.#options
-    const unproven = { pids, end: Promise.resolve() }
-    const isLast = (): boolean => this.#unproven === unproven
+    const { known, reloader, queue, logger } = this.#options
+    const unproven = { end: Promise.resolve() }
+    const ifLast = (task: () => Promise<void>) => async () => {
+      if (this.#unproven === unproven) await task()
+    }
     unproven.end = reloader
       .survived(pids)
       .then(
-        () => queue.enqueue(async () => (isLast() ? await worker.keep(configuration) : undefined)),
-        (error: unknown) => queue.enqueue(async () => (isLast() ? await this.#workerDied(pids, error) : undefined))
+        () => queue.enqueue(ifLast(async () => await this.keep(configuration))),
+        (error: unknown) =>
+          queue.enqueue(
+            ifLast(async () => {
+              if (known.worker === pids) await this.#rollBack(error)
+              this.#workerDied(error)
+            })
+          )
       )
       .catch((err: unknown) => logger.error({ err }, 'the last good configuration cannot be kept'))
       .finally(() => {
-        if (isLast()) this.#unproven = undefined
+        if (this.#unproven === unproven) this.#unproven = undefined
       })
     this.#unproven = unproven
   }
 
-  async #workerDied(pids: WorkerPids, error: unknown): Promise<void> {
-    if (this.#options.worker.pids() === pids) await this.rollBack(error)
-    this.#options.onWorkerDied(error)
-  }
-
   /** Back to the last good configuration, with as little of HAProxy touched as that takes. */
-  async rollBack(cause: unknown): Promise<void> {
-    const { file, logger, master, reader, reloader, worker } = this.#options
+  async #rollBack(cause: unknown): Promise<void> {
+    const { file, known, logger, master, reader, reloader } = this.#options
     logger.error({ err: cause }, 'haproxy reload failed, going back to the last good configuration')
-    const former = worker.pids()
-    const lastGood = worker.withDigest(await file.restore())
+    const former = known.worker
+    const lastGood = known.withDigest(await file.restore())
     try {
       await this.ensure()
       const { worker: serving } = await master.showProcesses()
-      const untouched = serving !== undefined && serving.pid === worker.pids()?.workerPid
-      if (untouched || worker.pids() !== former) return
-      await worker.loaded(lastGood, reader.read(lastGood.text), await reloader.reload())
+      const untouched = serving !== undefined && serving.pid === known.worker?.workerPid
+      if (untouched || known.worker !== former) return
+      await this.#loaded(lastGood, reader.read(lastGood.text), await reloader.reload())
     } catch (err) {
       this.#forget()
       logger.error({ err }, 'haproxy does not run the last good configuration')
@@ -210,16 +265,17 @@ export class Instance {
     },
     died: () => this.#forget(),
     restarted: () => {
-      const { queue, logger, onRestarted } = this.#options
+      const { queue, logger } = this.#options
       queue
         .enqueue(async () => await this.ensure())
-        .then(onRestarted)
+        .then(() => this.#restarted())
         .catch((err: unknown) => logger.error({ err }, 'haproxy is not answering'))
     }
   }
 
   #forget(): void {
-    this.#options.worker.forget()
+    this.#options.servers.forget()
+    this.#options.known.forgetWorker()
     this.#startedWith = undefined
   }
 }

@@ -1,18 +1,21 @@
-import { messageOf, type KontrolError } from '../errors.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KontrolError, messageOf } from '../errors.ts'
 import type { PlanKind } from '../model/reconfiguration.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { ConfigFile } from './files/config-file.ts'
-import type { ConfigModel, ConfigReader } from './config/model.ts'
-import type { Configuration, KnownWorker } from './known-worker.ts'
-import { LiveConfiguration } from './live-configuration.ts'
-import type { Servers } from './servers/servers.ts'
-import { PendingReload } from './pending-reload.ts'
-import type { Plan } from './servers/plan.ts'
-import { problemOf, type Problem } from './problem.ts'
-import type { Instance } from './instance.ts'
 import type { TaskQueue } from '../platform/queue.ts'
+import { adviceOn, refuseKeywords } from './config/lint.ts'
+import type { ConfigModel, ConfigReader } from './config/model.ts'
 import { textDiff } from './config/text-changes.ts'
+import type { ConfigFile } from './files/config-file.ts'
+import { FileFollower } from './files/file-follower.ts'
+import type { Instance } from './instance.ts'
+import type { Configuration, Known } from './known.ts'
+import { problemOf, type Problem } from './problem.ts'
+import { probeBinds } from './process/bind-probe.ts'
+import { listenersOf } from './process/listeners.ts'
+import type { PoolChange } from './servers/plan.ts'
+import type { Servers } from './servers/servers.ts'
 
 export interface ConfigureResult {
   /** `reload`: checked, and waiting for `restart`. */
@@ -30,9 +33,9 @@ export interface ConfigureResult {
 export type RestartOutcome = 'unchanged' | 'started' | 'reloaded'
 
 export interface UpdateOptions {
+  known: Known
   file: ConfigFile
-  haproxy: Instance
-  worker: KnownWorker
+  instance: Instance
   servers: Servers
   reader: ConfigReader
   queue: TaskQueue
@@ -49,35 +52,30 @@ export interface UpdateOptions {
 /** Left-over servers that are not worth a reload. */
 const MIN_SPARES_TO_CLEAR = 10
 
-/** Brings HAProxy to a wanted configuration on the gentlest way there is, and to what should run when it strays. */
+/** Applies a configuration with the least disruption (runtime API, else reload) and repairs drift. */
 export class Update {
   readonly #options: UpdateOptions
-  readonly #live: LiveConfiguration
-  readonly #reload: PendingReload
-  #candidate: Configuration | undefined
-  /** Why the candidate does not run. */
-  #problem: Problem | undefined
+  readonly #follower: FileFollower
+  #lastReloadAt = -Infinity
   #quiet: Cancel = () => {}
 
   constructor(options: UpdateOptions) {
+    const { servers, instance } = options
     this.#options = options
-    this.#live = new LiveConfiguration(options)
-    this.#reload = new PendingReload({ ...options, live: this.#live })
-  }
-
-  /** The last configuration that was asked for, good or bad. */
-  candidate(): Configuration | undefined {
-    return this.#candidate
-  }
-
-  problems(): Problem[] {
-    return [this.#problem, this.#live.problem].filter((problem) => problem !== undefined)
+    this.#follower = new FileFollower({
+      ...options,
+      proven: () => instance.proven(),
+      keep: (configuration) => instance.keep(configuration)
+    })
+    servers.onDrift((error) => this.#reconcile(error))
+    instance.onWorkerDied((error) => void this.#alarm(error))
+    instance.onRestarted(() => this.#inBackground(async () => await this.#catchUp()))
   }
 
   /** Within the queue, as `restart`. */
   async configure(text: string, signal?: AbortSignal): Promise<ConfigureResult> {
-    const result = await this.#noting(async () => await this.#plan(text, signal))
-    if (result.outcome !== 'reload') this.#problem = undefined
+    const result = await this.#noting(async () => await this.#apply(text, signal))
+    if (result.outcome !== 'reload') this.#options.known.problem.candidate = undefined
     return result
   }
 
@@ -87,119 +85,205 @@ export class Update {
 
   /** HAProxy was taken up or started. */
   started(): void {
-    this.#live.started()
-  }
-
-  /** A worker that had begun to serve did not live. */
-  workerDied(error: unknown): void {
-    this.#problem = this.#alarm(error)
-  }
-
-  /** HAProxy is back after a death, with the last good file. */
-  restarted(): void {
-    this.#inBackground(async () => await this.#catchUp())
+    const { known } = this.#options
+    known.lastRunning ??= known.running
+    this.#follow()
   }
 
   /** Resolves when what runs has been watched, and is on disk. Not to be awaited within the queue. */
   async settled(): Promise<void> {
-    await this.#live.settled()
+    await this.#options.instance.proven()
+    await this.#follower.idle()
   }
 
   close(): void {
     this.#quiet()
-    this.#live.close()
+    this.#follower.drop()
   }
 
-  async #plan(input: string, signal?: AbortSignal): Promise<ConfigureResult> {
+  /** One wanted configuration: nothing to do, servers changed at runtime, or a reload that waits for `restart`. */
+  async #apply(input: string, signal?: AbortSignal): Promise<ConfigureResult> {
+    const { known, servers, reader, dryRun, logger } = this.#options
     // A missing last LF is fatal to HAProxy, and Jinja2 strips it.
-    const wanted = this.#options.worker.withDigest(input.endsWith('\n') ? input : `${input}\n`)
-    const running = this.#options.worker.configuration()?.text
-    this.#candidate = wanted
-    this.#reload.drop()
-    if (wanted.text === running && this.#options.servers.areKnown()) return resultOf({ kind: 'none' }, 'unchanged', '')
-    const model = this.#options.reader.read(wanted.text)
-    const plan = this.#options.servers.plan(model)
-    const diff = (): string => textDiff(running ?? '', wanted.text)
-    if (this.#options.dryRun) {
-      await this.#live.check(wanted, signal)
-      return resultOf(plan, 'unchanged', diff())
+    const wanted = known.withDigest(input.endsWith('\n') ? input : `${input}\n`)
+    const before = known.running?.text
+    known.candidate = wanted
+    known.pending = undefined
+    if (wanted.text === before && known.loaded !== undefined) {
+      return { outcome: 'unchanged', plan: 'none', operations: 0, reasons: [], diff: '' }
     }
-    const done = plan.kind === 'reload' ? plan : await this.#changeServers(plan, wanted, model)
-    // Told only now: nobody waits for a diff.
-    if (typeof done === 'number') {
-      return { ...resultOf(plan, done === 0 ? 'unchanged' : 'applied', diff()), operations: done }
+
+    const model = reader.read(wanted.text)
+    let plan = servers.plan(model)
+    // Once all is done: nobody waits for a diff.
+    const result = (outcome: ConfigureResult['outcome'], operations = 0): ConfigureResult => {
+      const reasons = plan.kind === 'reload' ? plan.reasons : []
+      return { outcome, plan: plan.kind, operations, reasons, diff: textDiff(before ?? '', wanted.text) }
     }
-    await this.#live.check(wanted, signal)
-    this.#reload.prepare(wanted)
-    return resultOf(done, 'reload', diff())
+    if (dryRun) {
+      await this.#check(wanted, model, signal)
+      return result('unchanged')
+    }
+
+    if (plan.kind !== 'reload') {
+      try {
+        const operations = await this.#changeServers(plan.kind === 'none' ? [] : plan.changes, wanted, model)
+        return result(operations === 0 ? 'unchanged' : 'applied', operations)
+      } catch (error) {
+        logger.warn({ err: error }, 'servers not changed at runtime')
+        plan = { kind: 'reload', reasons: [messageOf(error)] }
+      }
+    }
+
+    await this.#check(wanted, model, signal)
+    known.pending = wanted
+    return result('reload')
   }
 
-  /** The number of servers changed; or, when HAProxy does not go along, the plan that is left. */
-  async #changeServers(
-    plan: Exclude<Plan, { kind: 'reload' }>,
-    wanted: Configuration,
-    model: ConfigModel
-  ): Promise<number | Extract<Plan, { kind: 'reload' }>> {
-    try {
-      const operations = await this.#live.change(plan.kind === 'none' ? [] : plan.changes, wanted, model)
-      this.#awaitQuiet()
-      return operations
-    } catch (error) {
-      this.#options.logger.warn({ err: error }, 'servers not changed at runtime')
-      return { kind: 'reload', reasons: [messageOf(error)] }
-    }
-  }
-
+  /**
+   * Reloads with what waits for it, not too soon after the last reload.
+   *
+   * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED; it still waits if HAProxy was not asked to load it
+   */
   async #restart(signal?: AbortSignal): Promise<RestartOutcome> {
-    if (this.#options.dryRun) return 'unchanged'
-    const outcome = await this.#reload.reload(signal)
-    if (outcome === undefined) return await this.#options.haproxy.ensure()
-    this.#problem = undefined
+    const { known, instance, reader, dryRun } = this.#options
+    if (dryRun) return 'unchanged'
+    const { pending } = known
+    if (pending === undefined) return await instance.ensure()
+    try {
+      await this.#probe(reader.read(pending.text))
+      await this.#awaitInterval(signal)
+      known.pending = undefined
+      const outcome = await this.#load(pending)
+      known.problem.candidate = undefined
+      return outcome
+    } finally {
+      this.#follow()
+    }
+  }
+
+  /**
+   * Lets HAProxy judge a text; the check of the file that follows gives way to it.
+   *
+   * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED
+   */
+  async #check({ text }: Configuration, model: ConfigModel, signal?: AbortSignal): Promise<void> {
+    refuseKeywords(model)
+    this.#follower.drop()
+    try {
+      await this.#options.file.check(text, signal)
+    } catch (error) {
+      this.#follow()
+      throw error
+    }
+    for (const advice of adviceOn(model)) this.#options.logger.warn({ advice }, 'haproxy configuration')
+  }
+
+  /** By the runtime API. The file on disk follows, checked behind the change. */
+  async #changeServers(changes: readonly PoolChange[], wanted: Configuration, model: ConfigModel): Promise<number> {
+    const { known, servers } = this.#options
+    const operations = await servers.apply(changes, model)
+    known.running = known.lastRunning = wanted
+    this.#follower.follow(wanted)
+    this.#awaitQuiet()
+    return operations
+  }
+
+  /** By a reload, or a start; checked before. */
+  async #load(configuration: Configuration): Promise<'started' | 'reloaded'> {
+    const { known, instance } = this.#options
+    this.#follower.drop()
+    const outcome = await instance.load(configuration)
+    known.lastRunning = configuration
+    known.problem.file = undefined
     return outcome
   }
 
-  /** HAProxy is other than thought: a reload brings it in line. */
-  reconcile(error: KontrolError): void {
-    this.#options.logger.error({ err: error }, 'haproxy drifted, reloading')
-    const problem = (this.#problem = this.#alarm(error))
-    this.#inBackground(async () => {
-      await this.#reload.repeat()
-      if (this.#problem === problem) this.#problem = undefined
+  /** @throws KontrolError KTL_HAPROXY_RELOAD_FAILED when HAProxy could not bind an address of it */
+  async #probe(model: ConfigModel): Promise<void> {
+    const pids = this.#options.known.worker
+    const listeners = pids && (await listenersOf(pids.workerPid))
+    // Who listens nowhere has nothing to lose by a reload that fails.
+    if (listeners === undefined || listeners.own.length === 0) return
+    const problems = await probeBinds(model, listeners)
+    if (problems.length === 0) return
+    throw new KontrolError('KTL_HAPROXY_RELOAD_FAILED', `The configuration cannot be loaded: ${problems.join('; ')}`, {
+      hint: 'Free the address, or change the bind line; HAProxy goes on with what it runs.'
     })
   }
 
-  /** After a death: the servers that were changed since the last good file was written. */
+  async #awaitInterval(signal?: AbortSignal): Promise<void> {
+    const { clock, reloadIntervalMs } = this.#options
+    const waitMs = this.#lastReloadAt + reloadIntervalMs - clock.now()
+    if (waitMs > 0) await sleep(waitMs, undefined, signal && { signal })
+    this.#lastReloadAt = clock.now()
+  }
+
+  /** The file on disk goes after what runs, whatever became of something else. */
+  #follow(): void {
+    const running = this.#options.known.notPersisted()
+    if (running !== undefined) this.#follower.follow(running)
+  }
+
+  /** HAProxy's servers are other than ours: a reload puts them right. */
+  #reconcile(drift: KontrolError): void {
+    const { known, logger } = this.#options
+    logger.error({ err: drift }, 'haproxy drifted, reloading')
+    const problem = this.#alarm(drift)
+    this.#inBackground(async () => {
+      await this.#reloadRunning()
+      if (known.problem.candidate === problem) known.problem.candidate = undefined
+    })
+  }
+
+  /** Loads what runs once more, unless something else is about to be loaded. */
+  async #reloadRunning(): Promise<void> {
+    const { known, reader } = this.#options
+    const { running } = known
+    if (running === undefined || known.pending !== undefined) return
+    await this.#check(running, reader.read(running.text))
+    await this.#awaitInterval()
+    await this.#load(running)
+  }
+
+  /** HAProxy is back after a death, with the last good file: the servers that were changed since come again. */
   async #catchUp(): Promise<void> {
-    const lost = this.#live.lost()
-    if (lost === undefined) return
-    const model = this.#options.reader.read(lost.text)
-    const plan = this.#options.servers.plan(model)
+    const { known, reader, servers, logger } = this.#options
+    const lost = known.lastRunning
+    if (lost === undefined || lost.text === known.running?.text) return
+    const model = reader.read(lost.text)
+    const plan = servers.plan(model)
     // Anything else may be what it died of.
-    if (plan.kind === 'runtime') await this.#changeServers(plan, lost, model)
+    if (plan.kind !== 'runtime') return
+    await this.#changeServers(plan.changes, lost, model).catch((error: unknown) =>
+      logger.warn({ err: error }, 'servers not changed at runtime')
+    )
   }
 
   /** Servers left over from changes cost memory: once they outnumber those in use, and nobody waits, they go. */
   #awaitQuiet(): void {
-    const { clock, quietMs, logger } = this.#options
+    const { clock, quietMs, logger, servers } = this.#options
     this.#quiet()
     this.#quiet = clock.after(quietMs, () => {
-      const { live, spare } = this.#options.servers.count()
+      const { live, spare } = servers.count()
       if (spare <= Math.max(live, MIN_SPARES_TO_CLEAR)) return
       logger.info({ live, spare }, 'haproxy is reloaded to clear servers that are left over')
-      this.#inBackground(async () => await this.#reload.repeat())
+      this.#inBackground(async () => await this.#reloadRunning())
     })
   }
 
   #inBackground(task: () => Promise<void>): void {
-    this.#options.queue.enqueue(task).catch((err: unknown) => {
-      this.#problem = problemOf(err)
-      this.#options.logger.error({ err }, 'haproxy not brought in line')
+    const { known, queue, logger } = this.#options
+    queue.enqueue(task).catch((err: unknown) => {
+      known.problem.candidate = problemOf(err)
+      logger.error({ err }, 'haproxy not brought in line')
     })
   }
 
   #alarm(error: unknown): Problem {
-    const problem = problemOf(error)
-    this.#options.onAlarm(problem)
+    const { known, onAlarm } = this.#options
+    const problem = (known.problem.candidate = problemOf(error))
+    onAlarm(problem)
     return problem
   }
 
@@ -208,12 +292,8 @@ export class Update {
     try {
       return await task()
     } catch (error) {
-      this.#problem = problemOf(error)
+      this.#options.known.problem.candidate = problemOf(error)
       throw error
     }
   }
-}
-
-function resultOf(plan: Plan, outcome: ConfigureResult['outcome'], diff: string): ConfigureResult {
-  return { outcome, plan: plan.kind, operations: 0, reasons: plan.kind === 'reload' ? plan.reasons : [], diff }
 }

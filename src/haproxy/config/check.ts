@@ -1,12 +1,11 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { KontrolError } from '../../errors.ts'
 import { writeFileAtomic } from '../../platform/atomic-file.ts'
-import { adviceOn, refusedKeywords } from './lint.ts'
+import { adviceOn, refuseKeywords } from './lint.ts'
 import { baseConfig } from '../files/base-config.ts'
 import { ConfigFile } from '../files/config-file.ts'
-import { parseConfig } from './parser.ts'
+import { ConfigReader } from './model.ts'
 import { haproxyPaths } from '../files/paths.ts'
 
 /**
@@ -17,13 +16,8 @@ import { haproxyPaths } from '../files/paths.ts'
  * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED
  */
 export async function checkOffline(text: string, binary: string): Promise<readonly string[]> {
-  const parsed = parseConfig(text)
-  const refused = refusedKeywords(parsed)
-  if (refused.length > 0) {
-    throw new KontrolError('KTL_HAPROXY_CONFIG_REJECTED', `The configuration is refused: ${refused.join('; ')}`, {
-      hint: 'Leave these lines out of the template.'
-    })
-  }
+  const model = new ConfigReader().read(text)
+  refuseKeywords(model)
   const folder = await mkdtemp(join(tmpdir(), 'kontrol-check-'))
   try {
     const paths = haproxyPaths(folder)
@@ -33,5 +27,5 @@ export async function checkOffline(text: string, binary: string): Promise<readon
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-  return adviceOn(parsed)
+  return adviceOn(model)
 }

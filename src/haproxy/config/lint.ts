@@ -1,16 +1,5 @@
-import type { ParsedConfig } from './parser.ts'
-
-/** What HAProxy accepts and the operator should know, one sentence each. */
-export function adviceOn({ sections }: ParsedConfig): string[] {
-  return sections
-    .filter(({ kind, lines }) => kind === 'defaults' && !lines.some(({ words }) => isIdleClose(words)))
-    .map(
-      ({ number }) =>
-        `line ${number}: "defaults" replaces the built-in one as a whole; without "option idle-close-on-response" a reload may cut idle client connections`
-    )
-}
-
-const isIdleClose = (words: string[]): boolean => words.join(' ') === 'option idle-close-on-response'
+import { KontrolError } from '../../errors.ts'
+import type { ConfigModel } from './model.ts'
 
 /**
  * Keywords of `global` that `haproxy -c` accepts and that can end a running
@@ -19,13 +8,29 @@ const isIdleClose = (words: string[]): boolean => words.join(' ') === 'option id
  */
 const REFUSED = new Set(['chroot', 'user', 'group', 'uid', 'gid', 'nbproc', 'daemon', 'master-worker'])
 
-/** One sentence for each line that may not reach HAProxy. */
-export function refusedKeywords({ sections }: ParsedConfig): string[] {
-  return sections
+/** @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED with one sentence for each line that may not reach HAProxy */
+export function refuseKeywords({ sections }: ConfigModel): void {
+  const problems = sections
     .filter(({ kind }) => kind === 'global')
     .flatMap(({ lines }) => lines)
     .filter(({ words: [keyword = ''] }) => REFUSED.has(keyword) || keyword.includes('$'))
     .map(
       ({ number, words: [keyword = ''] }) => `line ${number}: "${keyword}" in global is set by kontrol-haproxy itself`
     )
+  if (problems.length === 0) return
+  throw new KontrolError('KTL_HAPROXY_CONFIG_REJECTED', `The configuration is refused: ${problems.join('; ')}`, {
+    hint: 'Remove these lines from the template.'
+  })
 }
+
+/** What HAProxy accepts and the operator should know, one sentence each. */
+export function adviceOn({ sections }: ConfigModel): string[] {
+  return sections
+    .filter(({ kind, lines }) => kind === 'defaults' && !lines.some(({ words }) => isIdleClose(words)))
+    .map(
+      ({ number }) =>
+        `line ${number}: "defaults" replaces the built-in one as a whole; without "option idle-close-on-response" a reload may cut idle client connections`
+    )
+}
+
+const isIdleClose = (words: readonly string[]): boolean => words.join(' ') === 'option idle-close-on-response'

@@ -1,5 +1,5 @@
 import { changedLines } from './text-changes.ts'
-import { SECTION_KINDS, splitWords } from './parser.ts'
+import { SECTION_KINDS, splitWords, type ConfigLine } from './parser.ts'
 import { NO_SETTINGS, blockerOf, withLine, type BackendSettings } from './backend-settings.ts'
 import { ServerLineReader, type ServerLine } from './server-line.ts'
 
@@ -20,16 +20,22 @@ export function poolOf(id: string, servers: ServerLine[]): Pool {
 }
 
 /** A section without its servers. */
-export interface SectionModel {
+interface Section {
+  /** `global`, `defaults`, `frontend`, `backend`, `listen`, `peers` … */
+  kind: string
   /** Unique: `backend web`, `backend web (2)`. */
   title: string
-  /** All that its lines say, blanks and comments aside. */
+  /** Of its first line, counted from 1. */
+  number: number
+  /** Those behind the first. */
+  lines: readonly ConfigLine[]
+  /** All that its lines say, blanks and comments aside, as a key for comparing. */
   text: string
 }
 
 /** A configuration as a change of its servers sees it: the skeleton, and the servers in it. */
 export interface ConfigModel {
-  sections: readonly SectionModel[]
+  sections: readonly Section[]
   pools: ReadonlyMap<string, Pool>
   /** By backend, why its servers can only be changed by a reload. */
   blockers: ReadonlyMap<string, string>
@@ -83,7 +89,7 @@ function skeletonLine(raw: string): SkeletonLine {
 const NAMED_SERVER = /\bsrv_(?:conn|conn_free|is_up|iweight|queue|sess_rate|uweight|weight)\b/
 
 class ModelBuilder {
-  readonly #sections: { title: string; text: string[] }[] = []
+  readonly #sections: (Omit<Section, 'text'> & { lines: ConfigLine[]; text: string[] })[] = []
   readonly #titles = new Set<string>()
   readonly #pools = new Map<string, Pool>()
   readonly #blockers = new Map<string, string>()
@@ -95,8 +101,11 @@ class ModelBuilder {
   #name = ''
   #settings = NO_SETTINGS
   #pool: Pool | undefined
+  /** Of the line that is taken. */
+  #number = 0
 
   take(line: Line): void {
+    this.#number++
     if (line.server === undefined) this.#takeLine(line)
     else if (this.#holdsServers()) this.#takeServer(line.server)
     else this.#takeLine(skeletonLine(line.raw))
@@ -105,7 +114,7 @@ class ModelBuilder {
   model(): ConfigModel {
     this.#endSection()
     return {
-      sections: this.#sections.map(({ title, text }) => ({ title, text: text.join('\n') })),
+      sections: this.#sections.map((section) => ({ ...section, text: section.text.join('\n') })),
       pools: this.#pools,
       blockers: this.#blockers,
       sticky: this.#sticky,
@@ -136,18 +145,24 @@ class ModelBuilder {
     const [keyword] = words
     if (keyword === undefined) return
     if (SECTION_KINDS.has(keyword)) this.#beginSection(words, text)
-    else this.#sections.at(-1)?.text.push(text)
+    else this.#takeSetting(words, text)
     if (keyword.startsWith('.')) this.#blocker = `"${keyword}"`
     if (NAMED_SERVER.test(text)) this.#blocker = 'an expression that names servers'
-    if (!SECTION_KINDS.has(keyword)) this.#settings = withLine(this.#settings, words)
     if (keyword === 'default-server') this.#pool = undefined
+  }
+
+  #takeSetting(words: readonly string[], text: string): void {
+    const section = this.#sections.at(-1)
+    section?.lines.push({ number: this.#number, words })
+    section?.text.push(text)
+    this.#settings = withLine(this.#settings, words)
   }
 
   #beginSection([kind = '', name = '', from, base = '']: readonly string[], text: string): void {
     this.#endSection()
     this.#kind = kind
     this.#name = name
-    this.#sections.push({ title: this.#uniqueTitle(kind, name), text: [text] })
+    this.#sections.push({ kind, title: this.#uniqueTitle(kind, name), number: this.#number, lines: [], text: [text] })
     this.#pool = undefined
     this.#settings = kind === 'defaults' ? NO_SETTINGS : this.#defaults
     if (from === undefined) return

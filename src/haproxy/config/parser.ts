@@ -2,20 +2,7 @@
 export interface ConfigLine {
   /** Counted from 1. */
   number: number
-  words: string[]
-}
-
-interface ConfigSection {
-  /** `global`, `defaults`, `frontend`, `backend`, `listen`, `peers` … */
-  kind: string
-  /** Empty when it has none. */
-  name: string
-  number: number
-  lines: ConfigLine[]
-}
-
-export interface ParsedConfig {
-  sections: ConfigSection[]
+  words: readonly string[]
 }
 
 export const SECTION_KINDS: ReadonlySet<string> = new Set([
@@ -40,24 +27,6 @@ export const SECTION_KINDS: ReadonlySet<string> = new Set([
   'traces',
   'userlist'
 ])
-
-/** Splits a configuration into sections and words. Never fails: whether it is right is for HAProxy to say. */
-export function parseConfig(text: string): ParsedConfig {
-  const sections: ConfigSection[] = []
-  let current: ConfigSection | undefined
-  for (const [index, line] of text.split('\n').entries()) {
-    const words = splitWords(line)
-    const [keyword, name = ''] = words
-    if (keyword === undefined) continue
-    if (SECTION_KINDS.has(keyword)) {
-      current = { kind: keyword, name, number: index + 1, lines: [] }
-      sections.push(current)
-    } else {
-      current?.lines.push({ number: index + 1, words })
-    }
-  }
-  return { sections }
-}
 
 /** Without these a line is split at its blanks, which for ten thousand servers matters. */
 const SPECIAL = /['"\\#]/

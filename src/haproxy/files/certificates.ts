@@ -3,6 +3,7 @@ import { findKontrolError, KontrolError, messageOf } from '../../errors.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { problemOf, type Problem } from '../problem.ts'
+import type { Known } from '../known.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
 import type { TaskQueue } from '../../platform/queue.ts'
 
@@ -12,8 +13,7 @@ export interface CertificatesOptions {
   logger: Logger
   /** The driver's: nothing is said to a worker while a reload is under way. */
   queue: TaskQueue
-  /** Pid of the worker that serves; undefined while there is none. */
-  worker: () => number | undefined
+  known: Pick<Known, 'worker'>
   onAlarm: (problem: Problem) => void
 }
 
@@ -63,8 +63,8 @@ export class Certificates {
   }
 
   async #poll(): Promise<void> {
-    const { runtime, worker } = this.#options
-    const pid = worker()
+    const { runtime, known } = this.#options
+    const pid = known.worker?.workerPid
     if (pid === undefined) return
     if (pid !== this.#worker) await this.#begin(pid)
     for (const [path, seen] of this.#seen) {

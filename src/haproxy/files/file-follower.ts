@@ -2,21 +2,21 @@ import { findKontrolError } from '../../errors.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { ConfigFile } from './config-file.ts'
-import type { Configuration, KnownWorker } from '../known-worker.ts'
-import type { Instance } from '../instance.ts'
+import type { Configuration, Known } from '../known.ts'
+import { problemOf, type Problem } from '../problem.ts'
 import type { TaskQueue } from '../../platform/queue.ts'
 
 export interface FileFollowerOptions {
+  known: Known
   file: ConfigFile
-  haproxy: Instance
-  worker: KnownWorker
   queue: TaskQueue
   clock: Clock
   logger: Logger
-  /** What runs would be refused at the next start; the last good file stays for that. */
-  onRefusal: (error: unknown) => void
-  /** What runs was checked, and is on disk. */
-  onKept: () => void
+  /** Resolves when the worker that serves has been watched long enough. */
+  proven: () => Promise<void>
+  /** Puts a checked text on disk, for the next start. */
+  keep: (configuration: Configuration) => Promise<void>
+  onAlarm: (problem: Problem) => void
 }
 
 /** Until what failed for another reason than HAProxy's word is tried again: a disk may have space by then. */
@@ -75,13 +75,16 @@ export class FileFollower {
   }
 
   #failed(configuration: Configuration, error: unknown): void {
-    const { clock, logger, onRefusal } = this.#options
+    const { clock, known, logger, onAlarm } = this.#options
     const refused = findKontrolError(error, 'KTL_HAPROXY_CONFIG_REJECTED') !== undefined
     logger.error(
       { err: error },
       refused ? 'haproxy runs what it would not start with' : 'haproxy file not brought up to date'
     )
-    onRefusal(error)
+    const problem = problemOf(error)
+    onAlarm(problem)
+    // What runs would be refused at the next start; the last good file stays for that.
+    known.problem.file = problem
     if (!refused && this.#next === undefined) this.#again = clock.after(RETRY_MS, () => this.follow(configuration))
   }
 
@@ -92,15 +95,15 @@ export class FileFollower {
   }
 
   async #keep(configuration: Configuration, signal: AbortSignal): Promise<void> {
-    const { file, haproxy, worker, queue, onKept } = this.#options
-    const pid = worker.pids()?.workerPid
+    const { file, known, proven, keep, queue } = this.#options
+    const pid = known.worker?.workerPid
     await file.check(configuration.text, signal)
-    await haproxy.proven()
+    await proven()
     await queue.enqueue(async () => {
       // After a reload or a death the text is another one's business.
-      if (signal.aborted || pid === undefined || worker.pids()?.workerPid !== pid) return
-      await worker.keep(configuration)
-      onKept()
+      if (signal.aborted || pid === undefined || known.worker?.workerPid !== pid) return
+      await keep(configuration)
+      known.problem.file = undefined
     })
   }
 }

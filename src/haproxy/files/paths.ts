@@ -12,8 +12,8 @@ export interface HaproxyPaths {
   candidate: string
   /** The operator's that last served. */
   lastGood: string
-  /** What a restarted control tier must know: see applied-marker.ts. */
-  marker: string
+  /** What a restarted control tier must know: see worker-record.ts. */
+  workerRecord: string
   /** The operator's that the present worker loaded; it may have been changed since. */
   loaded: string
   /** What was changed since, see change-journal.ts. */
@@ -46,7 +46,7 @@ export function haproxyPaths(dataFolder: string): HaproxyPaths {
     config: join(folder, 'haproxy.cfg'),
     candidate: join(folder, 'candidate.cfg'),
     lastGood: join(folder, 'last-good.cfg'),
-    marker: join(folder, 'applied.json'),
+    workerRecord: join(folder, 'applied.json'),
     loaded: join(folder, 'loaded.cfg'),
     journal: join(folder, 'changes.jsonl'),
     serverState: join(folder, 'server-state'),

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { writeFileAtomic } from '../../platform/atomic-file.ts'
 
 /** Which worker was proven to run which files. A control tier that was killed trusts it only if that worker still serves. */
-export interface AppliedMarker {
+export interface WorkerRecord {
   masterPid: number
   workerPid: number
   digest: string
@@ -14,14 +14,14 @@ export function digestOf(base: string, text: string): string {
   return createHash('sha256').update(base).update('\0').update(text).digest('hex')
 }
 
-export async function writeMarker(path: string, marker: AppliedMarker): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(marker)}\n`)
+export async function writeWorkerRecord(path: string, record: WorkerRecord): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(record)}\n`)
 }
 
 /** Undefined when there is none, or none of use. */
-export async function readMarker(path: string): Promise<AppliedMarker | undefined> {
+export async function readWorkerRecord(path: string): Promise<WorkerRecord | undefined> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as AppliedMarker
+    return JSON.parse(await readFile(path, 'utf8')) as WorkerRecord
   } catch {
     // Not knowing costs one reload, which is what the caller does then.
     return undefined

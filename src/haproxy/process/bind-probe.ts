@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { createServer, isIPv6 } from 'node:net'
 import { dirname } from 'node:path'
-import type { ConfigLine, ParsedConfig } from '../config/parser.ts'
+import type { ConfigModel } from '../config/model.ts'
 import type { Listener, Listeners } from './listeners.ts'
 
 interface BindAddress {
@@ -22,7 +22,7 @@ interface BindAddress {
  * @param listeners where HAProxy listens, and others. Its listeners pass to its next worker
  * @returns one sentence for each address that cannot be bound
  */
-export async function probeBinds(wanted: ParsedConfig, listeners: Listeners): Promise<string[]> {
+export async function probeBinds(wanted: ConfigModel, listeners: Listeners): Promise<string[]> {
   const problems: string[] = []
   const tried = new Set<string>()
   for (const { text, number } of bindAddresses(wanted)) {
@@ -37,13 +37,11 @@ export async function probeBinds(wanted: ParsedConfig, listeners: Listeners): Pr
 /** Bind options that let HAProxy take an address which this process cannot. */
 const UNTRIABLE = new Set(['transparent', 'namespace', 'interface'])
 
-function bindAddresses({ sections }: ParsedConfig): BindAddress[] {
+function bindAddresses({ sections }: ConfigModel): BindAddress[] {
   return sections
     .flatMap(({ lines }) => lines)
     .filter(({ words }) => words[0] === 'bind' && !words.some((word) => UNTRIABLE.has(word)))
-    .flatMap(({ number, words: [, addresses = ''] }: ConfigLine) =>
-      addresses.split(',').map((text) => ({ text, number }))
-    )
+    .flatMap(({ number, words: [, addresses = ''] }) => addresses.split(',').map((text) => ({ text, number })))
 }
 
 const REASONS: Record<string, string> = {

@@ -4,6 +4,7 @@ import { alertsOf } from '../files/config-file.ts'
 import type { HaproxyLog } from './log.ts'
 import type { HaproxyProcess, MasterCli, ProcessTable } from '../socket/master-cli.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
+import type { Supervisor } from './supervisor.ts'
 
 export interface WorkerPids {
   masterPid: number
@@ -14,8 +15,7 @@ export interface ReloaderOptions {
   master: MasterCli
   runtime: RuntimeApi
   log: HaproxyLog
-  /** Pid of the master; undefined when it is gone. */
-  masterPid: () => number | undefined
+  supervisor: Pick<Supervisor, 'pid'>
   /** Milliseconds HAProxy may take to load the files. */
   timeoutMs?: number
   /** Milliseconds a new worker must live before it is believed: what goes wrong behind its fork goes wrong at once. */
@@ -87,9 +87,9 @@ export class Reloader {
     waitingFor: string,
     mark: number
   ): Promise<T> {
-    const { master, masterPid, timeoutMs } = this.#options
+    const { master, supervisor, timeoutMs } = this.#options
     const deadline = performance.now() + timeoutMs
-    const pid = masterPid()
+    const pid = supervisor.pid()
     for (;;) {
       let obstacle = `gave up waiting until ${waitingFor}`
       try {
@@ -100,7 +100,7 @@ export class Reloader {
         if (error instanceof KontrolError && error.code === 'KTL_HAPROXY_RELOAD_FAILED') throw error
         obstacle = `${obstacle}: ${messageOf(error)}`
       }
-      if (pid === undefined || masterPid() !== pid) throw failure(await this.#words(mark, 'HAProxy ended'))
+      if (pid === undefined || supervisor.pid() !== pid) throw failure(await this.#words(mark, 'HAProxy ended'))
       if (performance.now() > deadline) throw failure(await this.#words(mark, obstacle))
       await sleep(POLL_MS)
     }

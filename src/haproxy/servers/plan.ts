@@ -1,5 +1,5 @@
 import { withoutCommonEnds } from '../config/text-changes.ts'
-import type { ConfigModel, Pool, SectionModel } from '../config/model.ts'
+import type { ConfigModel, Pool } from '../config/model.ts'
 import type { ServerLine } from '../config/server-line.ts'
 import { isCutWhenDown, type Slot, type ServerTable } from './server-table.ts'
 
@@ -35,7 +35,7 @@ export function planChange(running: RunningConfig | undefined, wanted: ConfigMod
   return changes.length === 0 ? { kind: 'none' } : { kind: 'runtime', changes }
 }
 
-function skeletonReasons(before: readonly SectionModel[], after: readonly SectionModel[]): string[] {
+function skeletonReasons(before: ConfigModel['sections'], after: ConfigModel['sections']): string[] {
   const known = new Map(before.map(({ title, text }) => [title, text]))
   const titles = new Set(after.map(({ title }) => title))
   const reasons = after.flatMap(({ title, text }) => {

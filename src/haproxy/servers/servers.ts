@@ -4,23 +4,23 @@ import type { Logger } from '../../platform/logger.ts'
 import { applyOperation, type ChangeJournal } from './change-journal.ts'
 import type { ConfigModel } from '../config/model.ts'
 import type { HaproxyFeatures } from '../process/version.ts'
-import { planChange, type Plan, type PoolChange, type RunningConfig } from './plan.ts'
+import { planChange, type Plan, type PoolChange } from './plan.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
 import type { TaskQueue } from '../../platform/queue.ts'
 import { deletion, operationsOf, toMaintenance, type Operation, type RuntimeCommand } from './commands.ts'
 import type { ServerState } from '../socket/show-servers-state.ts'
 import { isCutWhenDown, ServerTable, type Slot } from './server-table.ts'
 import { driftOf } from './drift.ts'
+import type { Known, LoadedWorker } from '../known.ts'
 
 export interface ServersOptions {
+  known: Known
   runtime: RuntimeApi
   journal: ChangeJournal
   clock: Clock
   logger: Logger
   /** The driver's: nothing is said to a worker while a reload is under way. */
   queue: TaskQueue
-  /** HAProxy was found to be other than thought; from now on nothing is thought. */
-  onDrift: (error: KontrolError) => void
   /** Milliseconds a removed server may take for what is under way on it. */
   drainMs?: number
 }
@@ -33,7 +33,6 @@ const RETRY_MS = 2_000
 /** The servers of the worker that serves, and the only way they are changed without a reload. */
 export class Servers {
   readonly #options: Required<ServersOptions>
-  #loaded: (RunningConfig & { worker: number }) | undefined
   #features: HaproxyFeatures = { deletesServers: false }
   /** Backends that were changed and not yet read back. */
   readonly #unread = new Set<string>()
@@ -42,9 +41,15 @@ export class Servers {
   /** Removed ones, and what HAProxy calls them in numbers. */
   readonly #ids = new WeakMap<Slot, { backendId: number; serverId: number }>()
   #cancel: Cancel | undefined
+  #onDrift: (error: KontrolError) => void = () => {}
 
   constructor(options: ServersOptions) {
     this.#options = { drainMs: 30_000, ...options }
+  }
+
+  /** @param listener told when HAProxy's state differs from ours; it is unknown until the next reload */
+  onDrift(listener: (error: KontrolError) => void): void {
+    this.#onDrift = listener
   }
 
   use(features: HaproxyFeatures): void {
@@ -55,7 +60,7 @@ export class Servers {
   begin(worker: number, model: ConfigModel): void {
     this.forget()
     this.#options.journal.reset(worker)
-    this.#loaded = { worker, model, table: ServerTable.of(model) }
+    this.#options.known.loaded = { worker, model, table: ServerTable.of(model) }
   }
 
   /**
@@ -64,12 +69,12 @@ export class Servers {
    * @param model what it loaded
    * @returns how often it was changed since; undefined when that is not known
    */
-  async adopt(worker: number, model: ConfigModel): Promise<number | undefined> {
+  async takeOver(worker: number, model: ConfigModel): Promise<number | undefined> {
     this.forget()
     const table = ServerTable.of(model)
     const changes = await this.#options.journal.replay(worker, table)
     if (changes === undefined) return undefined
-    this.#loaded = { worker, model: { ...model, pools: table.pools() }, table }
+    this.#options.known.loaded = { worker, model: { ...model, pools: table.pools() }, table }
     if (changes > 0) this.#readBack([...table.pools().values()].map(({ backend }) => backend))
     return changes
   }
@@ -77,31 +82,26 @@ export class Servers {
   forget(): void {
     this.#cancel?.()
     this.#cancel = undefined
-    this.#loaded = undefined
+    this.#options.known.loaded = undefined
     this.#unread.clear()
     this.#fresh.clear()
   }
 
-  /** Whether HAProxy is what it is thought to be, as far as is known. */
-  areKnown(): boolean {
-    return this.#loaded !== undefined
-  }
-
   /** Servers in use, and those left over in the worker. */
   count(): { live: number; spare: number } {
-    return this.#loaded?.table.count() ?? { live: 0, spare: 0 }
+    return this.#options.known.loaded?.table.count() ?? { live: 0, spare: 0 }
   }
 
   /** How the servers in use are; none when that is not known. Removed ones are left out: they would come back as removed. */
   async states(): Promise<ServerState[]> {
-    const loaded = this.#loaded
+    const loaded = this.#options.known.loaded
     if (loaded === undefined) return []
     const states = await this.#options.runtime.serversState(loaded.worker)
     return states.filter(({ backend, name }) => loaded.table.find(backend, name)?.state === 'live')
   }
 
   plan(wanted: ConfigModel): Plan {
-    const plan = planChange(this.#loaded, wanted)
+    const plan = planChange(this.#options.known.loaded, wanted)
     if (plan.kind !== 'runtime' || !this.#options.journal.isLong) return plan
     return { kind: 'reload', reasons: ['the journal of the changes since the last reload is long'] }
   }
@@ -114,7 +114,7 @@ export class Servers {
    * @throws KontrolError KTL_HAPROXY_SURPRISE, KTL_HAPROXY_UNREACHABLE; what HAProxy has is not known then
    */
   async apply(changes: readonly PoolChange[], wanted: ConfigModel): Promise<number> {
-    const loaded = this.#loaded
+    const loaded = this.#options.known.loaded
     if (loaded === undefined) throw new Error('There is no plan without a worker')
     const operations = operationsOf(changes, loaded.table, wanted)
     if (operations.length > 0) await this.#carryOut(operations, loaded)
@@ -122,7 +122,7 @@ export class Servers {
     return operations.length
   }
 
-  async #carryOut(operations: readonly Operation[], loaded: RunningConfig & { worker: number }): Promise<void> {
+  async #carryOut(operations: readonly Operation[], loaded: LoadedWorker): Promise<void> {
     const { runtime, journal } = this.#options
     // Before anything is said to HAProxy: what the disk does not take is not done.
     journal.begin(operations)
@@ -151,10 +151,10 @@ export class Servers {
     if (this.#cancel !== undefined) return
     const { clock, queue, logger } = this.#options
     this.#cancel = clock.after(afterMs, () => {
-      const loaded = this.#loaded
+      const loaded = this.#options.known.loaded
       const look = queue.enqueue(async () => {
         this.#cancel = undefined
-        if (loaded !== undefined && loaded === this.#loaded) await this.#poll(loaded)
+        if (loaded !== undefined && loaded === this.#options.known.loaded) await this.#poll(loaded)
       })
       look.catch((error: unknown) => {
         const known = findKontrolError(error, 'KTL_HAPROXY_SURPRISE')
@@ -167,17 +167,17 @@ export class Servers {
 
   #drifted(error: KontrolError): void {
     this.forget()
-    this.#options.onDrift(error)
+    this.#onDrift(error)
   }
 
-  async #poll(loaded: RunningConfig & { worker: number }): Promise<void> {
+  async #poll(loaded: LoadedWorker): Promise<void> {
     await this.#compare(loaded)
     await this.#retire(loaded)
     if (this.#features.deletesServers) await this.#deleteSpares(loaded)
     if (this.#unread.size > 0 || [...loaded.table.draining()].length > 0) this.#later()
   }
 
-  async #compare({ worker, table, model }: RunningConfig & { worker: number }): Promise<void> {
+  async #compare({ worker, table, model }: LoadedWorker): Promise<void> {
     const backends = [...this.#unread].filter((name) => !model.blockers.has(name))
     const states = backends.length === 0 ? [] : await this.#options.runtime.serversState(worker, backends)
     this.#unread.clear()
@@ -196,7 +196,7 @@ export class Servers {
   }
 
   /** Puts into maintenance what has drained. */
-  async #retire({ worker, table }: RunningConfig & { worker: number }): Promise<void> {
+  async #retire({ worker, table }: LoadedWorker): Promise<void> {
     const { runtime, journal, drainMs } = this.#options
     const draining = [...table.draining()].filter((slot) => this.#ids.has(slot))
     if (draining.length === 0) return
@@ -217,7 +217,7 @@ export class Servers {
     }
   }
 
-  async #deleteSpares({ worker, table }: RunningConfig & { worker: number }): Promise<void> {
+  async #deleteSpares({ worker, table }: LoadedWorker): Promise<void> {
     const { runtime, journal } = this.#options
     const spares = [...table.all()].filter(({ state }) => state === 'spare').slice(0, 100)
     const answers =

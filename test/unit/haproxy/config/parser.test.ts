@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseConfig, splitWords } from '../../../../src/haproxy/config/parser.ts'
+import { ConfigReader } from '../../../../src/haproxy/config/model.ts'
+import { splitWords } from '../../../../src/haproxy/config/parser.ts'
 
 describe('splitWords', () => {
   it.each([
@@ -18,13 +19,30 @@ describe('splitWords', () => {
   })
 })
 
-describe('parseConfig', () => {
-  it('gathers lines into sections with their numbers', () => {
-    const { sections } = parseConfig('frontend web\n  bind *:80\n\n# about b\nbackend b\n  server s 1.2.3.4:80 check\n')
+describe('ConfigReader', () => {
+  it('gathers lines into sections with their numbers, and servers into pools', () => {
+    const text = 'frontend web\n  bind *:80\n\n# about b\nbackend b\n  server s 1.2.3.4:80 check\n  balance source\n'
 
-    expect(sections).toEqual([
-      { kind: 'frontend', name: 'web', number: 1, lines: [{ number: 2, words: ['bind', '*:80'] }] },
-      { kind: 'backend', name: 'b', number: 5, lines: [{ number: 6, words: ['server', 's', '1.2.3.4:80', 'check'] }] }
+    const { sections, pools } = new ConfigReader().read(text)
+
+    expect(sections).toMatchObject([
+      { kind: 'frontend', title: 'frontend web', number: 1, lines: [{ number: 2, words: ['bind', '*:80'] }] },
+      { kind: 'backend', title: 'backend b', number: 5, lines: [{ number: 7, words: ['balance', 'source'] }] }
+    ])
+    expect([...pools.values()]).toMatchObject([
+      { backend: 'b', servers: [{ name: 's', target: { address: '1.2.3.4', port: 80, options: 'check' } }] }
+    ])
+  })
+
+  it('numbers the lines of each text anew, whatever it remembers of the one before', () => {
+    const reader = new ConfigReader()
+    reader.read('global\n  maxconn 10\nlisten b\n  bind *:80\n')
+
+    const { sections } = reader.read('# one more\nglobal\n  maxconn 10\nlisten b\n  server s 1.2.3.4:80\n  bind *:80\n')
+
+    expect(sections).toMatchObject([
+      { number: 2, lines: [{ number: 3 }] },
+      { number: 4, lines: [{ number: 6, words: ['bind', '*:80'] }] }
     ])
   })
 })

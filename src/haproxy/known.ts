@@ -1,0 +1,70 @@
+import { digestOf } from './files/worker-record.ts'
+import type { Problem } from './problem.ts'
+import type { WorkerPids } from './process/reload.ts'
+import type { RunningConfig } from './servers/plan.ts'
+
+/** A configuration and its name: SHA-256 in hex, over base.cfg and the operator's text. */
+export interface Configuration {
+  readonly text: string
+  readonly digest: string
+}
+
+/** What a worker loaded from its file, with its servers as they were changed since. */
+export interface LoadedWorker extends RunningConfig {
+  /** Its pid. */
+  worker: number
+}
+
+/**
+ * All that is known of the configuration. `Servers` writes what the worker has loaded, `Instance` who
+ * serves and with what, `Update` what was asked for.
+ */
+export class Known {
+  readonly #base: string
+  /** The worker that serves; undefined while HAProxy is away. */
+  worker: WorkerPids | undefined
+  /** Undefined when it is not known, until the next reload. */
+  loaded: LoadedWorker | undefined
+  /** What it runs; undefined while HAProxy is away, or runs something that is not known. */
+  running: Configuration | undefined
+  /** What it ran last; stays when HAProxy dies. */
+  lastRunning: Configuration | undefined
+  /** What is on disk for the next start, or will be once its worker has been watched. */
+  kept: Configuration | undefined
+  /** Checked, and waiting for a reload. */
+  pending: Configuration | undefined
+  /** The last that was asked for, good or bad. */
+  candidate: Configuration | undefined
+  /** What is wrong: with HAProxy itself, with the candidate, with the file for the next start. */
+  readonly problem: { instance?: Problem | undefined; candidate?: Problem | undefined; file?: Problem | undefined } = {}
+
+  /** @param base text of base.cfg */
+  constructor(base: string) {
+    this.#base = base
+  }
+
+  withDigest(text: string): Configuration {
+    const base = this.#base
+    let digest: string | undefined
+    return {
+      text,
+      // On demand: a change of one server does not wait for it.
+      get digest() {
+        return (digest ??= digestOf(base, text))
+      }
+    }
+  }
+
+  /** What runs and is not on its way to the disk. */
+  notPersisted(): Configuration | undefined {
+    return this.running === this.kept ? undefined : this.running
+  }
+
+  /** HAProxy is gone. */
+  forgetWorker(): void {
+    this.worker = undefined
+    this.loaded = undefined
+    this.running = undefined
+    this.kept = undefined
+  }
+}
