@@ -1,7 +1,7 @@
 import type { TemplateSource } from '../render/template-source.ts'
 import { ChildSupervisor } from '../haproxy/process/child.ts'
 import { HaproxyDriver } from '../haproxy/driver.ts'
-import type { Problem } from '../haproxy/problem.ts'
+import type { Problem } from '../errors.ts'
 import type { Supervisor } from '../haproxy/process/supervisor.ts'
 import { SupervisordSupervisor } from '../haproxy/process/supervisord.ts'
 import { IptablesSynGuard } from '../haproxy/process/syn-guard.ts'

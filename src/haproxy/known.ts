@@ -1,5 +1,5 @@
 import { digestOf } from './files/worker-record.ts'
-import type { Problem } from './problem.ts'
+import type { Problem } from '../errors.ts'
 import type { WorkerPids } from './process/reload.ts'
 import type { RunningConfig } from './servers/plan.ts'
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { HaproxyDriver } from '../../src/haproxy/driver.ts'
 import { ChildSupervisor } from '../../src/haproxy/process/child.ts'
-import type { Problem } from '../../src/haproxy/problem.ts'
+import type { Problem } from '../../src/errors.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { tempDir } from './temp-dir.ts'
 import { recordingLogger } from './test-logger.ts'

@@ -1,9 +1,8 @@
-import { findKontrolError } from '../../errors.ts'
+import { findKontrolError, problemOf, type Problem } from '../../errors.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Configuration, Known } from '../known.ts'
-import { problemOf, type Problem } from '../problem.ts'
 import type { TaskQueue } from '../../platform/queue.ts'
 
 export interface FileFollowerOptions {

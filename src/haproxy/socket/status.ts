@@ -1,5 +1,5 @@
 import type { HaproxyProcess, MasterCli } from './master-cli.ts'
-import type { Problem } from '../problem.ts'
+import type { Problem } from '../../errors.ts'
 import type { ProxyStatus } from './show-stat.ts'
 import { infoNumber, type RuntimeApi } from './runtime-api.ts'
 

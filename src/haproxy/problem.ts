@@ -1,1 +1,0 @@
-export { problemOf, type Problem } from '../errors.ts'
