@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { TemplateSource } from '../render/template-source.ts'
 import { ChildSupervisor } from '../haproxy/process/child.ts'
 import { HaproxyDriver } from '../haproxy/driver.ts'
@@ -6,11 +7,13 @@ import type { Supervisor } from '../haproxy/process/supervisor.ts'
 import { SupervisordSupervisor } from '../haproxy/process/supervisord.ts'
 import { IptablesSynGuard } from '../haproxy/process/syn-guard.ts'
 import { compileTemplate } from '../render/template.ts'
+import type { Action } from '../lifecycle/step-runner.ts'
 import { Automaton } from '../lifecycle/automaton.ts'
 import { CommandSocket } from '../lifecycle/command-socket.ts'
 import { builtInActions } from '../lifecycle/built-in-actions.ts'
 import { readManifest } from '../lifecycle/read-manifest.ts'
 import type { Config } from '../load-config.ts'
+import type { LivePods } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Listeners } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -18,12 +21,13 @@ import { SupervisordClient } from '../platform/supervisord-client.ts'
 import { configureStep } from '../steps/configure.ts'
 import { exposeViaRoute53Step, type ExposeDeps } from '../steps/expose-via-route53.ts'
 import { ReconfigurationLog } from '../steps/reconfiguration-log.ts'
-import { renderStep, type CandidateSlot } from '../steps/render.ts'
-import { Renderer, type RendererDeps } from '../render/renderer.ts'
+import { renderStep } from '../steps/render.ts'
+import { HostsFile } from '../render/hosts-file.ts'
+import { RegistryHosts } from '../render/hosts-source.ts'
+import { Renderer } from '../render/renderer.ts'
 import { restartStep } from '../steps/restart.ts'
 import { setupStep } from '../steps/setup.ts'
 import { shutdownStep, type ShutdownDeps } from '../steps/shutdown.ts'
-import type { Step } from '../steps/step.ts'
 
 type BuiltInAction = (typeof builtInActions)[number]
 
@@ -33,8 +37,8 @@ export interface ProxyDeps {
   logger: Logger
   env: NodeJS.ProcessEnv
   templates: TemplateSource
-  inventory: RendererDeps['inventory']
-  keepHosts: (json: string) => Promise<void>
+  /** Absent in a proxy that some other master commands. */
+  registry: LivePods | undefined
   dns: ExposeDeps
   prepareStatistics: () => Promise<void>
   leave: ShutdownDeps['leave']
@@ -85,19 +89,22 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   }
 }
 
-function createSteps(deps: ProxyDeps, driver: HaproxyDriver, log: ReconfigurationLog): Record<BuiltInAction, Step> {
-  const { config, templates, inventory, keepHosts, dns, prepareStatistics, leave } = deps
+function createSteps(deps: ProxyDeps, driver: HaproxyDriver, log: ReconfigurationLog): Record<BuiltInAction, Action> {
+  const { config, templates, registry, dns, prepareStatistics, leave } = deps
+  const hosts =
+    registry === undefined
+      ? new HostsFile(join(config.dataFolder, 'hosts.json'), deps.logger)
+      : new RegistryHosts(registry, config.app)
   const renderer = new Renderer({
     source: () => templates.read(),
     compile: compileTemplate,
-    inventory,
+    known: hosts,
     constants: { namespace: config.namespace, labels: config.labels, env: templateEnvironment(deps.env) }
   })
-  const candidate: CandidateSlot = { text: undefined }
   return {
     setup: setupStep({ driver, payloadFile: config.payloadFile, eip: config.eip, prepareStatistics }),
-    render: renderStep({ renderer, candidate, log }),
-    configure: configureStep({ driver, renderer, candidate, log, keepHosts }),
+    render: renderStep({ renderer, log }),
+    configure: configureStep({ driver, renderer, log, hosts }),
     restart: restartStep({ driver, log }),
     'expose-via-route53': exposeViaRoute53Step(dns),
     shutdown: shutdownStep({ leave, driver })

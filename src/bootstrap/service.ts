@@ -1,6 +1,5 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
-import { completeSnapshot } from './complete-snapshot.ts'
 import { createDns, dnsSettings, leaveForGood, type Leaving } from './dns.ts'
 import { createHttpServer, listen } from './http.ts'
 import { createObservers } from './events-and-readiness.ts'
@@ -9,6 +8,7 @@ import { needsAutomaton } from './process-role.ts'
 import { createKeepaliveLoop, createScripts } from './slave.ts'
 import type { Statistics } from './statistics.ts'
 import type { Controller } from '../controller/controller.ts'
+import { completeSnapshot } from '../model/snapshot.ts'
 import { TemplateSource } from '../render/template-source.ts'
 import { Retry } from '../controller/retry.ts'
 import { externalAddresses, parseExposeInput } from '../dns/addresses.ts'
@@ -97,7 +97,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
         await import('./proxy.ts')
       ).createProxy({
         ...deps,
-        ...(await import('./hosts-source.ts')).createInventory(config, registry, logger),
+        registry,
         templates,
         dns: {
           addresses: () => externalAddresses(proxiesOf(registry, config)),

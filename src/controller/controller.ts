@@ -1,7 +1,7 @@
 import { findKontrolError, messageOf } from '../errors.ts'
 import { hostsToJson } from '../model/hosts-json.ts'
 import type { Pod } from '../model/pod.ts'
-import { hostsOf, type Snapshot } from '../model/snapshot.ts'
+import { backendsOf, completeSnapshot, hostsOf, type Backends, type Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Damper } from './damper.ts'
@@ -14,8 +14,9 @@ export type MembershipEvent =
   | { type: 'leader'; leading: boolean }
 
 export interface Renderable {
-  goto(tag: string, input: string, options: { coalesce: boolean }): Promise<void>
-  /** A script that renders gets the hosts as its input; the built-in step takes those of the moment it runs. */
+  /** @param input backends are taken when the state is entered, not while it waits for its turn */
+  goto(tag: string, input: string | (() => Backends), options: { coalesce: boolean }): Promise<void>
+  /** A script that renders gets the hosts as text; the built-in step gets the backends of the moment it runs. */
   hostsAsInput: boolean
 }
 
@@ -123,11 +124,17 @@ export class Controller {
     const { lifecycle, logger } = this.#deps
     if (lifecycle === undefined) return
     lifecycle
-      .goto('render', lifecycle.hostsAsInput ? this.#hosts() : '', { coalesce: true })
+      .goto('render', lifecycle.hostsAsInput ? this.#hosts() : () => this.#backends(), { coalesce: true })
       .catch((error: unknown) => {
         const known = findKontrolError(error)
         logger.error({ code: known?.code, hint: known?.hint, message: messageOf(error) }, 'change not rendered')
       })
+  }
+
+  /** @throws KontrolError KTL_REGISTRY_FILLING */
+  #backends(): Backends {
+    const { registry, ownApp } = this.#deps
+    return backendsOf(completeSnapshot(registry), ownApp)
   }
 
   #hosts(): string {

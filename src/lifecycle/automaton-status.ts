@@ -2,6 +2,7 @@ import type { Problem } from '../errors.ts'
 import type { Manifest } from './manifest.ts'
 import type { Reach } from './reachable-states.ts'
 import { shorten, type StepEntry, type StepLog } from './step-log.ts'
+import { textOf } from './step-runner.ts'
 import type { TransitionQueue } from './transition-queue.ts'
 
 /** A state was entered (`running`), or its step has ended (with `outcome` and `ms`). */
@@ -51,7 +52,9 @@ export function statusOf({ manifest, reach, log, queue, current }: StatusSources
     state: current.name,
     since: iso(current.since),
     running: current.running,
-    queue: queue.list().map(({ tag, input, queuedAt }) => ({ tag, input: shorten(input), queuedAt: iso(queuedAt) })),
+    queue: queue
+      .list()
+      .map(({ tag, input, queuedAt }) => ({ tag, input: shorten(textOf(input)), queuedAt: iso(queuedAt) })),
     lastError: lastError === undefined ? null : { ...lastError, at: iso(lastError.at) },
     states: manifest.states.map(({ tag, shell, action, force = false, on = {} }) => ({
       tag,

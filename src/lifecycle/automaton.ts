@@ -4,7 +4,14 @@ import { KontrolError } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { statusOf, type AutomatonStatus, type StateChange } from './automaton-status.ts'
-import { compileMachine, positionOf, type LifecycleMachine, type StepInput } from './compile-machine.ts'
+import {
+  compileMachine,
+  positionOf,
+  type LifecycleMachine,
+  type StepInput,
+  type StepOutput,
+  type TransitionInput
+} from './compile-machine.ts'
 import { CurrentState } from './current-state.ts'
 import type { Manifest } from './manifest.ts'
 import { Reach } from './reachable-states.ts'
@@ -70,7 +77,7 @@ export class Automaton {
       logger
     })
     this.#current = new CurrentState({ manifest, runner, log: this.#log, queue: this.#queue, clock, logger })
-    const runStep = fromPromise<string, StepInput>(({ input }) => this.#runStep(input))
+    const runStep = fromPromise<StepOutput, StepInput>(({ input }) => this.#runStep(input))
     this.#actor = createActor(compileMachine(manifest).provide({ actors: { runStep } }))
     this.#actor.subscribe((snapshot) => {
       if (positionOf(snapshot).phase === 'resting' && this.#round?.entered) this.#rest(this.#round)
@@ -96,12 +103,12 @@ export class Automaton {
    *
    * @throws KontrolError KTL_TRANSITION_REFUSED, KTL_QUEUE_FULL, KTL_REQUEST_INVALID
    */
-  async goto(tag: string, input = '', options: RequestOptions = {}): Promise<void> {
+  async goto(tag: string, input: TransitionInput = '', options: RequestOptions = {}): Promise<void> {
     await this.#request(tag, input, options).started
   }
 
   /** Like goto(), but resolves when the machine has come to rest, however its steps ended. */
-  async wait(tag: string, input = '', options: RequestOptions = {}): Promise<Rest> {
+  async wait(tag: string, input: TransitionInput = '', options: RequestOptions = {}): Promise<Rest> {
     return this.#request(tag, input, options).rested
   }
 
@@ -150,8 +157,8 @@ export class Automaton {
     return this.#current.subscribe(listener)
   }
 
-  #request(tag: string, input: string, { coalesce = false }: RequestOptions): Transition {
-    if (input.includes('\0')) {
+  #request(tag: string, input: TransitionInput, { coalesce = false }: RequestOptions): Transition {
+    if (typeof input === 'string' && input.includes('\0')) {
       throw new KontrolError('KTL_REQUEST_INVALID', `The input of "${tag}" holds a zero byte`, {
         hint: 'Encode the input as text.'
       })
@@ -175,7 +182,7 @@ export class Automaton {
     return this.#reach.allowedAfter(entered ? this.state : transition.tag)
   }
 
-  #enqueue(tag: string, input: string): Transition {
+  #enqueue(tag: string, input: TransitionInput): Transition {
     const transition = new Transition(tag, input, this.#clock.now())
     this.#queue.add(transition)
     this.#advance()
@@ -199,14 +206,14 @@ export class Automaton {
     }
   }
 
-  async #runStep(input: StepInput): Promise<string> {
+  async #runStep(input: StepInput): Promise<StepOutput> {
     if (this.#round !== undefined) {
       this.#round.entered = true
       this.#round.transition.start()
     }
-    const outcome = await this.#current.run(input)
-    if (this.#round !== undefined) this.#round.outcome = outcome
-    return outcome
+    const result = await this.#current.run(input)
+    if (this.#round !== undefined) this.#round.outcome = result.outcome
+    return result
   }
 
   #rest(round: Round): void {

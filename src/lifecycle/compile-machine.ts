@@ -1,21 +1,35 @@
 import { assign, fromPromise, setup, type StateValue } from 'xstate'
+import type { Backends } from '../model/snapshot.ts'
 import { compileGlob } from './glob.ts'
 import type { LifecycleState, Manifest } from './manifest.ts'
+
+/** A text, as the socket brings it, or what is to be taken when the step starts and not before. */
+export type TransitionInput = string | (() => Backends)
 
 export interface StepInput {
   readonly tag: string
   /** What the transition brought along; empty when the machine moved by itself. */
-  readonly input: string
+  readonly input: TransitionInput
+  /** What the last step that made something made: the configuration that was rendered. */
+  readonly handed: string | undefined
   readonly variables: Readonly<Record<string, string>>
 }
 
+export interface StepOutput {
+  outcome: string
+  /** For the steps that follow, until another one makes something. */
+  made?: string | undefined
+}
+
 interface LifecycleContext {
-  input: string
+  input: TransitionInput
+  handed: string | undefined
   /** Set by SET commands, seen by every later step. */
   variables: Record<string, string>
 }
 
-type LifecycleEvent = { type: 'MOVE'; tag: string; input: string } | { type: 'SET'; name: string; value: string }
+type LifecycleEvent =
+  { type: 'MOVE'; tag: string; input: TransitionInput } | { type: 'SET'; name: string; value: string }
 
 /** Before the first transition; shown as "idle". A percent sign begins no key that `keyOf` makes of a tag by itself. */
 const START = '%start'
@@ -28,7 +42,7 @@ const lifecycle = setup({
   actors: {
     // Replaced with machine.provide() by whoever runs the machine. Never
     // rejects: how a step failed is an outcome like any other.
-    runStep: fromPromise<string, StepInput>(() => {
+    runStep: fromPromise<StepOutput, StepInput>(() => {
       throw new Error('runStep was not provided')
     })
   },
@@ -39,6 +53,7 @@ const lifecycle = setup({
   actions: {
     takeInput: assign(({ event }) => ({ input: event.type === 'MOVE' ? event.input : '' })),
     dropInput: assign({ input: '' }),
+    handOn: assign(({ context }, { made = context.handed }: Pick<StepOutput, 'made'>) => ({ handed: made })),
     setVariable: assign(({ context, event }) =>
       event.type === 'SET' ? { variables: { ...context.variables, [event.name]: event.value } } : {}
     )
@@ -57,7 +72,7 @@ export function compileMachine(manifest: Manifest) {
   for (const state of manifest.states) states[keyOf(state.tag)] = compileState(state, manifest)
   return lifecycle.createMachine({
     id: 'lifecycle',
-    context: { input: '', variables: {} },
+    context: { input: '', handed: undefined, variables: {} },
     initial: START,
     on: { SET: { actions: 'setVariable' } },
     states
@@ -66,6 +81,12 @@ export function compileMachine(manifest: Manifest) {
 
 export type LifecycleMachine = ReturnType<typeof compileMachine>
 
+interface EndedStep {
+  event: { output: StepOutput }
+}
+
+const handOn = { type: 'handOn' as const, params: ({ event }: EndedStep) => event.output }
+
 function compileState(state: LifecycleState, manifest: Manifest) {
   return lifecycle.createStateConfig({
     initial: 'running',
@@ -73,18 +94,18 @@ function compileState(state: LifecycleState, manifest: Manifest) {
       running: {
         invoke: {
           src: 'runStep',
-          input: ({ context }) => ({ tag: state.tag, input: context.input, variables: context.variables }),
+          input: ({ context: { input, handed, variables } }) => ({ tag: state.tag, input, handed, variables }),
           onDone: [
             ...Object.entries(state.on ?? {}).map(([outcome, target]) => ({
               guard: {
                 type: 'ended' as const,
-                params: ({ event }: { event: { output: string } }) => ({ as: event.output, outcome })
+                params: ({ event }: EndedStep) => ({ as: event.output.outcome, outcome })
               },
               target: `#lifecycle.${keyOf(target)}`,
               reenter: true,
-              actions: 'dropInput' as const
+              actions: ['dropInput' as const, handOn]
             })),
-            { target: 'resting' }
+            { target: 'resting', actions: handOn }
           ]
         }
       },

@@ -2,10 +2,10 @@ import type { Cancel, Clock } from '../platform/clock.ts'
 import { Listeners, type Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { StateChange } from './automaton-status.ts'
-import type { StepInput } from './compile-machine.ts'
+import type { StepInput, StepOutput } from './compile-machine.ts'
 import type { LifecycleState, Manifest } from './manifest.ts'
 import type { StepLog } from './step-log.ts'
-import type { StepResult, StepRunner } from './step-runner.ts'
+import { textOf, type StepResult, type StepRunner } from './step-runner.ts'
 import type { TransitionQueue } from './transition-queue.ts'
 
 export interface CurrentStateOptions {
@@ -70,8 +70,8 @@ export class CurrentState {
     return this.#listeners.subscribe(listener)
   }
 
-  /** Enters a state, and resolves with the outcome of its step. */
-  async run(input: StepInput): Promise<string> {
+  /** Enters a state, and resolves with what its step came to. */
+  async run(input: StepInput): Promise<StepOutput> {
     const { manifest, runner, clock, logger } = this.#options
     const { tag } = input
     const state = manifest.states.find((candidate) => candidate.tag === tag) as LifecycleState
@@ -86,7 +86,7 @@ export class CurrentState {
     const result = await runner.run(state, input, step.controller.signal)
     this.#cancelKill()
     this.#ended(step, input, result)
-    return result.outcome
+    return result
   }
 
   /** Makes the running step end in time for the transition that waits. */
@@ -108,7 +108,7 @@ export class CurrentState {
     const endedAt = clock.now()
     const ms = endedAt - startedAt
     this.#step = undefined
-    log.stepEnded({ tag, input, startedAt, endedAt, outcome, ...(error && { error }) })
+    log.stepEnded({ tag, input: textOf(input), startedAt, endedAt, outcome, ...(error && { error }) })
     if (error === undefined) logger.debug({ state: tag, outcome, ms }, 'step ended')
     else logger.warn({ state: tag, outcome, ms, err: error }, 'step failed')
     this.#listeners.emit({ type: 'state', state: tag, at: endedAt, running: false, outcome, ms })

@@ -1,22 +1,27 @@
 import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { StepInput } from './compile-machine.ts'
+import type { Backends } from '../model/snapshot.ts'
+import type { StepInput, StepOutput, TransitionInput } from './compile-machine.ts'
 import type { LifecycleState } from './manifest.ts'
 import { runShellStep } from './shell-step.ts'
 
 export interface ActionContext {
   /** What the transition brought along; empty when the machine moved by itself. */
-  readonly input: string
+  readonly input: string | Backends
+  /** What an earlier step made. */
+  readonly handed: string | undefined
   readonly variables: Readonly<Record<string, string>>
   /** Aborted when a waiting transition wants the step to end. */
   readonly signal: AbortSignal
 }
 
-/** A step built into the program. Returns its outcome; throwing is the outcome `failed` with the error kept. */
-export type Action = (context: ActionContext) => Promise<string>
+/**
+ * A step built into the program. Returns its outcome, with what it made for the
+ * steps that follow; throwing is the outcome `failed` with the error kept.
+ */
+export type Action = (context: ActionContext) => Promise<string | StepOutput>
 
-export interface StepResult {
-  outcome: string
+export interface StepResult extends StepOutput {
   error?: KontrolError
 }
 
@@ -57,7 +62,7 @@ export class StepRunner {
     const { env, socketPath, killGraceMs, logger } = this.#options
     const { code, signal: endedBy } = await runShellStep({
       script,
-      input: step.input,
+      input: textOf(step.input),
       env: { ...env, ...step.variables, SOCKET: socketPath },
       signal,
       graceMs: killGraceMs,
@@ -72,10 +77,16 @@ export class StepRunner {
   async #runAction(tag: string, name: string, step: StepInput, signal: AbortSignal): Promise<StepResult> {
     const action = this.#options.actions[name]
     if (action === undefined) throw stepFailed(`The action "${name}" of "${tag}" is not built in here`)
-    const outcome = await action({ input: step.input, variables: step.variables, signal })
-    return outcome === 'failed' ? { outcome, error: stepFailed(`The step of "${tag}" failed`) } : { outcome }
+    const { input, handed, variables } = step
+    const taken = typeof input === 'string' ? input : input()
+    const result = await action({ input: taken, handed, variables, signal })
+    const ended = typeof result === 'string' ? { outcome: result } : result
+    return ended.outcome === 'failed' ? { ...ended, error: stepFailed(`The step of "${tag}" failed`) } : ended
   }
 }
+
+/** What a script, the history and the queue see: backends that are handed as such are for the built-in steps. */
+export const textOf = (input: TransitionInput): string => (typeof input === 'string' ? input : '')
 
 const asKontrolError = (tag: string, error: unknown): KontrolError =>
   findKontrolError(error) ?? stepFailed(`The step of "${tag}" failed: ${messageOf(error)}`, error)

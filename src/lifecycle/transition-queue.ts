@@ -1,4 +1,5 @@
 import { KontrolError } from '../errors.ts'
+import type { TransitionInput } from './compile-machine.ts'
 
 /** Where a machine came to rest, and how the last step before ended. */
 export interface Rest {
@@ -15,12 +16,12 @@ export class Transition {
   readonly started: Promise<void>
   /** Resolves when the machine has come to rest after it. */
   readonly rested: Promise<Rest>
-  input: string
+  input: TransitionInput
   #start!: () => void
   #rest!: (rest: Rest) => void
   #refuse!: (error: KontrolError) => void
 
-  constructor(tag: string, input: string, queuedAt: number) {
+  constructor(tag: string, input: TransitionInput, queuedAt: number) {
     this.tag = tag
     this.input = input
     this.queuedAt = queuedAt

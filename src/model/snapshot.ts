@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { KontrolError } from '../errors.ts'
 import type { Pod } from './pod.ts'
 
 /**
@@ -14,6 +15,9 @@ export interface AppPods {
   /** One for each pod, in the same order. */
   readonly ips: readonly string[]
 }
+
+/** The live pods by app, without the proxies' own. */
+export type Backends = ReadonlyMap<string, AppPods>
 
 /** The live pods at one moment. */
 export interface Snapshot {
@@ -63,13 +67,36 @@ function digestOf(pods: readonly Pod[]): string {
  *
  * @param ownApp the proxies' own app, which is never a backend of itself
  */
-export function backendsOf({ apps }: Snapshot, ownApp: string | undefined): ReadonlyMap<string, AppPods> {
+export function backendsOf({ apps }: Snapshot, ownApp: string | undefined): Backends {
   return new Map([...apps].filter(([app]) => app !== ownApp).sort(byKey))
 }
 
 /** The same with addresses alone. */
 export function hostsOf(snapshot: Snapshot, ownApp: string | undefined): Hosts {
-  return new Map(Array.from(backendsOf(snapshot, ownApp), ([app, { ips }]) => [app, ips]))
+  return addressesOf(backendsOf(snapshot, ownApp))
+}
+
+export const addressesOf = (backends: Backends): Hosts => new Map(Array.from(backends, ([app, { ips }]) => [app, ips]))
+
+export const podsOf = (backends: Backends): ReadonlyMap<string, readonly Pod[]> =>
+  new Map(Array.from(backends, ([app, { pods }]) => [app, pods]))
+
+/** What is needed of a registry to know who is alive. */
+export interface LivePods {
+  snapshot(): Snapshot
+  /** Until when, in milliseconds since the epoch, pods are missing from a registry that was lost. */
+  readonly recovery: { readonly until: number | undefined }
+}
+
+/** @throws KontrolError KTL_REGISTRY_FILLING while pods are missing from a registry that was lost */
+export function completeSnapshot(registry: LivePods): Snapshot {
+  const { until } = registry.recovery
+  if (until === undefined) return registry.snapshot()
+  throw new KontrolError(
+    'KTL_REGISTRY_FILLING',
+    `The registry was lost: its pods have until ${new Date(until).toISOString()} to report`,
+    { hint: 'Wait: HAProxy goes on with what it runs, and is configured then.' }
+  )
 }
 
 const byKey = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1)

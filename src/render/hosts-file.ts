@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { parseHosts } from '../model/hosts-json.ts'
+import type { Pod } from '../model/pod.ts'
 import type { Hosts } from '../model/snapshot.ts'
 import { writeFileAtomic } from '../platform/atomic-file.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { HostsSource } from './hosts-source.ts'
 
 /**
  * The hosts that another master sent last. A proxy without a registry of its
  * own begins with them after a restart, and not with none.
  */
-export class HostsFile {
+export class HostsFile implements HostsSource {
   readonly #path: string
   #hosts: Hosts
 
@@ -19,6 +21,10 @@ export class HostsFile {
 
   hosts(): Hosts {
     return this.#hosts
+  }
+
+  pods(): ReadonlyMap<string, readonly Pod[]> {
+    return new Map()
   }
 
   async keep(json: string): Promise<void> {

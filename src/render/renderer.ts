@@ -1,6 +1,7 @@
 import { parseHosts } from '../model/hosts-json.ts'
 import type { Pod } from '../model/pod.ts'
-import type { Hosts } from '../model/snapshot.ts'
+import { addressesOf, podsOf, type Backends, type Hosts } from '../model/snapshot.ts'
+import type { HostsSource } from './hosts-source.ts'
 
 interface TemplateVariables {
   hosts: Hosts
@@ -19,7 +20,7 @@ export interface RendererDeps {
   source: () => string
   compile: (source: string) => Template
   /** Backends as they are known now. */
-  inventory: { hosts(): Hosts; pods(): ReadonlyMap<string, readonly Pod[]> }
+  known: Pick<HostsSource, 'hosts' | 'pods'>
   /** What stays the same while the process lives. */
   constants: Pick<TemplateVariables, 'namespace' | 'labels' | 'env'>
 }
@@ -33,12 +34,17 @@ export class Renderer {
     this.#deps = deps
   }
 
-  /** @param input hosts as JSON; empty for those that are known now */
-  render(input: string): string {
-    const { source, compile, inventory, constants } = this.#deps
+  /** @param input backends, or hosts as JSON; empty for those that are known now */
+  render(input: string | Backends): string {
+    const { source, compile, constants } = this.#deps
     const text = source()
     if (this.#compiled?.source !== text) this.#compiled = { source: text, template: compile(text) }
-    const hosts = input === '' ? inventory.hosts() : parseHosts(input)
-    return this.#compiled.template.render({ hosts, pods: inventory.pods(), ...constants })
+    return this.#compiled.template.render({ ...this.#backends(input), ...constants })
+  }
+
+  #backends(input: string | Backends): Pick<TemplateVariables, 'hosts' | 'pods'> {
+    if (typeof input !== 'string') return { hosts: addressesOf(input), pods: podsOf(input) }
+    const { known } = this.#deps
+    return { hosts: input === '' ? known.hosts() : parseHosts(input), pods: known.pods() }
   }
 }

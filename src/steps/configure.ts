@@ -1,8 +1,8 @@
 import { KontrolError } from '../errors.ts'
 import type { Planned, ReconfigurationLog } from './reconfiguration-log.ts'
-import type { CandidateSlot } from './render.ts'
+import type { HostsSource } from '../render/hosts-source.ts'
 import type { Renderer } from '../render/renderer.ts'
-import type { Step } from './step.ts'
+import type { Action } from '../lifecycle/step-runner.ts'
 
 export type ConfigureOutcome = 'unchanged' | 'applied' | 'reload'
 
@@ -13,28 +13,27 @@ interface Configurer {
 export interface ConfigureStepDeps {
   driver: Configurer
   renderer: Renderer
-  candidate: CandidateSlot
   log: ReconfigurationLog
-  /** Keeps hosts that another master sent, so that a restart begins with them. */
-  keepHosts: (json: string) => Promise<void>
+  hosts: Pick<HostsSource, 'keep'>
 }
 
-/** Candidate → checked, and live at once when only servers changed. With hosts as input it renders first. */
+/** The rendered text → checked, and live at once when only servers changed. With hosts as input it renders first. */
 export const configureStep =
-  ({ driver, renderer, candidate, log, keepHosts }: ConfigureStepDeps): Step =>
-  async ({ input, signal }) => {
+  ({ driver, renderer, log, hosts }: ConfigureStepDeps): Action =>
+  async ({ input, handed, signal }) => {
+    let text = handed
     if (input !== '') {
       log.begin('asked to configure')
-      candidate.text = await log.measure('render', () => renderer.render(input))
-      await keepHosts(input)
+      text = await log.measure('render', () => renderer.render(input))
+      if (typeof input === 'string') await hosts.keep(input)
     }
     const { outcome, ...planned } = await log.measure('configure', () => {
-      if (candidate.text === undefined) throw nothingRendered()
-      return driver.configure(candidate.text, signal)
+      if (text === undefined) throw nothingRendered()
+      return driver.configure(text, signal)
     })
     log.planned(planned)
     if (outcome !== 'reload') log.end(outcome)
-    return outcome
+    return { outcome, made: text }
   }
 
 function nothingRendered(): KontrolError {

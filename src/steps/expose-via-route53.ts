@@ -1,4 +1,4 @@
-import type { Step } from './step.ts'
+import type { Action } from '../lifecycle/step-runner.ts'
 
 export interface ExposeDeps {
   /** Addresses of the live proxies. */
@@ -11,8 +11,8 @@ export interface ExposeDeps {
 
 /** Brings the A and AAAA records in line with the live proxies. */
 export const exposeViaRoute53Step =
-  ({ addresses, parse, expose }: ExposeDeps): Step =>
+  ({ addresses, parse, expose }: ExposeDeps): Action =>
   async ({ input, signal }) => {
-    await expose(input === '' ? addresses() : parse(input), signal)
+    await expose(typeof input === 'string' && input !== '' ? parse(input) : addresses(), signal)
     return 'done'
   }

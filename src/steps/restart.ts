@@ -1,5 +1,5 @@
 import type { ReconfigurationLog } from './reconfiguration-log.ts'
-import type { Step } from './step.ts'
+import type { Action } from '../lifecycle/step-runner.ts'
 
 export interface Restarter {
   /** Reloads with the pending candidate and proves it, or rolls back and throws. */
@@ -7,7 +7,7 @@ export interface Restarter {
 }
 
 export const restartStep =
-  ({ driver, log }: { driver: Restarter; log: ReconfigurationLog }): Step =>
+  ({ driver, log }: { driver: Restarter; log: ReconfigurationLog }): Action =>
   async ({ signal }) => {
     const { outcome } = await log.measure('restart', () => driver.restart(signal))
     log.end(outcome === 'unchanged' ? 'unchanged' : 'reloaded')

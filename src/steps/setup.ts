@@ -1,5 +1,5 @@
 import { writeFileAtomic } from '../platform/atomic-file.ts'
-import type { Step } from './step.ts'
+import type { Action } from '../lifecycle/step-runner.ts'
 
 export interface SetupDeps {
   /** Makes the base configuration; adopts HAProxy or starts it with the last good one. */
@@ -13,7 +13,7 @@ export interface SetupDeps {
 
 /** Everything that later steps build on. Repeating it does no harm. */
 export const setupStep =
-  ({ driver, payloadFile, eip, prepareStatistics }: SetupDeps): Step =>
+  ({ driver, payloadFile, eip, prepareStatistics }: SetupDeps): Action =>
   async () => {
     if (eip !== undefined) await writeFileAtomic(payloadFile, JSON.stringify({ eip }))
     await driver.start()

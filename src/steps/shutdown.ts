@@ -1,4 +1,4 @@
-import type { Step } from './step.ts'
+import type { Action } from '../lifecycle/step-runner.ts'
 
 export interface ShutdownDeps {
   /** Says goodbye to the masters, and resolves once no name points here any more. */
@@ -9,7 +9,7 @@ export interface ShutdownDeps {
 
 /** The order in which no client is left standing: out of the record, until it is forgotten, then HAProxy. */
 export const shutdownStep =
-  ({ leave, driver }: ShutdownDeps): Step =>
+  ({ leave, driver }: ShutdownDeps): Action =>
   async ({ signal }) => {
     await leave(signal)
     await driver.stop(signal)

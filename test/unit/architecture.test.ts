@@ -23,7 +23,7 @@ const mayImport: Record<string, readonly string[]> = {
   telemetry: ['model', 'platform'],
 
   controller: ['model', 'platform'],
-  steps: ['model', 'platform', 'render'],
+  steps: ['model', 'platform', 'render', 'lifecycle'],
   http: ['model', 'platform'],
   zerorpc: ['model', 'platform'],
   slave: ['model', 'platform'],

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { Controller, type ControllerDeps, type MembershipEvent } from '../../../src/controller/controller.ts'
 import { KontrolError } from '../../../src/errors.ts'
 import type { Pod } from '../../../src/model/pod.ts'
+import type { Backends } from '../../../src/model/snapshot.ts'
 import { takeSnapshot } from '../../support/take-snapshot.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
@@ -124,7 +125,7 @@ describe('Controller', () => {
 
   it('looks at no pod for the built-in step, which takes those of the moment it runs', () => {
     const goto = vi.fn(async () => {})
-    const snapshot = vi.fn(() => takeSnapshot([]))
+    const snapshot = vi.fn(() => takeSnapshot([pod(1), pod(2, { app: 'haproxy' })]))
     let tell: (event: MembershipEvent) => void = () => {}
     const registry = {
       snapshot,
@@ -136,8 +137,10 @@ describe('Controller', () => {
 
     tell({ type: 'pod-up', pod: pod(1), reason: 'new' })
 
-    expect(goto).toHaveBeenCalledWith('render', '', { coalesce: true })
+    expect(goto).toHaveBeenCalledWith('render', expect.any(Function), { coalesce: true })
     expect(snapshot).not.toHaveBeenCalled()
+    const [, take] = goto.mock.lastCall as unknown as [string, () => Backends]
+    expect([...take().keys()]).toEqual(['web'])
   })
 
   it("runs the user's callback for the pods of the moment it begins", () => {

@@ -41,7 +41,7 @@ function observed(random: (below: number) => number) {
   const ends = new Set<(outcome: string) => void>()
   const step: Action = async ({ signal, input }) => {
     seen.mostRunning = Math.max(seen.mostRunning, ++seen.running)
-    seen.entered.push(input)
+    seen.entered.push(input as string)
     try {
       return await new Promise<string>((resolve, reject) => {
         ends.add(resolve)

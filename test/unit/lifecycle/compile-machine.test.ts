@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createActor, fromPromise } from 'xstate'
-import { compileMachine, positionOf, type StepInput } from '../../../src/lifecycle/compile-machine.ts'
+import { compileMachine, positionOf, type StepInput, type StepOutput } from '../../../src/lifecycle/compile-machine.ts'
 import { parseManifest } from '../../../src/lifecycle/manifest.ts'
 import { eventually } from '../../support/eventually.ts'
 
@@ -15,11 +15,13 @@ states:
 `)
 
 /** The compiled machine, whose steps end with the given outcomes in turn, and then no more. */
-function startMachine(...outcomes: string[]) {
+function startMachine(...outcomes: (string | StepOutput)[]) {
   const steps: StepInput[] = []
-  const runStep = fromPromise<string, StepInput>(({ input }) => {
+  const runStep = fromPromise<StepOutput, StepInput>(({ input }) => {
     const outcome = outcomes[steps.push(input) - 1]
-    return outcome === undefined ? new Promise(() => {}) : Promise.resolve(outcome)
+    return outcome === undefined
+      ? new Promise(() => {})
+      : Promise.resolve(typeof outcome === 'string' ? { outcome } : outcome)
   })
   const actor = createActor(compileMachine(manifest).provide({ actors: { runStep } })).start()
   const position = () => positionOf(actor.getSnapshot())
@@ -50,6 +52,19 @@ describe('the machine of a manifest', () => {
     await eventually(() => position().phase === 'resting')
 
     expect(['a', 'b', 'cc', 'z'].map(can)).toEqual([true, true, false, true])
+  })
+
+  it('hands what a step made to those that follow, until another one makes something', async () => {
+    const { actor, steps, position, move } = startMachine({ outcome: 'good', made: 'text' }, 'done', 'done')
+    actor.send(move('a'))
+    await eventually(() => position().phase === 'resting')
+    actor.send(move('cc'))
+
+    expect(steps.map(({ tag, handed }) => [tag, handed])).toEqual([
+      ['a', undefined],
+      ['b', 'text'],
+      ['cc', 'text']
+    ])
   })
 
   it('moves by itself where the outcome leads, without the input', async () => {

@@ -1,19 +1,26 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it, vi } from 'vitest'
-import type { Hosts } from '../../../src/model/snapshot.ts'
+import type { ActionContext } from '../../../src/lifecycle/step-runner.ts'
+import { appPodsOf, type Hosts } from '../../../src/model/snapshot.ts'
 import { configureStep, type ConfigureOutcome } from '../../../src/steps/configure.ts'
 import { exposeViaRoute53Step } from '../../../src/steps/expose-via-route53.ts'
 import { ReconfigurationLog } from '../../../src/steps/reconfiguration-log.ts'
-import { renderStep, type CandidateSlot } from '../../../src/steps/render.ts'
+import { renderStep } from '../../../src/steps/render.ts'
 import { Renderer } from '../../../src/render/renderer.ts'
 import { restartStep } from '../../../src/steps/restart.ts'
 import { setupStep } from '../../../src/steps/setup.ts'
 import { shutdownStep } from '../../../src/steps/shutdown.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { makePod } from '../../support/make-pod.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 
-const context = (input = '') => ({ input, signal: new AbortController().signal })
+const context = (input: ActionContext['input'] = '', handed?: string): ActionContext => ({
+  input,
+  handed,
+  variables: {},
+  signal: new AbortController().signal
+})
 
 /** Renders as "<source>: <apps>", which shows what went in. */
 function renderer({ source = (): string => 'v1', hosts = new Map([['known', ['10.0.0.1']]]) } = {}) {
@@ -21,27 +28,26 @@ function renderer({ source = (): string => 'v1', hosts = new Map([['known', ['10
     render: ({ hosts: given }: { hosts: Hosts }) =>
       `${text}: ${[...given].map(([app, ips]) => `${app}=${ips.join('+')}`).join(' ')}`
   }))
-  const inventory = { hosts: () => hosts, pods: () => new Map() }
+  const known = { hosts: () => hosts, pods: () => new Map() }
   const constants = { namespace: 'default', labels: {}, env: {} }
-  return { compile, renderer: new Renderer({ source, compile, inventory, constants }) }
+  return { compile, renderer: new Renderer({ source, compile, known, constants }) }
 }
 
 function steps(outcome: ConfigureOutcome = 'applied') {
   const log = new ReconfigurationLog({ clock: new FakeClock(), logger: silentLogger() })
-  const candidate: CandidateSlot = { text: undefined }
   const plan = { unchanged: 'none', applied: 'runtime', reload: 'reload' } as const
   const driver = {
     configure: vi.fn(async () => ({ outcome, plan: plan[outcome], operations: 2, reasons: ['because'], diff: 'd' })),
     restart: vi.fn(async () => ({ outcome: 'reloaded' as const }))
   }
-  const keepHosts = vi.fn(async () => {})
-  const parts = { log, candidate, renderer: renderer().renderer }
+  const hosts = { keep: vi.fn(async () => {}) }
+  const parts = { log, renderer: renderer().renderer }
   return {
     ...parts,
     driver,
-    keepHosts,
+    hosts,
     render: renderStep(parts),
-    configure: configureStep({ ...parts, driver, keepHosts }),
+    configure: configureStep({ ...parts, driver, hosts }),
     restart: restartStep({ driver, log })
   }
 }
@@ -53,6 +59,12 @@ describe('Renderer', () => {
 
   it('renders the hosts of the input, sorted by app', () => {
     expect(renderer().renderer.render('{"b": ["10.0.0.2"], "a": []}')).toBe('v1: a= b=10.0.0.2')
+  })
+
+  it('renders the backends that it is handed', () => {
+    const backends = new Map([['web', appPodsOf([makePod(2), makePod(1)])]])
+
+    expect(renderer().renderer.render(backends)).toBe('v1: web=10.0.0.1+10.0.0.2')
   })
 
   it('compiles a template once for as long as its text stays', () => {
@@ -79,8 +91,8 @@ describe('the steps from render to restart', () => {
   it('hand the candidate on and end the round when servers were changed at runtime', async () => {
     const { render, configure, driver, log } = steps('applied')
 
-    expect(await render(context())).toBe('done')
-    expect(await configure(context())).toBe('applied')
+    expect(await render(context())).toEqual({ outcome: 'done', made: 'v1: known=10.0.0.1' })
+    expect(await configure(context('', 'v1: known=10.0.0.1'))).toMatchObject({ outcome: 'applied' })
 
     expect(driver.configure).toHaveBeenCalledWith('v1: known=10.0.0.1', expect.anything())
     expect(log.entries()).toMatchObject([{ plan: 'runtime', operations: 2, outcome: 'applied' }])
@@ -90,7 +102,7 @@ describe('the steps from render to restart', () => {
     const { render, configure, restart, log } = steps('reload')
 
     await render(context())
-    expect(await configure(context())).toBe('reload')
+    expect(await configure(context('', 'v1'))).toEqual({ outcome: 'reload', made: 'v1' })
     expect(log.entries()).toMatchObject([{ outcome: 'running' }])
     expect(await restart(context())).toBe('done')
 
@@ -98,12 +110,12 @@ describe('the steps from render to restart', () => {
   })
 
   it('render first when configure comes with hosts, and keep those', async () => {
-    const { configure, driver, keepHosts } = steps()
+    const { configure, driver, hosts } = steps()
 
     await configure(context('{"web": ["10.0.0.7"]}'))
 
     expect(driver.configure).toHaveBeenCalledWith('v1: web=10.0.0.7', expect.anything())
-    expect(keepHosts).toHaveBeenCalledWith('{"web": ["10.0.0.7"]}')
+    expect(hosts.keep).toHaveBeenCalledWith('{"web": ["10.0.0.7"]}')
   })
 
   it('refuse to configure what was never rendered', async () => {
