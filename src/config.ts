@@ -1,214 +1,183 @@
-import { hostname } from 'node:os'
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { accessVariables } from './access-variables.ts'
-import {
-  commaList,
-  decimal,
-  etcdUrls,
-  flag,
-  ipAddress,
-  oneOf,
-  stringMap,
-  text,
-  wholeNumber
-} from './platform/env-parsers.ts'
-import { variable, type EnvVar } from './platform/env-table.ts'
-import { logLevels, type LogLevel } from './platform/log-level.ts'
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { envTable, type Mode } from './environment.ts'
+import { KontrolError } from './errors.ts'
+import { isName } from './model/name.ts'
+import type { EnvVar } from './platform/env-parsers.ts'
+import type { LogLevel } from './platform/log-level.ts'
 
-export type Mode = 'master' | 'slave' | 'debug' | 'verbose'
+/** Where a value came from, as `kontrol config` shows it. */
+type Origin = 'environment' | 'kubernetes' | 'debug mode' | 'default'
 
-const packagedLifecycle = fileURLToPath(new URL('../lifecycle/lifecycle.yml', import.meta.url))
+type RawConfig = Values<typeof envTable>
 
-const unset = undefined
+export interface Config extends RawConfig {
+  readonly isMaster: boolean
+  readonly isSlave: boolean
+  readonly dataFolder: string
+  readonly payloadFile: string
+  /** Labels `app` and `role`, known to be there and to be names. */
+  readonly app: string
+  readonly role: string
+  /** As `mastersOf` reads them. */
+  readonly masters: readonly string[]
+}
 
-const fromKubernetes = (name: string, doc: string): EnvVar<Readonly<Record<string, string>>> => ({
-  name,
-  doc,
-  fallback: {},
-  fallbackDoc: 'from Kubernetes',
-  parse: stringMap
-})
+interface LoadedConfig {
+  config: Config
+  origins: Readonly<Record<keyof typeof envTable, Origin>>
+}
 
-/** Single source for parsing, for `kontrol config` and for docs/configuration.md. */
-export const envTable = {
-  modes: variable<readonly Mode[]>({
-    name: 'KONTROL_MODE',
-    doc: 'Comma list of master, slave, debug, verbose',
-    fallback: ['slave'],
-    fallbackDoc: 'slave',
-    parse: (raw) => commaList(raw).map(oneOf('master', 'slave', 'debug', 'verbose'))
-  }),
-  port: variable({
-    name: 'KONTROL_PORT',
-    doc: 'TCP port of the control tier: HTTP, and ZeroRPC on the same port',
-    fallback: 8000,
-    parse: wholeNumber(1, 65_535)
-  }),
-  host: variable<string | undefined>({
-    name: 'KONTROL_HOST',
-    doc: 'IPv4 address of the node or kube proxy',
-    fallback: unset,
-    parse: ipAddress
-  }),
-  ip: variable({
-    name: 'KONTROL_IP',
-    doc: 'Address of this pod',
-    fallback: '127.0.0.1',
-    fallbackDoc: 'from Kubernetes, else 127.0.0.1',
-    parse: ipAddress
-  }),
-  id: variable({
-    name: 'KONTROL_ID',
-    doc: 'Identifier of this pod',
-    fallback: hostname(),
-    fallbackDoc: 'the pod name, else the host name',
-    parse: text
-  }),
-  labels: fromKubernetes('KONTROL_LABELS', 'JSON object of labels of this pod; must hold app and role'),
-  annotations: fromKubernetes(
-    'KONTROL_ANNOTATIONS',
-    'JSON object of annotations of this pod: the template, the masters, the domains'
-  ),
-  nodeLabels: fromKubernetes('KONTROL_NODE_LABELS', 'JSON object of labels of the node'),
-  nodeAnnotations: fromKubernetes('KONTROL_NODE_ANNOTATIONS', 'JSON object of annotations of the node'),
-  eip: variable<string | undefined>({
-    name: 'KONTROL_EIP',
-    doc: 'External address of this proxy, reported in its payload as {"eip": …}',
-    fallback: unset,
-    fallbackDoc: "the node's ExternalIP",
-    parse: ipAddress
-  }),
-  ttlSeconds: variable({
-    name: 'KONTROL_TTL',
-    doc: 'Seconds after its last keepalive at which a pod is gone; a slave pings every 0.75 of it',
-    fallback: 25,
-    parse: decimal(1, 86_400)
-  }),
-  damperSeconds: variable({
-    name: 'KONTROL_DAMPER',
-    doc: 'Seconds in which changes after the first are gathered; 0 passes each at once',
-    fallback: 1,
-    parse: decimal(0, 3600)
-  }),
-  foverSeconds: variable({
-    name: 'KONTROL_FOVER',
-    doc: 'Seconds after which a silent leader is replaced',
-    fallback: 10,
-    parse: decimal(1, 3600)
-  }),
-  etcd: variable<readonly string[]>({
-    name: 'KONTROL_ETCD',
-    doc: 'etcd v3 cluster shared by all masters of the app: host, host:port or a comma list of URLs',
-    fallback: [],
-    fallbackDoc: 'unset: the embedded store',
-    parse: etcdUrls
-  }),
-  callback: variable<string | undefined>({
-    name: 'KONTROL_CALLBACK',
-    doc: 'Command that the leader runs on each change of the set of pods',
-    fallback: unset,
-    fallbackDoc: 'unset: only the built-in HAProxy reaction',
-    parse: text
-  }),
-  shellCallback: variable({
-    name: 'KONTROL_SHELL_CALLBACK',
-    doc: 'TRUE: run the callback through /bin/sh -c',
-    fallback: false,
-    fallbackDoc: 'FALSE',
-    parse: flag
-  }),
-  callbackTimeoutSeconds: variable({
-    name: 'KONTROL_CALLBACK_TIMEOUT',
-    doc: 'Seconds after which a callback that still runs is ended',
-    fallback: 300,
-    parse: decimal(1, 86_400)
-  }),
-  payloadFile: variable<string | undefined>({
-    name: 'KONTROL_PAYLOAD',
-    doc: 'JSON file sent along with keepalives; a change forces one',
-    fallback: unset,
-    fallbackDoc: '$KONTROL_DATA/state.json',
-    parse: text
-  }),
-  namespace: variable({
-    name: 'NAMESPACE',
-    doc: 'Kubernetes namespace; etcd keys live under /kontrol/<namespace>/<app>',
-    fallback: 'default',
-    parse: text
-  }),
-  dataFolder: variable<string | undefined>({
-    name: 'KONTROL_DATA',
-    doc: 'Folder of everything that must survive a restart, and of the rendered files',
-    fallback: unset,
-    fallbackDoc: '/data if writable, else ./data',
-    parse: (raw) => resolve(raw)
-  }),
-  lifecycleFile: variable({
-    name: 'KONTROL_LIFECYCLE',
-    doc: 'Manifest of the automaton',
-    fallback: packagedLifecycle,
-    fallbackDoc: 'the packaged lifecycle/lifecycle.yml',
-    parse: text
-  }),
-  socket: variable({
-    name: 'KONTROL_SOCKET',
-    doc: 'Unix socket of the automaton',
-    fallback: '/tmp/sock',
-    fallbackDoc: '/tmp/sock ($KONTROL_DATA/automaton.sock in demo)',
-    parse: (raw) => resolve(raw)
-  }),
-  configFile: variable<string | undefined>({
-    name: 'KONTROL_CONFIG_FILE',
-    doc: 'Template file used instead of the annotation; watched for changes',
-    fallback: unset,
-    fallbackDoc: 'unset: the annotation haproxy.unity3d.com/config',
-    parse: text
-  }),
-  haproxy: variable({
-    name: 'KONTROL_HAPROXY',
-    doc: 'The HAProxy binary',
-    fallback: 'haproxy',
-    parse: text
-  }),
-  supervisor: variable<'child' | 'supervisord'>({
-    name: 'KONTROL_SUPERVISOR',
-    doc: 'Who runs the HAProxy process: child or supervisord',
-    fallback: 'child',
-    fallbackDoc: 'child (supervisord in the image)',
-    parse: oneOf('child', 'supervisord')
-  }),
-  reloadIntervalSeconds: variable({
-    name: 'KONTROL_RELOAD_INTERVAL',
-    doc: 'Least seconds between two reloads; runtime updates are not held back',
-    fallback: 2,
-    parse: decimal(0, 3600)
-  }),
-  synGuard: variable({
-    name: 'KONTROL_SYN_GUARD',
-    doc: 'on: drop SYN packets by iptables on the bound ports during a reload (needs NET_ADMIN)',
-    fallback: false,
-    fallbackDoc: 'off',
-    parse: flag
-  }),
-  ...accessVariables,
-  panicThreshold: variable({
-    name: 'KONTROL_PANIC_THRESHOLD',
-    doc: 'Share of the pods of an app above which pods that fall silent together are held',
-    fallback: 0.5,
-    parse: decimal(0, 1)
-  }),
-  logLevel: variable<LogLevel>({
-    name: 'KONTROL_LOG_LEVEL',
-    doc: 'Level of the log: JSON lines on stdout, pretty on a terminal',
-    fallback: 'info',
-    parse: oneOf(...logLevels)
-  }),
-  dryRun: variable({
-    name: 'KONTROL_DRY_RUN',
-    doc: 'on: render, validate and plan, but touch neither HAProxy nor DNS',
-    fallback: false,
-    fallbackDoc: 'off',
-    parse: flag
+const MASTER_ANNOTATION = 'kontrol.unity3d.com/master'
+
+/** What mode `debug` stands in for: a process that is its own master, without Kubernetes. */
+const debugDefaults = {
+  KONTROL_ID: 'local',
+  KONTROL_LABELS: '{"app":"test","role":"test"}',
+  KONTROL_ANNOTATIONS: `{"${MASTER_ANNOTATION}":"127.0.0.1"}`
+}
+
+/**
+ * Reads the whole environment once.
+ *
+ * @param discovered what Kubernetes tells, by variable name; the environment wins
+ * @throws KontrolError KTL_CONFIG_INVALID listing every problem at once
+ */
+export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<string, string>> = {}): LoadedConfig {
+  const debug = /\bdebug\b/.test(env.KONTROL_MODE ?? '')
+  const sources: EnvSource[] = [
+    ['environment', env],
+    ['kubernetes', discovered],
+    ...(debug ? [['debug mode', debugDefaults] as const] : [])
+  ]
+  const { values, origins, problems } = readEnvTable(envTable, sources)
+  const modes = effectiveModes(values.modes)
+  const tokens = [...values.tokens, ...tokensOf(values.tokenFile, problems)]
+  problems.push(...crossProblems({ ...values, tokens }))
+  if (problems.length > 0) throw invalidEnvironment(problems)
+
+  const dataFolder = values.dataFolder ?? defaultDataFolder()
+  const config: Config = Object.freeze({
+    ...values,
+    modes,
+    tokens,
+    isMaster: modes.includes('master'),
+    isSlave: modes.includes('slave'),
+    logLevel: logLevelOf(modes, values, origins),
+    dataFolder,
+    payloadFile: values.payloadFile ?? join(dataFolder, 'state.json'),
+    app: String(values.labels.app),
+    role: String(values.labels.role),
+    masters: mastersOf(values.annotations)
   })
+  return { config, origins }
+}
+
+/** Hosts of the annotation kontrol.unity3d.com/master. */
+export function mastersOf(annotations: Readonly<Record<string, string>>): readonly string[] {
+  return (annotations[MASTER_ANNOTATION] ?? '')
+    .split(',')
+    .map((master) => master.trim())
+    .filter((master) => master !== '')
+}
+
+function effectiveModes(modes: readonly Mode[]): readonly Mode[] {
+  return modes.includes('debug') ? [...new Set<Mode>([...modes, 'master', 'slave'])] : modes
+}
+
+/** Mode `verbose` means debug lines, unless a level was asked for. */
+function logLevelOf(modes: readonly Mode[], values: RawConfig, origins: Record<string, Origin>): LogLevel {
+  return modes.includes('verbose') && origins.logLevel === 'default' ? 'debug' : values.logLevel
+}
+
+/** Of KONTROL_TOKEN_FILE, one a line. What keeps it from being read is added to the problems. */
+export function tokensOf(path: string | undefined, problems: string[]): string[] {
+  if (path === undefined) return []
+  try {
+    const lines = readFileSync(path, 'utf8')
+      .split('\n')
+      .map((line) => line.trim())
+    return lines.filter((line) => line !== '')
+  } catch (error) {
+    problems.push(`KONTROL_TOKEN_FILE must name a readable file (${(error as Error).message})`)
+    return []
+  }
+}
+
+/** What no variable can know of itself. */
+function crossProblems({ labels, script, tokens, tlsCert, tlsKey, tlsClientCa }: RawConfig): string[] {
+  const problems: string[] = []
+  for (const label of ['app', 'role']) {
+    const value = labels[label]
+    if (value === undefined) problems.push(`KONTROL_LABELS must hold ${label}, got ${JSON.stringify(labels)}`)
+    else if (!isName(value))
+      problems.push(`KONTROL_LABELS must hold a plain name as ${label}, got ${JSON.stringify(value)}`)
+  }
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    problems.push('KONTROL_TLS_CERT and KONTROL_TLS_KEY must be set together')
+  }
+  if (tlsClientCa !== undefined && tlsCert === undefined) {
+    problems.push('KONTROL_TLS_CLIENT_CA needs KONTROL_TLS_CERT and KONTROL_TLS_KEY')
+  }
+  if (script === 'shell' && tokens.length === 0 && tlsClientCa === undefined) {
+    problems.push('KONTROL_SCRIPT=shell needs KONTROL_TOKEN, KONTROL_TOKEN_FILE or KONTROL_TLS_CLIENT_CA')
+  }
+  return problems
+}
+
+export function defaultDataFolder(): string {
+  try {
+    accessSync('/data', constants.W_OK)
+    return '/data'
+  } catch {
+    return resolve('data')
+  }
+}
+
+export function invalidEnvironment(problems: string[]): KontrolError {
+  return new KontrolError('KTL_CONFIG_INVALID', `Invalid environment:\n  - ${problems.join('\n  - ')}`, {
+    hint: 'Run "kontrol config" for every variable, its value and where it came from.'
+  })
+}
+
+// The rows of a table have different types: `never` in, `unknown` out fits all of them.
+type EnvTable = Record<string, Omit<EnvVar<unknown>, 'parse'> & { parse: (raw: string) => unknown }>
+
+type Values<T extends EnvTable> = { readonly [K in keyof T]: ReturnType<T[K]['parse']> | T[K]['fallback'] }
+
+interface ReadResult<T extends EnvTable> {
+  values: Values<T>
+  origins: Readonly<Record<keyof T, Origin>>
+  /** One sentence each, naming the variable and the bad value. */
+  problems: string[]
+}
+
+/** Strings by variable name, the first source that has one wins. */
+type EnvSource = readonly [Origin, Readonly<Record<string, string | undefined>>]
+
+/** Reads every variable of a table, and collects every problem. */
+export function readEnvTable<T extends EnvTable>(table: T, sources: readonly EnvSource[]): ReadResult<T> {
+  const problems: string[] = []
+  const values: Record<string, unknown> = {}
+  const origins: Record<string, Origin> = {}
+  for (const [key, variable] of Object.entries(table)) {
+    const found = sources.find(([, strings]) => (strings[variable.name] ?? '') !== '')
+    const raw = found?.[1][variable.name] ?? ''
+    origins[key] = found?.[0] ?? 'default'
+    values[key] = variable.fallback
+    if (raw === '') continue
+    try {
+      values[key] = variable.parse(raw)
+    } catch (error) {
+      problems.push(`${variable.name} ${(error as Error).message}, got ${shown(variable, raw)}`)
+    }
+  }
+  return { values: values as Values<T>, origins: origins as Record<keyof T, Origin>, problems }
+}
+
+const MAX_SHOWN = 120
+
+function shown({ secret }: { secret?: true }, raw: string): string {
+  if (secret === true) return '(secret, not shown)'
+  return JSON.stringify(raw.length > MAX_SHOWN ? `${raw.slice(0, MAX_SHOWN)}…` : raw)
 }

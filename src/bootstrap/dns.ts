@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DnsExposer } from '../dns/dns-exposer.ts'
 import { parseDnsAnnotations, type DnsSettings } from '../dns/dns-settings.ts'
-import type { Config } from '../load-config.ts'
+import type { Config } from '../config.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 

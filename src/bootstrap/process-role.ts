@@ -1,6 +1,6 @@
-import { envTable } from '../config.ts'
+import { envTable } from '../environment.ts'
 import { TemplateSource } from '../render/template-source.ts'
-import type { Config } from '../load-config.ts'
+import type { Config } from '../config.ts'
 
 /** Whether this process has nothing to do but to report a pod: no registry, no HAProxy, no manifest of its own. */
 export const isSlaveAlone = (config: Config): boolean => !config.isMaster && !needsAutomaton(config)

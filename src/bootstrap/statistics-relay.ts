@@ -1,6 +1,6 @@
 import { haproxyPaths } from '../haproxy/files/paths.ts'
 import { exchange } from '../haproxy/socket/exchange.ts'
-import type { Config } from '../load-config.ts'
+import type { Config } from '../config.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { infoSamples, statSamples } from '../telemetry/haproxy-samples.ts'

@@ -1,5 +1,5 @@
-import { envTable } from '../config.ts'
-import { loadConfig, type Config } from '../load-config.ts'
+import { envTable } from '../environment.ts'
+import { loadConfig, type Config } from '../config.ts'
 import { defineCommand } from './command.ts'
 import { table } from './table.ts'
 

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { accessVariables } from '../access-variables.ts'
-import { invalidEnvironment, tokensOf } from '../load-config.ts'
-import { readEnvTable } from '../platform/env-table.ts'
+import { invalidEnvironment, readEnvTable, tokensOf } from '../config.ts'
+import { accessVariables } from '../environment.ts'
 import type { TlsCredentials } from '../slave/http-master.ts'
 
 /** What a command shows to a control tier, from the variables that the control tier reads too. */

@@ -1,14 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { envTable } from '../config.ts'
+import { envTable } from '../environment.ts'
 import { KontrolError, messageOf } from '../errors.ts'
 import { checkOffline } from '../haproxy/config/check.ts'
 import { haproxyPaths } from '../haproxy/files/paths.ts'
 import { compileTemplate } from '../render/template.ts'
 import { textDiff } from '../haproxy/config/text-changes.ts'
-import { defaultDataFolder } from '../load-config.ts'
+import { defaultDataFolder, readEnvTable } from '../config.ts'
 import { parseHosts } from '../model/hosts-json.ts'
 import type { Hosts } from '../model/snapshot.ts'
-import { readEnvTable } from '../platform/env-table.ts'
 import { defineCommand, usageError } from './command.ts'
 
 export const render = defineCommand({

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { discoverMetadata } from '../bootstrap/metadata.ts'
 import { isSlaveAlone } from '../bootstrap/process-role.ts'
-import { loadConfig, type Config } from '../load-config.ts'
+import { loadConfig, type Config } from '../config.ts'
 import { systemClock } from '../platform/clock.ts'
 import { preferMemory } from '../platform/prefer-memory.ts'
 import { defineCommand } from './command.ts'

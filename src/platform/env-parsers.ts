@@ -1,7 +1,24 @@
 import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 
-// Each returns the value, or throws an Error whose message completes "<NAME> …".
+export interface EnvVar<T> {
+  name: string
+  /** One sentence for docs/configuration.md and `kontrol config`. */
+  doc: string
+  /** Used when the variable is unset or empty. */
+  fallback: T
+  /** The default in words, where the value alone would not tell. */
+  fallbackDoc?: string
+  /** Its value is never shown. */
+  secret?: true
+  /** Returns the value, or throws an Error whose message completes "<NAME> …". */
+  parse: (raw: string) => T
+}
+
+/** A row of a table, with the type of its value kept. */
+export const variable = <T>(row: EnvVar<T>): EnvVar<T> => row
+
+// Each parser returns the value, or throws an Error whose message completes "<NAME> …".
 
 export const text = (raw: string): string => raw
 

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { Statistics } from '../../../src/bootstrap/statistics.ts'
-import { loadConfig } from '../../../src/load-config.ts'
+import { loadConfig } from '../../../src/config.ts'
 import { Metrics } from '../../../src/telemetry/metrics.ts'
 import { startTelegraf, stopTelegraf } from '../../../src/telemetry/telegraf-program.ts'
 import { eventually } from '../../support/eventually.ts'

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { loadConfig } from '../../src/load-config.ts'
+import { loadConfig } from '../../src/config.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const valid = { KONTROL_LABELS: '{"app":"haproxy","role":"balancer"}' }

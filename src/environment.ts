@@ -1,0 +1,255 @@
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  commaList,
+  decimal,
+  etcdUrls,
+  existingFile,
+  flag,
+  ipAddress,
+  oneOf,
+  stringMap,
+  text,
+  variable,
+  wholeNumber,
+  type EnvVar
+} from './platform/env-parsers.ts'
+import { logLevels, type LogLevel } from './platform/log-level.ts'
+
+export type Mode = 'master' | 'slave' | 'debug' | 'verbose'
+
+const packagedLifecycle = fileURLToPath(new URL('../lifecycle/lifecycle.yml', import.meta.url))
+
+const fromKubernetes = (name: string, doc: string): EnvVar<Readonly<Record<string, string>>> => ({
+  name,
+  doc,
+  fallback: {},
+  fallbackDoc: 'from Kubernetes',
+  parse: stringMap
+})
+
+const pemFile = (name: string, doc: string): EnvVar<string | undefined> => ({
+  name,
+  doc,
+  fallback: undefined,
+  fallbackDoc: 'unset',
+  parse: existingFile
+})
+
+/** Who may do what with the control tier, and whether anybody can listen in: what commands that ask it read too. */
+export const accessVariables = {
+  tokens: variable<readonly string[]>({
+    name: 'KONTROL_TOKEN',
+    doc: 'Shared secret, or a comma list while you rotate it; when set, writes need Authorization: Bearer',
+    fallback: [],
+    fallbackDoc: 'unset',
+    secret: true,
+    parse: commaList
+  }),
+  tokenFile: variable<string | undefined>({
+    name: 'KONTROL_TOKEN_FILE',
+    doc: 'File with one shared secret a line',
+    fallback: undefined,
+    fallbackDoc: 'unset',
+    parse: text
+  }),
+  tlsCert: pemFile(
+    'KONTROL_TLS_CERT',
+    'PEM file with the certificate chain of the control tier: HTTPS instead of HTTP'
+  ),
+  tlsKey: pemFile('KONTROL_TLS_KEY', 'PEM file with the key of that certificate'),
+  tlsClientCa: pemFile(
+    'KONTROL_TLS_CLIENT_CA',
+    'PEM file with the authorities whose client certificates are let in: mutual TLS'
+  ),
+  script: variable<'off' | 'automaton' | 'shell'>({
+    name: 'KONTROL_SCRIPT',
+    doc: 'What /script and invoke may run: off, automaton, or shell (only with a token or mutual TLS)',
+    fallback: 'automaton',
+    parse: oneOf('off', 'automaton', 'shell')
+  })
+}
+
+/** Single source for parsing, for `kontrol config` and for docs/configuration.md. */
+export const envTable = {
+  modes: variable<readonly Mode[]>({
+    name: 'KONTROL_MODE',
+    doc: 'Comma list of master, slave, debug, verbose',
+    fallback: ['slave'],
+    fallbackDoc: 'slave',
+    parse: (raw) => commaList(raw).map(oneOf('master', 'slave', 'debug', 'verbose'))
+  }),
+  port: variable({
+    name: 'KONTROL_PORT',
+    doc: 'TCP port of the control tier: HTTP, and ZeroRPC on the same port',
+    fallback: 8000,
+    parse: wholeNumber(1, 65_535)
+  }),
+  host: variable<string | undefined>({
+    name: 'KONTROL_HOST',
+    doc: 'IPv4 address of the node or kube proxy',
+    fallback: undefined,
+    parse: ipAddress
+  }),
+  ip: variable({
+    name: 'KONTROL_IP',
+    doc: 'Address of this pod',
+    fallback: '127.0.0.1',
+    fallbackDoc: 'from Kubernetes, else 127.0.0.1',
+    parse: ipAddress
+  }),
+  id: variable({
+    name: 'KONTROL_ID',
+    doc: 'Identifier of this pod',
+    fallback: hostname(),
+    fallbackDoc: 'the pod name, else the host name',
+    parse: text
+  }),
+  labels: fromKubernetes('KONTROL_LABELS', 'JSON object of labels of this pod; must hold app and role'),
+  annotations: fromKubernetes(
+    'KONTROL_ANNOTATIONS',
+    'JSON object of annotations of this pod: the template, the masters, the domains'
+  ),
+  nodeLabels: fromKubernetes('KONTROL_NODE_LABELS', 'JSON object of labels of the node'),
+  nodeAnnotations: fromKubernetes('KONTROL_NODE_ANNOTATIONS', 'JSON object of annotations of the node'),
+  eip: variable<string | undefined>({
+    name: 'KONTROL_EIP',
+    doc: 'External address of this proxy, reported in its payload as {"eip": …}',
+    fallback: undefined,
+    fallbackDoc: "the node's ExternalIP",
+    parse: ipAddress
+  }),
+  ttlSeconds: variable({
+    name: 'KONTROL_TTL',
+    doc: 'Seconds after its last keepalive at which a pod is gone; a slave pings every 0.75 of it',
+    fallback: 25,
+    parse: decimal(1, 86_400)
+  }),
+  damperSeconds: variable({
+    name: 'KONTROL_DAMPER',
+    doc: 'Seconds in which changes after the first are gathered; 0 passes each at once',
+    fallback: 1,
+    parse: decimal(0, 3600)
+  }),
+  foverSeconds: variable({
+    name: 'KONTROL_FOVER',
+    doc: 'Seconds after which a silent leader is replaced',
+    fallback: 10,
+    parse: decimal(1, 3600)
+  }),
+  etcd: variable<readonly string[]>({
+    name: 'KONTROL_ETCD',
+    doc: 'etcd v3 cluster shared by all masters of the app: host, host:port or a comma list of URLs',
+    fallback: [],
+    fallbackDoc: 'unset: the embedded store',
+    parse: etcdUrls
+  }),
+  callback: variable<string | undefined>({
+    name: 'KONTROL_CALLBACK',
+    doc: 'Command that the leader runs on each change of the set of pods',
+    fallback: undefined,
+    fallbackDoc: 'unset: only the built-in HAProxy reaction',
+    parse: text
+  }),
+  shellCallback: variable({
+    name: 'KONTROL_SHELL_CALLBACK',
+    doc: 'TRUE: run the callback through /bin/sh -c',
+    fallback: false,
+    fallbackDoc: 'FALSE',
+    parse: flag
+  }),
+  callbackTimeoutSeconds: variable({
+    name: 'KONTROL_CALLBACK_TIMEOUT',
+    doc: 'Seconds after which a callback that still runs is ended',
+    fallback: 300,
+    parse: decimal(1, 86_400)
+  }),
+  payloadFile: variable<string | undefined>({
+    name: 'KONTROL_PAYLOAD',
+    doc: 'JSON file sent along with keepalives; a change forces one',
+    fallback: undefined,
+    fallbackDoc: '$KONTROL_DATA/state.json',
+    parse: text
+  }),
+  namespace: variable({
+    name: 'NAMESPACE',
+    doc: 'Kubernetes namespace; etcd keys live under /kontrol/<namespace>/<app>',
+    fallback: 'default',
+    parse: text
+  }),
+  dataFolder: variable<string | undefined>({
+    name: 'KONTROL_DATA',
+    doc: 'Folder of everything that must survive a restart, and of the rendered files',
+    fallback: undefined,
+    fallbackDoc: '/data if writable, else ./data',
+    parse: (raw) => resolve(raw)
+  }),
+  lifecycleFile: variable({
+    name: 'KONTROL_LIFECYCLE',
+    doc: 'Manifest of the automaton',
+    fallback: packagedLifecycle,
+    fallbackDoc: 'the packaged lifecycle/lifecycle.yml',
+    parse: text
+  }),
+  socket: variable({
+    name: 'KONTROL_SOCKET',
+    doc: 'Unix socket of the automaton',
+    fallback: '/tmp/sock',
+    fallbackDoc: '/tmp/sock ($KONTROL_DATA/automaton.sock in demo)',
+    parse: (raw) => resolve(raw)
+  }),
+  configFile: variable<string | undefined>({
+    name: 'KONTROL_CONFIG_FILE',
+    doc: 'Template file used instead of the annotation; watched for changes',
+    fallback: undefined,
+    fallbackDoc: 'unset: the annotation haproxy.unity3d.com/config',
+    parse: text
+  }),
+  haproxy: variable({
+    name: 'KONTROL_HAPROXY',
+    doc: 'The HAProxy binary',
+    fallback: 'haproxy',
+    parse: text
+  }),
+  supervisor: variable<'child' | 'supervisord'>({
+    name: 'KONTROL_SUPERVISOR',
+    doc: 'Who runs the HAProxy process: child or supervisord',
+    fallback: 'child',
+    fallbackDoc: 'child (supervisord in the image)',
+    parse: oneOf('child', 'supervisord')
+  }),
+  reloadIntervalSeconds: variable({
+    name: 'KONTROL_RELOAD_INTERVAL',
+    doc: 'Least seconds between two reloads; runtime updates are not held back',
+    fallback: 2,
+    parse: decimal(0, 3600)
+  }),
+  synGuard: variable({
+    name: 'KONTROL_SYN_GUARD',
+    doc: 'on: drop SYN packets by iptables on the bound ports during a reload (needs NET_ADMIN)',
+    fallback: false,
+    fallbackDoc: 'off',
+    parse: flag
+  }),
+  ...accessVariables,
+  panicThreshold: variable({
+    name: 'KONTROL_PANIC_THRESHOLD',
+    doc: 'Share of the pods of an app above which pods that fall silent together are held',
+    fallback: 0.5,
+    parse: decimal(0, 1)
+  }),
+  logLevel: variable<LogLevel>({
+    name: 'KONTROL_LOG_LEVEL',
+    doc: 'Level of the log: JSON lines on stdout, pretty on a terminal',
+    fallback: 'info',
+    parse: oneOf(...logLevels)
+  }),
+  dryRun: variable({
+    name: 'KONTROL_DRY_RUN',
+    doc: 'on: render, validate and plan, but touch neither HAProxy nor DNS',
+    fallback: false,
+    fallbackDoc: 'off',
+    parse: flag
+  })
+}
