@@ -1,20 +1,7 @@
-import type { Library } from './compile/library.ts'
-import type { Effort } from './effort.ts'
+import { limitFault, type Limits } from './limits.ts'
+import { getItem, ownAttribute } from './values/attributes.ts'
 import { toText } from './values/print.ts'
-import { TemplateFault } from './template-fault.ts'
-import type { Value } from './values/value.ts'
-
-/** Bounds of one rendering. */
-export interface Limits {
-  /** Characters of the output, and of any text computed on the way. */
-  readonly outputLength: number
-  /** Turns of loops, items that filters look at, calls, and pieces of text that are copied. */
-  readonly steps: number
-  /** Macros (or recursive loops) inside one another. */
-  readonly recursion: number
-}
-
-export const DEFAULT_LIMITS: Limits = { outputLength: 16 * 1024 * 1024, steps: 5_000_000, recursion: 200 }
+import type { Library, Runtime, Value } from './values/value.ts'
 
 /** Characters of text that may be copied for one step. */
 const CHARACTERS_PER_STEP = 8
@@ -24,7 +11,7 @@ const STEPS_PER_CALL = 10
 const MAX_FORMAT_LENGTH = 20_000
 
 /** Keeps one rendering inside its limits. */
-export class Runtime implements Effort {
+export class TemplateRuntime implements Runtime {
   readonly library: Library
   readonly #sources: ReadonlyMap<string, () => Value>
   readonly #variables = new Map<string, Value>()
@@ -79,6 +66,14 @@ export class Runtime implements Effort {
     return text
   }
 
+  attribute(value: Value, name: string): Value | undefined {
+    return ownAttribute(value, name)
+  }
+
+  item(value: Value, key: Value): Value {
+    return getItem(value, key, this)
+  }
+
   /** Runs the body of a macro or a recursive loop. */
   descend<T>(run: () => T): T {
     this.spend(STEPS_PER_CALL)
@@ -87,8 +82,4 @@ export class Runtime implements Effort {
     this.#depth--
     return result
   }
-}
-
-function limitFault(what: string, limit: number): TemplateFault {
-  return new TemplateFault('LimitError', `the template needs more than ${limit.toLocaleString('en-US')} ${what}`)
 }

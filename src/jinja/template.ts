@@ -1,18 +1,16 @@
-import { builtInFilters } from './filters/built-in-filters.ts'
-import { compileBody } from './compile/compile-statement.ts'
+import { SelfReference } from './compile/compile-block.ts'
 import { compileExpression } from './compile/compile-expression.ts'
-import { Frame, Output, type Execute } from './compile/frame.ts'
+import { compileBody } from './compile/compile-statement.ts'
+import { Frame, Output, Scope, type Compilation, type Execute } from './compile/scope.ts'
+import { builtInFilters } from './filters/built-in-filters.ts'
 import { builtInGlobals } from './filters/globals.ts'
-import type { Library, NativeFunction } from './compile/library.ts'
-import { DEFAULT_LIMITS, Runtime, type Limits } from './runtime.ts'
-import { Scope, type Compilation } from './compile/scope.ts'
-import { SelfReference } from './syntax/self-reference.ts'
-import { describeFault } from './template-error.ts'
-import { TemplateFault } from './template-fault.ts'
-import { TemplateParser } from './syntax/template-parser.ts'
 import { builtInTests } from './filters/tests.ts'
-import type { Value } from './values/value.ts'
+import { DEFAULT_LIMITS, type Limits } from './limits.ts'
+import { TemplateRuntime } from './runtime.ts'
+import { TemplateParser } from './syntax/template-parser.ts'
 import { namesSetIn } from './syntax/walk-syntax.ts'
+import { TemplateFault, describeFault } from './template-fault.ts'
+import type { Library, NativeFunction, Value } from './values/value.ts'
 
 export interface TemplateOptions {
   /** Filters beyond those of Jinja2. */
@@ -58,7 +56,7 @@ export class JinjaTemplate {
     return this.#explaining(() => {
       const self: { reference?: Value } = {}
       const withSelf = new Map([...variables, ['self', () => self.reference ?? null]])
-      const runtime = new Runtime(this.#library, withSelf, this.#limits)
+      const runtime = new TemplateRuntime(this.#library, withSelf, this.#limits)
       const frame = new Frame(this.#scope.layout.size, runtime)
       self.reference = new SelfReference(this.#blocks, frame)
       const output = new Output(runtime)

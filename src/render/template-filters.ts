@@ -1,14 +1,10 @@
 import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
-import { itemsOf } from '../jinja/values/iterate.ts'
-import type { NativeFunction } from '../jinja/compile/library.ts'
-import { nativeTable } from '../jinja/values/native-table.ts'
-import { toText } from '../jinja/values/print.ts'
-import type { Runtime } from '../jinja/runtime.ts'
-import { asInt } from '../jinja/values/string-arguments.ts'
 import { TemplateFault } from '../jinja/template-fault.ts'
-import { isTrue } from '../jinja/values/truth.ts'
-import type { Value } from '../jinja/values/value.ts'
+import { asInt, nativeTable } from '../jinja/values/native-function.ts'
+import { toText } from '../jinja/values/print.ts'
+import { itemsOf } from '../jinja/values/sequences.ts'
+import { isTrue, type NativeFunction, type Runtime, type Value } from '../jinja/values/value.ts'
 import { compareIps } from '../model/ip.ts'
 
 const SHORT_HASH = { fewest: 4, usual: 8, most: 64 } as const

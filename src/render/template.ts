@@ -1,5 +1,5 @@
-import { fromData } from '../jinja/values/from-data.ts'
 import { JinjaTemplate } from '../jinja/template.ts'
+import { fromData } from '../jinja/values/from-data.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Hosts } from '../model/snapshot.ts'
 import { haproxyFilters } from './template-filters.ts'

@@ -1,5 +1,5 @@
-import { fromData } from '../../src/jinja/values/from-data.ts'
 import { JinjaTemplate, type TemplateOptions } from '../../src/jinja/template.ts'
+import { fromData } from '../../src/jinja/values/from-data.ts'
 
 /** Renders a template with plain data as its variables. */
 export function renderJinja(

@@ -1,11 +1,9 @@
-import type { Frame } from './frame.ts'
-import { itemsOf } from '../values/iterate.ts'
-import { Namespace } from '../values/namespace.ts'
-import type { Scope } from './scope.ts'
+import type { Frame, Scope } from './scope.ts'
+import { Namespace } from '../filters/globals.ts'
 import type { Target } from '../syntax/syntax.ts'
-import { locateFault, TemplateFault } from '../template-fault.ts'
-import { typeName } from '../values/type-name.ts'
-import type { Value } from '../values/value.ts'
+import { TemplateFault, locateFault } from '../template-fault.ts'
+import { itemsOf } from '../values/sequences.ts'
+import { typeName, type Value } from '../values/value.ts'
 
 export type Assign = (frame: Frame, value: Value) => void
 

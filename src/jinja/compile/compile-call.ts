@@ -1,13 +1,35 @@
-import { callMethod, callValue } from './call.ts'
-import type { Evaluate, Frame } from './frame.ts'
-import { itemsOf } from '../values/iterate.ts'
-import type { Scope } from './scope.ts'
+import type { Evaluate, Frame, Scope } from './scope.ts'
 import type { CallArguments, SyntaxNode } from '../syntax/syntax.ts'
-import { locateFault, TemplateFault } from '../template-fault.ts'
-import { typeName } from '../values/type-name.ts'
-import { NativeObject, type Arguments, type Value } from '../values/value.ts'
+import { TemplateFault, locateFault, type Position } from '../template-fault.ts'
+import { findMethod, getAttribute } from '../values/attributes.ts'
+import { itemsOf } from '../values/sequences.ts'
+import {
+  NativeObject,
+  Undefined,
+  isTrue,
+  typeName,
+  type Arguments,
+  type NativeFunction,
+  type Runtime,
+  type Value
+} from '../values/value.ts'
 
-export type EvaluateArguments = (frame: Frame) => Arguments
+function callValue(callee: Value, args: Arguments, runtime: Runtime): Value {
+  runtime.spend()
+  if (callee instanceof NativeObject && callee.call !== undefined) return callee.call(args, runtime)
+  if (callee instanceof Undefined) throw callee.fault()
+  throw new TemplateFault('TypeError', `'${typeName(callee)}' object is not callable`)
+}
+
+/** `subject.name(…)`, without making an object of the method. */
+function callMethod(subject: Value, name: string, args: Arguments, runtime: Runtime): Value {
+  const method = findMethod(subject, name)
+  if (method === undefined) return callValue(getAttribute(subject, name), args, runtime)
+  runtime.spend()
+  return method(subject, args, runtime)
+}
+
+type EvaluateArguments = (frame: Frame) => Arguments
 
 const NONE: Arguments = { positional: [] }
 
@@ -48,7 +70,7 @@ function withExtra({ positional, keywords }: Arguments, extra: [string, Value]):
   return { positional, keywords: new Map([...(keywords ?? []), extra]) }
 }
 
-export function compileArguments(args: CallArguments, scope: Scope): EvaluateArguments {
+function compileArguments(args: CallArguments, scope: Scope): EvaluateArguments {
   const positional = args.positional.map((node) => scope.expression(node))
   const keywords = args.keywords.map(([name, node]) => [name, scope.expression(node)] as const)
   if (positional.length === 0 && keywords.length === 0 && args.star === undefined && args.doubleStar === undefined) {
@@ -78,4 +100,56 @@ function namedItems(value: Value): [string, Value][] {
     if (typeof name !== 'string') throw new TemplateFault('TypeError', 'keywords must be strings')
     return [name, item]
   })
+}
+
+/** @param subject what the filter is applied to, when the statement around it gives that */
+export function compileFilter(node: SyntaxNode<'Filter'>, scope: Scope, subject?: Evaluate): Evaluate {
+  const value = node.target === null ? subject : compileTarget(node.target, scope, subject)
+  if (value === undefined) throw new TypeError('a filter without anything to filter')
+  const filter = lookUp('filter', node.name, scope, node)
+  const args = compileArguments(node.args, scope)
+  return (frame) => {
+    try {
+      frame.runtime.spend()
+      return filter(value(frame), args(frame), frame.runtime)
+    } catch (error) {
+      throw locateFault(error, node)
+    }
+  }
+}
+
+function compileTarget(
+  target: NonNullable<SyntaxNode<'Filter'>['target']>,
+  scope: Scope,
+  subject?: Evaluate
+): Evaluate {
+  return subject !== undefined && target.typename === 'Filter'
+    ? compileFilter(target, scope, subject)
+    : scope.expression(target)
+}
+
+export function compileTest(node: SyntaxNode<'Test'>, scope: Scope): Evaluate {
+  const subject = scope.expression(node.target)
+  const test = lookUp('test', node.name, scope, node)
+  const args = compileArguments(node.args, scope)
+  return (frame) => {
+    try {
+      return isTrue(test(subject(frame), args(frame), frame.runtime))
+    } catch (error) {
+      throw locateFault(error, node)
+    }
+  }
+}
+
+/** A name that nothing answers to is an error at once, but inside a branch only when it is reached, as in Jinja2. */
+function lookUp(kind: 'filter' | 'test', name: string, { compilation, inBranch }: Scope, at: Position): NativeFunction {
+  const table = kind === 'filter' ? compilation.library.filters : compilation.library.tests
+  const found = table.get(name)
+  if (found !== undefined) return found
+  const fault = (): TemplateFault =>
+    new TemplateFault('TemplateAssertionError', `No ${kind} named '${name}'.`, at.lineno, at.colno)
+  if (!inBranch) throw fault()
+  return () => {
+    throw fault()
+  }
 }

@@ -1,18 +1,12 @@
-import { applyOperator, applySign } from '../values/arithmetic.ts'
-import { getAttribute, getItem } from '../values/attributes.ts'
-import { compileCall } from './compile-call.ts'
-import { compileComparison } from './compile-comparison.ts'
-import { compileFilter, compileTest } from './compile-filter.ts'
-import { dictSet } from '../values/dict.ts'
-import { escapeUnlessSafe } from '../values/escape-html.ts'
-import type { Evaluate } from './frame.ts'
-import type { Scope } from './scope.ts'
-import { Slice } from '../values/slice.ts'
+import { compileCall, compileFilter, compileTest } from './compile-call.ts'
+import type { Evaluate, Scope } from './scope.ts'
 import type { BinaryOperator, Expression, SyntaxNode } from '../syntax/syntax.ts'
 import { locateFault, type Position } from '../template-fault.ts'
-import { isTrue } from '../values/truth.ts'
-import { Undefined } from '../values/undefined.ts'
-import { Float, Markup, Tuple, type Dict, type Value } from '../values/value.ts'
+import { Slice, getAttribute, getItem } from '../values/attributes.ts'
+import { dictSet } from '../values/dict.ts'
+import { applyOperator, applySign, comparisons } from '../values/operators.ts'
+import { escapeUnlessSafe } from '../values/print.ts'
+import { Float, Markup, Tuple, Undefined, isTrue, type Dict, type Value } from '../values/value.ts'
 
 type Compile<T extends Expression['typename']> = (node: SyntaxNode<T>, scope: Scope) => Evaluate
 
@@ -159,4 +153,23 @@ function compileJoin(node: SyntaxNode<'Join'>, scope: Scope): Evaluate {
     frame.runtime.allowLength(text.length)
     return scope.autoescape ? new Markup(text) : text
   })
+}
+
+/** `a < b < c` holds when each pair does; what follows a pair that does not is not looked at. */
+function compileComparison(node: SyntaxNode<'Compare'>, scope: Scope): Evaluate {
+  const first = scope.expression(node.expr)
+  const steps = node.ops.map(({ type, expr }) => ({ holds: comparisons[type], operand: scope.expression(expr) }))
+  return (frame) => {
+    let left = first(frame)
+    for (const { holds, operand } of steps) {
+      const right = operand(frame)
+      try {
+        if (!holds(left, right, frame.runtime)) return false
+      } catch (error) {
+        throw locateFault(error, node)
+      }
+      left = right
+    }
+    return true
+  }
 }

@@ -1,14 +1,10 @@
 import { compileTarget, type Assign } from './assignment.ts'
-import { Frame, Output, type Evaluate, type Execute } from './frame.ts'
-import { LoopContext } from './loop-context.ts'
-import { LoopItems } from './loop-items.ts'
-import type { Scope } from './scope.ts'
+import { LoopContext, LoopItems } from './loop.ts'
+import { Frame, Output, type Evaluate, type Execute, type Scope } from './scope.ts'
 import type { SyntaxNode } from '../syntax/syntax.ts'
-import { namesOf } from '../syntax/targets.ts'
-import { locateFault, TemplateFault } from '../template-fault.ts'
-import { isTrue } from '../values/truth.ts'
-import type { Value } from '../values/value.ts'
-import { mentions, namesSetIn } from '../syntax/walk-syntax.ts'
+import { mentions, namesOf, namesSetIn } from '../syntax/walk-syntax.ts'
+import { TemplateFault, locateFault } from '../template-fault.ts'
+import { isTrue, type Value } from '../values/value.ts'
 
 /** The parts of a loop that do not depend on what it goes through. */
 interface LoopParts {

@@ -1,17 +1,14 @@
 import { compileTarget } from './assignment.ts'
 import { compileBlock, needsLoader } from './compile-block.ts'
-import { compileFilter } from './compile-filter.ts'
+import { compileFilter } from './compile-call.ts'
 import { compileFor } from './compile-for.ts'
 import { compileCallBlock, compileMacro } from './compile-macro.ts'
-import { escapeUnlessSafe } from '../values/escape-html.ts'
-import { capture, type Evaluate, type Execute } from './frame.ts'
-import { toText } from '../values/print.ts'
-import type { Scope } from './scope.ts'
+import { capture, type Evaluate, type Execute, type Scope } from './scope.ts'
 import type { Body, Expression, Statement, SyntaxNode } from '../syntax/syntax.ts'
-import { locateFault, TemplateFault } from '../template-fault.ts'
-import { isTrue } from '../values/truth.ts'
-import { Markup, type Value } from '../values/value.ts'
 import { namesSetIn } from '../syntax/walk-syntax.ts'
+import { TemplateFault, locateFault } from '../template-fault.ts'
+import { escapeUnlessSafe, toText } from '../values/print.ts'
+import { Markup, isTrue, type Value } from '../values/value.ts'
 
 type Compile<T extends Statement['typename']> = (node: SyntaxNode<T>, scope: Scope) => Execute
 

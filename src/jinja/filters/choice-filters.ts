@@ -1,15 +1,19 @@
-import { attributeGetter, type Getter } from '../values/attribute-getter.ts'
-import { ownAttribute } from '../values/attributes.ts'
-import { itemsOf } from '../values/iterate.ts'
-import type { NativeFunction } from '../compile/library.ts'
-import { nativeTable } from '../values/native-table.ts'
-import { repr, toText } from '../values/print.ts'
-import type { Runtime } from '../runtime.ts'
 import { TemplateFault } from '../template-fault.ts'
-import { isTrue } from '../values/truth.ts'
-import { describeOwner } from '../values/type-name.ts'
-import { Undefined } from '../values/undefined.ts'
-import { Iterator, noKeywords, type Arguments, type Value } from '../values/value.ts'
+import { attributeGetter, ownAttribute, type Getter } from '../values/attributes.ts'
+import { nativeTable } from '../values/native-function.ts'
+import { repr, toText } from '../values/print.ts'
+import { itemsOf } from '../values/sequences.ts'
+import {
+  Iterator,
+  Undefined,
+  describeOwner,
+  isTrue,
+  noKeywords,
+  type Arguments,
+  type NativeFunction,
+  type Runtime,
+  type Value
+} from '../values/value.ts'
 
 const fallBack = (value: Value, [fallback = '', boolean = false]: readonly (Value | undefined)[]): Value =>
   value instanceof Undefined || (isTrue(boolean) && !isTrue(value)) ? fallback : value

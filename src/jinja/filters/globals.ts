@@ -1,12 +1,39 @@
-import { updateDict } from '../values/dict-methods.ts'
-import type { GlobalFunction } from '../compile/library.ts'
-import { Namespace } from '../values/namespace.ts'
-import { toText } from '../values/print.ts'
-import { Range } from '../values/range.ts'
-import type { Runtime } from '../runtime.ts'
-import { asInt } from '../values/string-arguments.ts'
 import { TemplateFault } from '../template-fault.ts'
-import { NativeObject, type Arguments, type Dict, type Value } from '../values/value.ts'
+import { updateDict } from '../values/methods/dict-methods.ts'
+import { asInt } from '../values/native-function.ts'
+import { repr, toText } from '../values/print.ts'
+import { Range } from '../values/range.ts'
+import {
+  NativeObject,
+  type Arguments,
+  type Dict,
+  type GlobalFunction,
+  type Runtime,
+  type Value
+} from '../values/value.ts'
+
+/** What `namespace()` makes: the one object whose attributes a template may set. */
+export class Namespace extends NativeObject {
+  readonly typeName = 'Namespace'
+  readonly #attributes: Map<string, Value>
+
+  constructor(attributes: Iterable<[string, Value]>) {
+    super()
+    this.#attributes = new Map(attributes)
+  }
+
+  override attribute(name: string): Value | undefined {
+    return this.#attributes.get(name)
+  }
+
+  set(name: string, value: Value): void {
+    this.#attributes.set(name, value)
+  }
+
+  override print(): string {
+    return `<Namespace ${repr(new Map<Value, Value>(this.#attributes))}>`
+  }
+}
 
 /** A function of ours that a template can call. */
 class NativeGlobal extends NativeObject {

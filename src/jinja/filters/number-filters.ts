@@ -1,15 +1,17 @@
-import type { NativeFunction } from '../compile/library.ts'
-import { nativeTable } from '../values/native-table.ts'
-import { isInt, isNumeric, normalizeInt, toDouble, truncate, type Int } from '../values/numbers.ts'
-import { parseFloatText, parseIntText } from '../syntax/parse-number.ts'
-import type { BoundArguments } from '../compile/parameters.ts'
-import { roundDecimal, roundInt } from '../values/round.ts'
-import { asInt, asIntOr } from '../values/string-arguments.ts'
+import { parseFloatText, parseIntText } from '../syntax/literals.ts'
 import { TemplateFault } from '../template-fault.ts'
-import { isTrue } from '../values/truth.ts'
-import { typeName } from '../values/type-name.ts'
-import { Undefined } from '../values/undefined.ts'
-import { Float, Markup, type Value } from '../values/value.ts'
+import { asInt, asIntOr, nativeTable, type BoundArguments } from '../values/native-function.ts'
+import {
+  isInt,
+  isNumeric,
+  normalizeInt,
+  roundDecimal,
+  roundInt,
+  toDouble,
+  truncate,
+  type Int
+} from '../values/numbers.ts'
+import { Float, Markup, Undefined, isTrue, typeName, type NativeFunction, type Value } from '../values/value.ts'
 
 /** Filters about numbers. */
 export const numberFilters: readonly [string, NativeFunction][] = nativeTable({

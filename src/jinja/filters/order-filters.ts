@@ -1,17 +1,18 @@
-import { attributeGetter, attributesGetter, folding, type Getter } from '../values/attribute-getter.ts'
-import { equals } from '../values/equality.ts'
-import { itemsOf } from '../values/iterate.ts'
-import type { NativeFunction } from '../compile/library.ts'
-import { nativeTable } from '../values/native-table.ts'
-import { compare } from '../values/order.ts'
-import type { BoundArguments } from '../compile/parameters.ts'
-import type { Runtime } from '../runtime.ts'
-import { sortValues } from '../values/sort-values.ts'
 import { TemplateFault } from '../template-fault.ts'
-import { isTrue } from '../values/truth.ts'
-import { typeName } from '../values/type-name.ts'
-import { Undefined } from '../values/undefined.ts'
-import { Iterator, Tuple, type Value } from '../values/value.ts'
+import { attributeGetter, attributesGetter, folding, type Getter } from '../values/attributes.ts'
+import { nativeTable, type BoundArguments } from '../values/native-function.ts'
+import { compare, equals, sortValues } from '../values/order.ts'
+import { itemsOf } from '../values/sequences.ts'
+import {
+  Iterator,
+  Tuple,
+  Undefined,
+  isTrue,
+  typeName,
+  type NativeFunction,
+  type Runtime,
+  type Value
+} from '../values/value.ts'
 
 /** Filters that compare the items of a sequence. */
 export const orderFilters: readonly [string, NativeFunction][] = nativeTable({

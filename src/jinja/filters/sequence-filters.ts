@@ -1,17 +1,19 @@
-import { attributeGetter } from '../values/attribute-getter.ts'
-import { applyOperator } from '../values/arithmetic.ts'
-import { getItem } from '../values/attributes.ts'
-import { itemsOf, sizeOf } from '../values/iterate.ts'
-import type { NativeFunction } from '../compile/library.ts'
-import { nativeTable } from '../values/native-table.ts'
-import type { BoundArguments } from '../compile/parameters.ts'
-import { toText } from '../values/print.ts'
-import type { Runtime } from '../runtime.ts'
-import { asInt } from '../values/string-arguments.ts'
 import { TemplateFault } from '../template-fault.ts'
-import { typeName } from '../values/type-name.ts'
-import { Undefined } from '../values/undefined.ts'
-import { Iterator, Markup, Tuple, type Value } from '../values/value.ts'
+import { attributeGetter, getItem } from '../values/attributes.ts'
+import { asInt, nativeTable, type BoundArguments } from '../values/native-function.ts'
+import { applyOperator } from '../values/operators.ts'
+import { toText } from '../values/print.ts'
+import { itemsOf, sizeOf } from '../values/sequences.ts'
+import {
+  Iterator,
+  Markup,
+  Tuple,
+  Undefined,
+  typeName,
+  type NativeFunction,
+  type Runtime,
+  type Value
+} from '../values/value.ts'
 
 const countItems = (value: Value, _: BoundArguments, runtime: Runtime): Value => {
   if (typeof value === 'string') runtime.allowLength(value.length)

@@ -1,16 +1,21 @@
-import { applyOperator } from '../values/arithmetic.ts'
-import { comparisons } from '../compile/compile-comparison.ts'
-import { equals } from '../values/equality.ts'
-import { isIterable, sizeOf } from '../values/iterate.ts'
-import type { NativeFunction } from '../compile/library.ts'
-import { nativeTable } from '../values/native-table.ts'
-import { isNumeric } from '../values/numbers.ts'
-import { toText } from '../values/print.ts'
-import type { Runtime } from '../runtime.ts'
-import { isInCase } from '../values/string-case.ts'
 import type { CompareOperator } from '../syntax/syntax.ts'
-import { Undefined } from '../values/undefined.ts'
-import { Float, Markup, NativeObject, Tuple, type Value } from '../values/value.ts'
+import { nativeTable } from '../values/native-function.ts'
+import { isNumeric } from '../values/numbers.ts'
+import { applyOperator, comparisons } from '../values/operators.ts'
+import { equals } from '../values/order.ts'
+import { toText } from '../values/print.ts'
+import { isIterable, sizeOf } from '../values/sequences.ts'
+import { isInCase } from '../values/text/strings.ts'
+import {
+  Float,
+  Markup,
+  NativeObject,
+  Tuple,
+  Undefined,
+  type NativeFunction,
+  type Runtime,
+  type Value
+} from '../values/value.ts'
 
 const COMPARISONS: readonly (readonly [CompareOperator, ...string[]])[] = [
   ['==', '==', 'eq', 'equalto'],

@@ -1,23 +1,22 @@
-import { characters } from '../values/code-points.ts'
-import { escapeHtml, escapeUnlessSafe } from '../values/escape-html.ts'
-import { itemsOf, isIterable } from '../values/iterate.ts'
-import { jsonText } from '../values/json-text.ts'
-import type { NativeFunction } from '../compile/library.ts'
-import { nativeTable } from '../values/native-table.ts'
-import type { BoundArguments } from '../compile/parameters.ts'
-import { formatPercent } from '../values/percent-format.ts'
-import type { Runtime } from '../runtime.ts'
-import { asInt, asIntOr, asText, asTextOr } from '../values/string-arguments.ts'
-import { capitalize } from '../values/string-case.ts'
-import { pad } from '../values/string-pad.ts'
-import { replaceText } from '../values/string-search.ts'
-import { splitLines } from '../values/string-split.ts'
-import { TemplateFault } from '../template-fault.ts'
 import { wrapText } from './text-wrap.ts'
-import { isTrue } from '../values/truth.ts'
-import { Undefined } from '../values/undefined.ts'
-import { Markup, Tuple, type Arguments, type Value } from '../values/value.ts'
-import { isSpace, PYTHON_SPACE, stripEnd, stripStart } from '../syntax/whitespace.ts'
+import { TemplateFault } from '../template-fault.ts'
+import { asInt, asIntOr, asText, asTextOr, nativeTable, type BoundArguments } from '../values/native-function.ts'
+import { escapeHtml, escapeUnlessSafe } from '../values/print.ts'
+import { isIterable, itemsOf } from '../values/sequences.ts'
+import { PYTHON_SPACE, characters, isSpace, splitLines, stripEnd, stripStart } from '../values/text/characters.ts'
+import { jsonText } from '../values/text/json-text.ts'
+import { formatPercent } from '../values/text/percent-format.ts'
+import { capitalize, pad, replaceText } from '../values/text/strings.ts'
+import {
+  Markup,
+  Tuple,
+  Undefined,
+  isTrue,
+  type Arguments,
+  type NativeFunction,
+  type Runtime,
+  type Value
+} from '../values/value.ts'
 
 type TextFilter = (text: string, args: BoundArguments, runtime: Runtime) => Value
 

@@ -88,6 +88,18 @@ export interface Signature {
 
 export type BinaryOperator = 'Add' | 'Sub' | 'Mul' | 'Div' | 'FloorDiv' | 'Mod' | 'Pow'
 
+export const SUMS: ReadonlyMap<string, BinaryOperator> = new Map([
+  ['+', 'Add'],
+  ['-', 'Sub']
+])
+export const PRODUCTS: ReadonlyMap<string, BinaryOperator> = new Map([
+  ['*', 'Mul'],
+  ['/', 'Div'],
+  ['//', 'FloorDiv'],
+  ['%', 'Mod']
+])
+export const POWERS: ReadonlyMap<string, BinaryOperator> = new Map([['**', 'Pow']])
+
 export type Expression = SyntaxNode<
   | 'Literal'
   | 'FloatLiteral'

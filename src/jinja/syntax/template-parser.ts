@@ -1,14 +1,23 @@
+import { ExpressionParser } from './expression-parser.ts'
 import { Lexer } from './lexer.ts'
-import { makeNode, type Body, type Expression, type Statement, type SyntaxNode, type Target } from './syntax.ts'
+import {
+  makeNode,
+  type Body,
+  type Expression,
+  type Signature,
+  type Statement,
+  type SyntaxNode,
+  type Target
+} from './syntax.ts'
 import { TagNesting } from './tag-nesting.ts'
-import { TargetParser } from './target-parser.ts'
-import type { Position } from '../template-fault.ts'
 import type { Token } from './tokens.ts'
+import { asTarget } from './walk-syntax.ts'
+import type { Position } from '../template-fault.ts'
 
 type StatementParser = (at: Position) => Statement
 
 /** Parses a whole template. */
-export class TemplateParser extends TargetParser {
+export class TemplateParser extends ExpressionParser {
   readonly #nesting = new TagNesting()
   readonly #blockNames = new Set<string>()
   readonly #statements: ReadonlyMap<string, StatementParser> = new Map<string, StatementParser>([
@@ -97,7 +106,7 @@ export class TemplateParser extends TargetParser {
   }
 
   #for(at: Position): Statement {
-    const target = this.parseTarget(() => this.atSymbol('in'))
+    const target = this.#target(() => this.atSymbol('in'))
     this.require('symbol', 'in')
     const items = this.#unconditionalTuple(() => this.atSymbol('recursive'))
     const test = this.skipSymbol('if') ? this.parseExpression() : null
@@ -123,7 +132,7 @@ export class TemplateParser extends TargetParser {
   }
 
   #set(at: Position): Statement {
-    const target = this.parseSetTarget()
+    const target = this.#setTarget()
     if (this.skipValue('operator', '=')) return makeNode('Set', at, target, this.#tuple())
     let filter: SyntaxNode<'Filter'> | null = null
     while (this.skip('pipe')) filter = this.parseFilter(filter)
@@ -135,7 +144,7 @@ export class TemplateParser extends TargetParser {
     const values: Expression[] = []
     while (!this.at('block-end')) {
       if (targets.length > 0) this.require('comma')
-      targets.push(this.parseTarget())
+      targets.push(this.#target())
       this.require('operator', '=')
       values.push(this.parseExpression())
     }
@@ -143,13 +152,13 @@ export class TemplateParser extends TargetParser {
   }
 
   #macro(at: Position): Statement {
-    const name = this.parseName()
-    const signature = this.parseParameters()
+    const name = this.#name()
+    const signature = this.#parameters()
     return makeNode('Macro', at, name, signature, this.#closed('endmacro'))
   }
 
   #callBlock(at: Position): Statement {
-    const signature = this.at('left-paren') ? this.parseParameters() : { names: [], defaults: [] }
+    const signature = this.at('left-paren') ? this.#parameters() : { names: [], defaults: [] }
     const call = this.parseExpression()
     if (call.typename !== 'FunCall') throw this.problem('expected call', at)
     return makeNode('CallBlock', at, call, signature, this.#closed('endcall'))
@@ -177,6 +186,47 @@ export class TemplateParser extends TargetParser {
     const body = this.#closed('endblock')
     this.skipSymbol(name)
     return makeNode('Block', at, name, body, scoped)
+  }
+
+  #target(ends: () => boolean = () => false): Target {
+    return asTarget(this.parseTuple(() => this.parsePrimary(), ends))
+  }
+
+  /** A target, or an attribute of a namespace. */
+  #setTarget(): Target {
+    const dot = this.look(1)
+    if (dot.type !== 'operator' || dot.value !== '.') return this.#target()
+    const name = this.require('symbol')
+    this.nextToken()
+    return makeNode('NamespaceTarget', name, name.value, this.require('symbol').value)
+  }
+
+  #name(): string {
+    const token = this.require('symbol')
+    asTarget(makeNode('Symbol', token, token.value))
+    return token.value
+  }
+
+  #parameters(): Signature {
+    const names: string[] = []
+    const defaults: Expression[] = []
+    this.require('left-paren')
+    while (!this.at('right-paren')) {
+      if (names.length > 0) this.require('comma')
+      names.push(this.#parameter(names))
+      if (this.skipValue('operator', '=')) defaults.push(this.parseExpression())
+      else if (defaults.length > 0) throw this.problem('non-default argument follows default argument')
+      else if (names.at(-1) === 'caller') throw this.problem('the parameter "caller" needs a default')
+    }
+    this.nextToken()
+    return { names, defaults }
+  }
+
+  #parameter(known: readonly string[]): string {
+    const at = this.look(0)
+    const name = this.#name()
+    if (known.includes(name)) throw this.problem(`duplicate argument '${name}' in a macro`, at)
+    return name
   }
 
   #print(at: Position): Statement {

@@ -1,6 +1,6 @@
 import { Parser } from './nunjucks-internals.ts'
-import { TemplateFault, type FaultKind, type Position } from '../template-fault.ts'
 import { describeToken, describeTokenType, type Token, type TokenType } from './tokens.ts'
+import { TemplateFault, type FaultKind, type Position } from '../template-fault.ts'
 
 /** Brackets, calls and blocks inside one another. Each level takes some stack while parsing and while rendering. */
 const MAX_NESTING = 100
@@ -50,6 +50,24 @@ export class TokenParser extends Parser {
     const expected = value ?? describeTokenType(type)
     if (token.type === 'eof') throw this.problem(`unexpected end of template, expected '${expected}'.`, token)
     throw this.problem(`expected token '${expected}', got '${describeToken(token)}'`, token)
+  }
+
+  /** Items with commas between them, up to a closing bracket. */
+  protected list<T>(closing: TokenType, parseItem: () => T): T[] {
+    const items: T[] = []
+    while (!this.at(closing)) {
+      if (items.length > 0) this.require('comma')
+      if (this.at(closing)) break
+      items.push(parseItem())
+    }
+    this.require(closing)
+    return items
+  }
+
+  protected dottedName(): string {
+    let name = this.require('symbol').value
+    while (this.skipValue('operator', '.')) name += `.${this.require('symbol').value}`
+    return name
   }
 
   protected problem(message: string, at: Position = this.look(0), kind: FaultKind = 'TemplateSyntaxError') {

@@ -1,13 +1,94 @@
-import { bindMethod, methodOf } from './methods.ts'
+import type { StepLimit } from '../limits.ts'
+import { TemplateFault } from '../template-fault.ts'
 import { dictGet } from './dict.ts'
-import type { Effort } from '../effort.ts'
-import type { NativeFunction } from '../compile/library.ts'
-import { repr } from './print.ts'
-import { sliceOf, Slice } from './slice.ts'
-import { itemAt } from './subscript.ts'
-import { describeOwner } from './type-name.ts'
-import { Undefined } from './undefined.ts'
-import { NativeObject, Tuple, type Value } from './value.ts'
+import { bindMethod, methodOf } from './methods/methods.ts'
+import { repr, toText } from './print.ts'
+import { characters } from './text/characters.ts'
+import {
+  Markup,
+  NativeObject,
+  Tuple,
+  Undefined,
+  describeOwner,
+  typeName,
+  type NativeFunction,
+  type Value
+} from './value.ts'
+
+/** The item under a key or an index; undefined when there is none. */
+function itemAt(value: Value, key: Value, limit?: StepLimit): Value | undefined {
+  // A key that cannot be one is as good as a missing one: Jinja2 catches the TypeError.
+  if (value instanceof Map) return Array.isArray(key) || key instanceof Map ? undefined : dictGet(value, key, limit)
+  const index = typeof key === 'boolean' ? Number(key) : key
+  if (typeof index !== 'number') return undefined
+  const items = sequenceOf(value)
+  return items?.[index < 0 ? items.length + index : index]
+}
+
+/** The items of what has an order: characters, in the case of a text. */
+function sequenceOf(value: Value): ArrayLike<Value> | undefined {
+  if (Array.isArray(value)) return value
+  if (value instanceof Tuple) return value.items
+  if (typeof value === 'string') return characters(value)
+  if (value instanceof Markup) return characters(value.text)
+  return value instanceof NativeObject ? value.sequence?.() : undefined
+}
+
+/** `start:stop:step` between brackets; null where a part was left out. */
+export class Slice {
+  readonly start: Value
+  readonly stop: Value
+  readonly step: Value
+
+  constructor(start: Value, stop: Value, step: Value) {
+    this.start = start
+    this.stop = stop
+    this.step = step
+  }
+}
+
+/** The part of a string, list or tuple that a slice names. */
+function sliceOf(value: Value, slice: Slice, limit: StepLimit | undefined): Value {
+  if (value instanceof Undefined) throw value.fault()
+  const items = sequenceOf(value)
+  if (items === undefined) {
+    const what = value instanceof Map ? "unhashable type: 'slice'" : `'${typeName(value)}' object is not subscriptable`
+    throw new TemplateFault('TypeError', what)
+  }
+  const { first, count, stride } = spanOf(slice, items.length)
+  limit?.spend(count)
+  const picked = Array.from({ length: count }, (_, position) => items[first + position * stride] as Value)
+  if (Array.isArray(value)) return picked
+  if (value instanceof Tuple) return new Tuple(picked)
+  const text = (picked as string[]).join('')
+  return value instanceof Markup ? new Markup(text) : text
+}
+
+interface Span {
+  readonly first: number
+  readonly count: number
+  readonly stride: number
+}
+
+function spanOf({ start, stop, step }: Slice, length: number): Span {
+  const stride = bound(step) ?? 1
+  if (stride === 0) throw new TemplateFault('ValueError', 'slice step cannot be zero')
+  const [lowest, highest] = stride > 0 ? [0, length] : [-1, length - 1]
+  const clamp = (index: number): number => Math.max(lowest, Math.min(highest, index < 0 ? index + length : index))
+  const first = clampOr(bound(start), clamp, stride > 0 ? lowest : highest)
+  const last = clampOr(bound(stop), clamp, stride > 0 ? highest : lowest)
+  return { first, stride, count: Math.max(0, Math.ceil((last - first) / stride)) }
+}
+
+function clampOr(index: number | undefined, clamp: (index: number) => number, otherwise: number): number {
+  return index === undefined ? otherwise : clamp(index)
+}
+
+function bound(value: Value): number | undefined {
+  if (value === null) return undefined
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return Number(value)
+  throw new TemplateFault('TypeError', 'slice indices must be integers or None or have an __index__ method')
+}
 
 /** `value.name`: an attribute or a method, else the item of that name. */
 export function getAttribute(value: Value, name: string): Value {
@@ -21,9 +102,9 @@ export function getAttribute(value: Value, name: string): Value {
 }
 
 /** `value[key]`: an item, else the attribute of that name. */
-export function getItem(value: Value, key: Value | Slice, effort?: Effort): Value {
-  if (key instanceof Slice) return sliceOf(value, key, effort)
-  const item = itemAt(value, key, effort)
+export function getItem(value: Value, key: Value | Slice, limit?: StepLimit): Value {
+  if (key instanceof Slice) return sliceOf(value, key, limit)
+  const item = itemAt(value, key, limit)
   if (item !== undefined) return item
   const attribute = typeof key === 'string' ? ownAttribute(value, key) : undefined
   return attribute ?? missing(value, key)
@@ -48,4 +129,46 @@ function missing(value: Value, key: Value): Value {
   const owner = describeOwner(value)
   if (typeof key === 'string') return new Undefined(() => `'${owner}' has no attribute ${repr(key)}`)
   return new Undefined(() => `${owner} has no element ${repr(key)}`)
+}
+
+export type Getter = (item: Value) => Value
+
+/**
+ * What `attribute=` of a filter picks: nothing (the item itself), an index, or
+ * a dotted path in which digits are indices.
+ *
+ * @param fallback stands in for what is undefined on the way
+ */
+export function attributeGetter(attribute: Value | undefined, fallback?: Value): Getter {
+  const parts = attributeParts(attribute)
+  return (item) => {
+    let value = item
+    for (const part of parts) {
+      value = getItem(value, part)
+      if (value instanceof Undefined && fallback !== undefined && fallback !== null) value = fallback
+    }
+    return value
+  }
+}
+
+/** Several attributes with commas between them, as `sort` takes them. */
+export function attributesGetter(attributes: Value | undefined, caseSensitive: boolean): (item: Value) => Value[] {
+  const names = typeof attributes === 'string' ? attributes.split(',') : [attributes]
+  const getters = names.map((name) => folding(attributeGetter(name), caseSensitive))
+  return (item) => getters.map((getter) => getter(item))
+}
+
+/** Makes texts equal that differ in case alone. */
+export function folding(getter: Getter, caseSensitive: boolean): Getter {
+  return caseSensitive ? getter : (item) => ignoreCase(getter(item))
+}
+
+function ignoreCase(value: Value): Value {
+  return typeof value === 'string' || value instanceof Markup ? toText(value).toLowerCase() : value
+}
+
+function attributeParts(attribute: Value | undefined): Value[] {
+  if (attribute === undefined || attribute === null) return []
+  if (typeof attribute !== 'string') return [attribute]
+  return attribute.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part))
 }

@@ -1,14 +1,65 @@
-import { compareText } from './code-points.ts'
-import type { Effort } from '../effort.ts'
-import { comparable, equals } from './equality.ts'
-import { isNumeric } from './numbers.ts'
+import { PartLimit, type StepLimit } from '../limits.ts'
 import { TemplateFault } from '../template-fault.ts'
-import { typeName } from './type-name.ts'
-import { Undefined } from './undefined.ts'
-import { Markup, Tuple, type Value } from './value.ts'
+import { isNumeric, type Numeric } from './numbers.ts'
+import { compareText } from './text/characters.ts'
+import { Float, Markup, Tuple, Undefined, typeName, type Dict, type Runtime, type Value } from './value.ts'
+
+/** Python's ==, which compares by content and across the kinds of number. */
+export function equals(a: Value, b: Value, limit: StepLimit = new PartLimit()): boolean {
+  if (typeof a !== 'string' && a === b) return true
+  if (typeof a === 'string' && typeof b === 'string') return equalLongTexts(a, b, limit)
+  return isNumeric(a) ? isNumeric(b) && equalNumbers(a, b) : equalObjects(a, b, limit)
+}
 
 /** Characters that are compared for one step. */
 const CHARACTERS_PER_STEP = 256
+
+function equalLongTexts(a: string, b: string, limit: StepLimit): boolean {
+  if (a.length !== b.length) return false
+  if (a.length > CHARACTERS_PER_STEP) limit.spend(a.length / CHARACTERS_PER_STEP)
+  return a === b
+}
+
+function equalObjects(a: Value, b: Value, limit: StepLimit): boolean {
+  if (Array.isArray(a)) return Array.isArray(b) && equalItems(a, b, limit)
+  if (a instanceof Map) return b instanceof Map && equalDicts(a, b, limit)
+  if (a instanceof Tuple) return b instanceof Tuple && equalItems(a.items, b.items, limit)
+  if (a instanceof Undefined) return b instanceof Undefined
+  return (a instanceof Markup || b instanceof Markup) && equalTexts(a, b)
+}
+
+function equalTexts(a: Value, b: Value): boolean {
+  const left = a instanceof Markup ? a.text : a
+  return typeof left === 'string' && left === (b instanceof Markup ? b.text : b)
+}
+
+function equalNumbers(a: Numeric, b: Numeric): boolean {
+  const left = comparable(a)
+  const right = comparable(b)
+  // Loosely, as JavaScript compares a bigint with a number by their exact values.
+  return left == right
+}
+
+function equalItems(a: readonly Value[], b: readonly Value[], limit: StepLimit): boolean {
+  limit.spend(a.length)
+  return a.length === b.length && a.every((item, index) => equals(item, b[index] as Value, limit))
+}
+
+function equalDicts(a: Dict, b: Dict, limit: StepLimit): boolean {
+  limit.spend(a.size)
+  if (a.size !== b.size) return false
+  for (const [key, value] of a) {
+    const other = b.get(key)
+    if (other === undefined || !equals(value, other, limit)) return false
+  }
+  return true
+}
+
+/** A number that JavaScript's own operators compare exactly. */
+export function comparable(value: Numeric): number | bigint {
+  if (typeof value === 'boolean') return value ? 1 : 0
+  return value instanceof Float ? value.value : value
+}
 
 type Ordering = '<' | '<=' | '>' | '>='
 
@@ -17,22 +68,22 @@ type Ordering = '<' | '<=' | '>' | '>='
  *
  * @throws TemplateFault TypeError when Python would not order the two
  */
-export function compare(a: Value, b: Value, operator: Ordering, effort: Effort): number {
+export function compare(a: Value, b: Value, operator: Ordering, limit: StepLimit): number {
   if (typeof a === 'string' && typeof b === 'string') {
-    effort.spend((a.length + b.length) / CHARACTERS_PER_STEP)
+    limit.spend((a.length + b.length) / CHARACTERS_PER_STEP)
     return compareText(a, b)
   }
   if (isNumeric(a) && isNumeric(b)) return compareNumbers(comparable(a), comparable(b))
-  return compareObjects(a, b, operator, effort)
+  return compareObjects(a, b, operator, limit)
 }
 
-function compareObjects(a: Value, b: Value, operator: Ordering, effort: Effort): number {
+function compareObjects(a: Value, b: Value, operator: Ordering, limit: StepLimit): number {
   const left = itemsOf(a)
   const right = itemsOf(b)
   if (left !== undefined && right !== undefined && Array.isArray(a) === Array.isArray(b)) {
-    return compareItems(left, right, operator, effort)
+    return compareItems(left, right, operator, limit)
   }
-  if (a instanceof Markup || b instanceof Markup) return compare(plain(a), plain(b), operator, effort)
+  if (a instanceof Markup || b instanceof Markup) return compare(plain(a), plain(b), operator, limit)
   for (const side of [a, b]) if (side instanceof Undefined) throw side.fault()
   throw new TemplateFault(
     'TypeError',
@@ -55,12 +106,25 @@ function plain(value: Value): Value {
   return value instanceof Markup ? value.text : value
 }
 
-function compareItems(a: readonly Value[], b: readonly Value[], operator: Ordering, effort: Effort): number {
+function compareItems(a: readonly Value[], b: readonly Value[], operator: Ordering, limit: StepLimit): number {
   const length = Math.min(a.length, b.length)
-  effort.spend(length)
+  limit.spend(length)
   for (let index = 0; index < length; index++) {
     const [left, right] = [a[index] as Value, b[index] as Value]
-    if (!equals(left, right, effort)) return compare(left, right, operator, effort)
+    if (!equals(left, right, limit)) return compare(left, right, operator, limit)
   }
   return a.length - b.length
+}
+
+/** Python's sorted(): stable, and stable in reverse too. */
+export function sortValues(
+  items: readonly Value[],
+  keyOf: (item: Value) => Value,
+  reverse: boolean,
+  runtime: Runtime
+): Value[] {
+  runtime.spend(items.length * Math.ceil(Math.log2(items.length + 1)))
+  const keyed = items.map((item) => ({ item, key: keyOf(item) }))
+  keyed.sort(reverse ? (a, b) => compare(b.key, a.key, '<', runtime) : (a, b) => compare(a.key, b.key, '<', runtime))
+  return keyed.map(({ item }) => item)
 }

@@ -1,7 +1,6 @@
-import { PartCounter } from '../effort.ts'
+import { PartLimit } from '../limits.ts'
 import { floatText } from './numbers.ts'
-import { Undefined } from './undefined.ts'
-import { Float, Iterator, Markup, Tuple, type Value } from './value.ts'
+import { Float, Iterator, Markup, Tuple, Undefined, type Value } from './value.ts'
 
 /** Python's str(): what `{{ … }}` writes. */
 export function toText(value: Value): string {
@@ -19,7 +18,7 @@ export function repr(value: Value): string {
 
 /** The containers that are being printed: one that holds itself shows as `[...]`. */
 class OpenContainers extends Set<Value> {
-  readonly counter = new PartCounter()
+  readonly counter = new PartLimit()
 }
 
 function represent(value: Value, open: OpenContainers): string {
@@ -88,4 +87,22 @@ function escapeCodePoint(codePoint: number): string {
   const hex = codePoint.toString(16)
   if (codePoint <= 0xff) return `\\x${hex.padStart(2, '0')}`
   return codePoint <= 0xffff ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`
+}
+
+const ENTITIES: ReadonlyMap<string, string> = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ["'", '&#39;'],
+  ['"', '&#34;']
+])
+
+/** Escapes as MarkupSafe does. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>'"]/g, (char) => ENTITIES.get(char) ?? char)
+}
+
+/** What a value prints as where autoescape is on. */
+export function escapeUnlessSafe(value: Value): string {
+  return value instanceof Markup ? value.text : escapeHtml(toText(value))
 }

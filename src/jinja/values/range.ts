@@ -1,6 +1,6 @@
-import { isNumeric } from './numbers.ts'
-import { comparable } from './equality.ts'
 import { TemplateFault } from '../template-fault.ts'
+import { isNumeric } from './numbers.ts'
+import { comparable } from './order.ts'
 import { NativeObject, type Value } from './value.ts'
 
 /** Python's range(start, stop, step): its numbers are worked out when they are asked for. */

@@ -1,5 +1,5 @@
-import type { Runtime } from '../runtime.ts'
-import type { Undefined } from './undefined.ts'
+import type { StepLimit } from '../limits.ts'
+import { TemplateFault } from '../template-fault.ts'
 
 /**
  * What a template computes with. Python's types map as follows: None is null,
@@ -100,3 +100,99 @@ export abstract class NativeObject {
 }
 
 export const noKeywords: ReadonlyMap<string, Value> = new Map<string, Value>()
+
+/** A value that is missing: prints as nothing, is false and empty; using it any further raises. */
+export class Undefined {
+  readonly #reason: () => string
+
+  constructor(reason: () => string) {
+    this.#reason = reason
+  }
+
+  static variable(name: string): Undefined {
+    return new Undefined(() => `'${name}' is undefined`)
+  }
+
+  /** @param owner type of the object as Python names it */
+  static attribute(owner: string, name: string): Undefined {
+    return new Undefined(() => `${owner} has no attribute ${name}`)
+  }
+
+  fault(): TemplateFault {
+    return new TemplateFault('UndefinedError', this.#reason())
+  }
+}
+
+/** Python's name of a value's type, for messages. */
+export function typeName(value: Value): string {
+  if (value === null) return 'NoneType'
+  if (typeof value === 'string') return 'str'
+  if (typeof value === 'boolean') return 'bool'
+  return typeof value === 'object' ? objectTypeName(value) : 'int'
+}
+
+function objectTypeName(value: object): string {
+  if (Array.isArray(value)) return 'list'
+  if (value instanceof Map) return 'dict'
+  if (value instanceof Float) return 'float'
+  if (value instanceof Tuple) return 'tuple'
+  if (value instanceof Markup) return 'Markup'
+  if (value instanceof Undefined) return 'Undefined'
+  if (value instanceof Iterator || value instanceof NativeObject) return value.typeName
+  return 'object'
+}
+
+/** How Jinja2's messages call the owner of a missing attribute. */
+export function describeOwner(value: Value): string {
+  return value === null ? 'None' : `${typeName(value)} object`
+}
+
+/** Python's bool(). */
+export function isTrue(value: Value): boolean {
+  if (typeof value !== 'object') return Boolean(value)
+  if (value === null || value instanceof Undefined) return false
+  if (Array.isArray(value)) return value.length > 0
+  if (value instanceof Map) return value.size > 0
+  return isTrueObject(value)
+}
+
+function isTrueObject(value: object): boolean {
+  if (value instanceof Float) return value.value !== 0
+  if (value instanceof Markup) return value.text !== ''
+  if (value instanceof Tuple) return value.items.length > 0
+  if (value instanceof NativeObject && value.size !== undefined) return value.size() > 0
+  return true
+}
+
+/** A filter, a method or a test: what stands before the bar (or the dot, or `is`), and the arguments. */
+export type NativeFunction = (subject: Value, args: Arguments, runtime: Runtime) => Value
+
+/** A function that templates call by name. */
+export type GlobalFunction = (args: Arguments, runtime: Runtime) => Value
+
+/** All that a template can reach besides its variables. */
+export interface Library {
+  readonly filters: ReadonlyMap<string, NativeFunction>
+  readonly tests: ReadonlyMap<string, NativeFunction>
+  readonly globals: ReadonlyMap<string, Value>
+}
+
+/** What the rendering under way offers to the values and functions in it, and how it bounds them. */
+export interface Runtime extends StepLimit {
+  readonly library: Library
+  /** A variable that was given to the template, or a global function. */
+  variable(name: string): Value | undefined
+  /** To be asked before a text or a list of that many characters or items is made. */
+  allowLength(length: number): void
+  allowOutput(length: number): void
+  /** To be asked before the fields of a format string are looked for. */
+  allowFormat(format: string): void
+  /** What a value prints as. */
+  print(value: Value): string
+  /** An attribute in Python's sense; undefined when there is none. */
+  attribute(value: Value, name: string): Value | undefined
+  /** `value[key]`. */
+  item(value: Value, key: Value): Value
+  /** Runs the body of a macro or a recursive loop. */
+  descend<T>(run: () => T): T
+}

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { fromData } from '../../../src/jinja/values/from-data.ts'
 import { JinjaTemplate } from '../../../src/jinja/template.ts'
+import { fromData } from '../../../src/jinja/values/from-data.ts'
 import { globalTags } from '../../../src/telemetry/global-tags.ts'
 import { renderTelegrafConf, type TelegrafInput } from '../../../src/telemetry/telegraf.ts'
 

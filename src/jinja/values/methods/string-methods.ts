@@ -1,18 +1,34 @@
-import { formatBraces } from './brace-format.ts'
-import { repr } from './print.ts'
-import { itemsOf } from './iterate.ts'
-import type { NativeFunction } from '../compile/library.ts'
-import { withParameters, type BoundArguments } from '../compile/parameters.ts'
-import type { Runtime } from '../runtime.ts'
-import { asText, asTextOr } from './string-arguments.ts'
-import { capitalize, isInCase, isTitleCase, swapCase, titleCase } from './string-case.ts'
-import { expandTabs, fillWithZeros, pad } from './string-pad.ts'
-import { countOccurrences, find, indexOf, matchesEdge, partition, replaceText } from './string-search.ts'
-import { splitLines, splitText, splitTextFromRight } from './string-split.ts'
-import { TemplateFault } from '../template-fault.ts'
-import { typeName } from './type-name.ts'
-import { Markup, type Value } from './value.ts'
-import { isSpace, PYTHON_SPACE, stripEnd, stripStart } from '../syntax/whitespace.ts'
+import { TemplateFault } from '../../template-fault.ts'
+import { asText, asTextOr, withParameters, type BoundArguments } from '../native-function.ts'
+import { repr } from '../print.ts'
+import { itemsOf } from '../sequences.ts'
+import { formatBraces } from '../text/brace-format.ts'
+import {
+  PYTHON_SPACE,
+  isSpace,
+  splitLines,
+  splitText,
+  splitTextFromRight,
+  stripEnd,
+  stripStart
+} from '../text/characters.ts'
+import {
+  capitalize,
+  countOccurrences,
+  expandTabs,
+  fillWithZeros,
+  find,
+  indexOf,
+  isInCase,
+  isTitleCase,
+  matchesEdge,
+  pad,
+  partition,
+  replaceText,
+  swapCase,
+  titleCase
+} from '../text/strings.ts'
+import { Markup, typeName, type NativeFunction, type Runtime, type Value } from '../value.ts'
 
 type StringImplementation = (text: string, args: BoundArguments, runtime: Runtime) => Value
 type Row = readonly [parameters: readonly string[], run: StringImplementation]

@@ -1,9 +1,54 @@
-import type { BoundArguments } from '../compile/parameters.ts'
-import { asIntOr, asTextOr } from './string-arguments.ts'
-import { TemplateFault } from '../template-fault.ts'
-import { isTrue } from './truth.ts'
-import type { Value } from './value.ts'
-import { isSpace, stripEnd, stripStart } from '../syntax/whitespace.ts'
+import { TemplateFault } from '../../template-fault.ts'
+import { asIntOr, asTextOr, type BoundArguments } from '../native-function.ts'
+import { isTrue, type Value } from '../value.ts'
+
+/** Python counts characters, JavaScript UTF-16 units: they differ where surrogates occur. */
+const SURROGATE = /[\ud800-\udfff]/
+
+/** Length in characters. */
+export function characterCount(text: string): number {
+  if (!SURROGATE.test(text)) return text.length
+  return Array.from(text).length
+}
+
+/** The characters, to index and slice by: the string itself where each is one unit. */
+export function characters(text: string): string | readonly string[] {
+  return SURROGATE.test(text) ? Array.from(text) : text
+}
+
+/** Negative, zero or positive, in the order of code points. */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0
+  if (!SURROGATE.test(a) && !SURROGATE.test(b)) return a < b ? -1 : 1
+  const left = Array.from(a, (char) => char.codePointAt(0) ?? 0)
+  const right = Array.from(b, (char) => char.codePointAt(0) ?? 0)
+  const differs = left.findIndex((codePoint, index) => codePoint !== right[index])
+  if (differs === -1) return -1
+  return differs >= right.length ? 1 : (left[differs] ?? 0) - (right[differs] ?? 0)
+}
+
+/** What Python's str.isspace() accepts, as the inside of a character class; JavaScript's \s differs in six characters. */
+export const PYTHON_SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
+
+const TRAILING = new RegExp(`[${PYTHON_SPACE}]`)
+
+/** Python's rstrip(), character by character as a backtracking pattern would take quadratic time. */
+export function stripEnd(text: string, strips: (char: string) => boolean = isSpace): string {
+  let end = text.length
+  while (end > 0 && strips(text.charAt(end - 1))) end--
+  return text.slice(0, end)
+}
+
+/** Python's lstrip(). */
+export function stripStart(text: string, strips: (char: string) => boolean = isSpace): string {
+  let start = 0
+  while (start < text.length && strips(text.charAt(start))) start++
+  return text.slice(start)
+}
+
+export function isSpace(char: string): boolean {
+  return TRAILING.test(char)
+}
 
 /** Python's split: at runs of white space, or at each separator; at most `maxsplit` times from the left. */
 export function splitText(text: string, [separator, maxsplit]: BoundArguments): Value[] {

@@ -1,13 +1,11 @@
-import { concatenate, repeat } from './concatenate.ts'
-import { escapeUnlessSafe } from './escape-html.ts'
-import { isNumeric, normalizeInt, toDouble, type Int, type Numeric } from './numbers.ts'
-import { formatPercent } from './percent-format.ts'
-import type { Runtime } from '../runtime.ts'
-import type { BinaryOperator } from '../syntax/syntax.ts'
+import type { BinaryOperator, CompareOperator } from '../syntax/syntax.ts'
 import { TemplateFault } from '../template-fault.ts'
-import { typeName } from './type-name.ts'
-import { Undefined } from './undefined.ts'
-import { Float, Markup, type Value } from './value.ts'
+import { isNumeric, normalizeInt, toDouble, type Int, type Numeric } from './numbers.ts'
+import { compare, equals } from './order.ts'
+import { escapeUnlessSafe } from './print.ts'
+import { concatenate, contains, repeat } from './sequences.ts'
+import { formatPercent } from './text/percent-format.ts'
+import { Float, Markup, Undefined, typeName, type Runtime, type Value } from './value.ts'
 
 interface Operator {
   readonly symbol: string
@@ -97,6 +95,19 @@ function applyToNumbers(operator: Operator, a: Numeric, b: Numeric): Value {
 
 function tooManyBits(symbol: string): TemplateFault {
   return new TemplateFault('LimitError', `the result of ${symbol} has more than ${MAX_INT_BITS} bits`)
+}
+
+type Comparison = (a: Value, b: Value, runtime: Runtime) => boolean
+
+export const comparisons: Readonly<Record<CompareOperator, Comparison>> = {
+  '==': equals,
+  '!=': (a, b, runtime) => !equals(a, b, runtime),
+  '<': (a, b, runtime) => compare(a, b, '<', runtime) < 0,
+  '<=': (a, b, runtime) => compare(a, b, '<=', runtime) <= 0,
+  '>': (a, b, runtime) => compare(a, b, '>', runtime) > 0,
+  '>=': (a, b, runtime) => compare(a, b, '>=', runtime) >= 0,
+  in: (a, b, runtime) => contains(b, a, runtime),
+  'not in': (a, b, runtime) => !contains(b, a, runtime)
 }
 
 /** Unary minus and plus. */

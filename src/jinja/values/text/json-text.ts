@@ -1,10 +1,8 @@
-import { compareText } from './code-points.ts'
-import { floatText } from './numbers.ts'
-import type { Runtime } from '../runtime.ts'
-import { asInt } from './string-arguments.ts'
-import { TemplateFault } from '../template-fault.ts'
-import { typeName } from './type-name.ts'
-import { Float, Markup, Tuple, type Dict, type Value } from './value.ts'
+import { TemplateFault } from '../../template-fault.ts'
+import { asInt } from '../native-function.ts'
+import { floatText } from '../numbers.ts'
+import { compareText } from './characters.ts'
+import { Float, Markup, Tuple, typeName, type Dict, type Runtime, type Value } from '../value.ts'
 
 interface Layout {
   /** Undefined: all on one line. */

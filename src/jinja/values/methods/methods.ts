@@ -1,11 +1,18 @@
 import { dictMethods } from './dict-methods.ts'
-import type { NativeFunction } from '../compile/library.ts'
 import { listMethods, tupleMethods } from './list-methods.ts'
-import { floatMethods, intMethods } from './number-methods.ts'
-import type { Runtime } from '../runtime.ts'
 import { stringMethods } from './string-methods.ts'
-import { typeName } from './type-name.ts'
-import { Float, Markup, NativeObject, Tuple, type Arguments, type Value } from './value.ts'
+import { withParameters } from '../native-function.ts'
+import {
+  Float,
+  Markup,
+  NativeObject,
+  Tuple,
+  typeName,
+  type Arguments,
+  type NativeFunction,
+  type Runtime,
+  type Value
+} from '../value.ts'
 
 type MethodTable = ReadonlyMap<string, NativeFunction>
 
@@ -45,3 +52,17 @@ class BoundMethod extends NativeObject {
 export function bindMethod(subject: Value, name: string, method: NativeFunction): Value {
   return new BoundMethod(subject, name, method)
 }
+
+const floatMethods: ReadonlyMap<string, NativeFunction> = new Map([
+  ['is_integer', withParameters('is_integer', [], (value) => Number.isInteger((value as Float).value))]
+])
+
+const intMethods: ReadonlyMap<string, NativeFunction> = new Map([
+  [
+    'bit_length',
+    withParameters('bit_length', [], (value) => {
+      const magnitude = BigInt(value as number | bigint | boolean)
+      return magnitude === 0n ? 0 : (magnitude < 0n ? -magnitude : magnitude).toString(2).length
+    })
+  ]
+])

@@ -1,4 +1,4 @@
-import { roundDecimal } from './round.ts'
+import { roundDecimal } from '../numbers.ts'
 
 /**
  * C's and Python's e, f and g.

@@ -1,12 +1,19 @@
-import { dictDelete, dictGet, dictHas, dictSet } from './dict.ts'
-import { equals } from './equality.ts'
-import { itemsOf } from './iterate.ts'
-import type { NativeFunction } from '../compile/library.ts'
-import { withParameters } from '../compile/parameters.ts'
-import { repr } from './print.ts'
-import type { Runtime } from '../runtime.ts'
-import { TemplateFault } from '../template-fault.ts'
-import { Iterator, NativeObject, Tuple, type Arguments, type Dict, type Value } from './value.ts'
+import { TemplateFault } from '../../template-fault.ts'
+import { dictDelete, dictGet, dictHas, dictSet } from '../dict.ts'
+import { withParameters } from '../native-function.ts'
+import { equals } from '../order.ts'
+import { repr } from '../print.ts'
+import { itemsOf } from '../sequences.ts'
+import {
+  Iterator,
+  NativeObject,
+  Tuple,
+  type Arguments,
+  type Dict,
+  type NativeFunction,
+  type Runtime,
+  type Value
+} from '../value.ts'
 
 /** What `keys()`, `values()` and `items()` give: it follows the dict, and has no order to index by. */
 class DictView extends NativeObject {

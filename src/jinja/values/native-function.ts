@@ -1,7 +1,5 @@
-import type { NativeFunction } from './library.ts'
-import type { Runtime } from '../runtime.ts'
 import { TemplateFault } from '../template-fault.ts'
-import type { Arguments, Value } from '../values/value.ts'
+import { Markup, typeName, type Arguments, type NativeFunction, type Runtime, type Value } from './value.ts'
 
 /** Values in the order of the parameters; undefined where an optional one was left out. */
 export type BoundArguments = readonly (Value | undefined)[]
@@ -46,4 +44,35 @@ function bind({ name, names, required }: Signature, { positional, keywords }: Ar
       throw new TemplateFault('TypeError', `${name}() is missing its argument '${names[index] ?? ''}'`)
   }
   return bound
+}
+
+type Row = readonly [
+  parameters: readonly string[],
+  run: (subject: Value, args: BoundArguments, runtime: Runtime) => Value
+]
+
+/** Native functions from rows of parameters (`?`: may be left out) and what they do. */
+export function nativeTable(rows: Readonly<Record<string, Row>>): [string, NativeFunction][] {
+  return Object.entries(rows).map(([name, [parameters, run]]) => [name, withParameters(name, parameters, run)])
+}
+
+/** An argument that must be a string. */
+export function asText(value: Value | undefined): string {
+  if (typeof value === 'string') return value
+  if (value instanceof Markup) return value.text
+  throw new TemplateFault('TypeError', `expected a string, not '${typeName(value ?? null)}'`)
+}
+
+export function asTextOr<T>(value: Value | undefined, otherwise: T): string | T {
+  return value === undefined || value === null ? otherwise : asText(value)
+}
+
+/** An argument that must be an int. */
+export function asInt(value: Value | undefined): number {
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return Number(value)
+  throw new TemplateFault('TypeError', `'${typeName(value ?? null)}' object cannot be interpreted as an integer`)
+}
+
+export function asIntOr(value: Value | undefined, otherwise: number): number {
+  return value === undefined || value === null ? otherwise : asInt(value)
 }

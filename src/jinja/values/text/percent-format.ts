@@ -1,12 +1,10 @@
-import { dictGet } from './dict.ts'
-import { characterCount } from './code-points.ts'
+import { TemplateFault } from '../../template-fault.ts'
+import { dictGet } from '../dict.ts'
+import { isInt, isNumeric, toDouble, truncate, type Int } from '../numbers.ts'
+import { repr, toText } from '../print.ts'
+import { characterCount } from './characters.ts'
 import { formatDouble } from './format-number.ts'
-import { isInt, isNumeric, toDouble, truncate, type Int } from './numbers.ts'
-import { repr, toText } from './print.ts'
-import type { Runtime } from '../runtime.ts'
-import { TemplateFault } from '../template-fault.ts'
-import { typeName } from './type-name.ts'
-import { Float, Tuple, type Value } from './value.ts'
+import { Float, Tuple, typeName, type Runtime, type Value } from '../value.ts'
 
 const CONVERSION = /%(?:\(([^)]*)\))?([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+)?)?[hlL]?([\s\S])?/gu
 

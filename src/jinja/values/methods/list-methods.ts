@@ -1,13 +1,9 @@
-import { equals } from './equality.ts'
-import { itemsOf, sizeOf } from './iterate.ts'
-import type { NativeFunction } from '../compile/library.ts'
-import { isTrue } from './truth.ts'
-import { withParameters, type BoundArguments } from '../compile/parameters.ts'
-import { repr } from './print.ts'
-import type { Runtime } from '../runtime.ts'
-import { sortValues } from './sort-values.ts'
-import { TemplateFault } from '../template-fault.ts'
-import type { Tuple, Value } from './value.ts'
+import { TemplateFault } from '../../template-fault.ts'
+import { withParameters, type BoundArguments } from '../native-function.ts'
+import { equals, sortValues } from '../order.ts'
+import { repr } from '../print.ts'
+import { itemsOf, sizeOf } from '../sequences.ts'
+import { isTrue, type NativeFunction, type Runtime, type Tuple, type Value } from '../value.ts'
 
 /** Items that are moved within a list for one step. */
 const ITEMS_PER_STEP = 64
