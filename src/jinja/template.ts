@@ -10,7 +10,7 @@ import { TemplateRuntime } from './runtime.ts'
 import { TemplateParser } from './syntax/template-parser.ts'
 import { namesSetIn } from './syntax/walk-syntax.ts'
 import { TemplateFault, describeFault } from './template-fault.ts'
-import type { Library, NativeFunction, Value } from './values/value.ts'
+import { NONE, type Library, type NativeFunction, type Value } from './values/value.ts'
 
 export interface TemplateOptions {
   /** Filters beyond those of Jinja2. */
@@ -55,7 +55,7 @@ export class JinjaTemplate {
   render(variables: TemplateVariables): string {
     return this.#explaining(() => {
       const self: { reference?: Value } = {}
-      const withSelf = new Map([...variables, ['self', () => self.reference ?? null]])
+      const withSelf = new Map([...variables, ['self', () => self.reference ?? NONE]])
       const runtime = new TemplateRuntime(this.#library, withSelf, this.#limits)
       const frame = new Frame(this.#scope.layout.size, runtime)
       self.reference = new SelfReference(this.#blocks, frame)

@@ -3,7 +3,7 @@ import { Namespace } from '../filters/globals.ts'
 import type { Target } from '../syntax/syntax.ts'
 import { TemplateFault, locateFault } from '../template-fault.ts'
 import { itemsOf } from '../values/sequences.ts'
-import { typeName, type Value } from '../values/value.ts'
+import { NONE, typeName, type Value } from '../values/value.ts'
 
 export type Assign = (frame: Frame, value: Value) => void
 
@@ -54,5 +54,5 @@ function unpack(value: Value, count: number, { runtime }: Frame): readonly Value
 }
 
 function unpackable(value: Value): boolean {
-  return typeof value === 'string' || (typeof value === 'object' && value !== null)
+  return typeof value === 'string' || (typeof value === 'object' && value !== NONE)
 }

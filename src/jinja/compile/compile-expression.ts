@@ -6,7 +6,7 @@ import { Slice, getAttribute, getItem } from '../values/attributes.ts'
 import { dictSet } from '../values/dict.ts'
 import { applyOperator, applySign, comparisons } from '../values/operators.ts'
 import { escapeUnlessSafe } from '../values/print.ts'
-import { Float, Markup, Tuple, Undefined, isTrue, type Dict, type Value } from '../values/value.ts'
+import { Float, Markup, NONE, Tuple, Undefined, isTrue, type Dict, type Value } from '../values/value.ts'
 
 type Compile<T extends Expression['typename']> = (node: SyntaxNode<T>, scope: Scope) => Evaluate
 
@@ -121,7 +121,7 @@ function compileLookup(node: SyntaxNode<'LookupVal'>, scope: Scope): Evaluate {
   return located(node, (frame) => getItem(target(frame), key(frame), frame.runtime))
 }
 
-const none: Evaluate = () => null
+const none: Evaluate = () => NONE
 
 function compileInlineIf(node: SyntaxNode<'InlineIf'>, scope: Scope): Evaluate {
   const branch = scope.branch()

@@ -4,12 +4,22 @@ import type { Body, Signature, SyntaxNode } from '../syntax/syntax.ts'
 import { mentions, namesSetIn } from '../syntax/walk-syntax.ts'
 import { TemplateFault } from '../template-fault.ts'
 import { repr, toText } from '../values/print.ts'
-import { Markup, NativeObject, Tuple, Undefined, type Arguments, type Runtime, type Value } from '../values/value.ts'
+import {
+  Markup,
+  NONE,
+  NativeObject,
+  Tuple,
+  Undefined,
+  type Arguments,
+  type None,
+  type Runtime,
+  type Value
+} from '../values/value.ts'
 
 /** What a macro's text says of it. */
 interface MacroShape {
-  /** Null for what stands in a call block. */
-  readonly name: string | null
+  /** None for what stands in a call block. */
+  readonly name: string | None
   readonly parameters: readonly string[]
   readonly usesVarargs: boolean
   readonly usesKwargs: boolean
@@ -53,7 +63,7 @@ class Macro extends NativeObject {
   }
 
   override print(): string {
-    return `<Macro ${this.#shape.name === null ? 'anonymous' : repr(this.#shape.name)}>`
+    return `<Macro ${this.#shape.name === NONE ? 'anonymous' : repr(this.#shape.name)}>`
   }
 
   #bind({ positional, keywords }: Arguments): MacroArguments {
@@ -90,7 +100,7 @@ export function compileMacro(node: SyntaxNode<'Macro'>, scope: Scope): Execute {
 
 /** `{% call m(…) %}…{% endcall %}`: the macro gets what is inside as its `caller`. */
 export function compileCallBlock(node: SyntaxNode<'CallBlock'>, scope: Scope): Execute {
-  const make = compileFunction(null, node.signature, node.body, scope)
+  const make = compileFunction(NONE, node.signature, node.body, scope)
   const call = compileCall(node.call, scope, (frame) => ['caller', make(frame)])
   return (frame, output) => {
     output.write(toText(call(frame)))
@@ -105,7 +115,7 @@ interface MacroSlots {
   readonly caller: number
 }
 
-function compileFunction(name: string | null, signature: Signature, body: Body, scope: Scope): (frame: Frame) => Macro {
+function compileFunction(name: string | None, signature: Signature, body: Body, scope: Scope): (frame: Frame) => Macro {
   const inner = scope.innerFrame()
   const slots: MacroSlots = {
     parameters: signature.names.map((parameter) => inner.declare(parameter)),

@@ -4,6 +4,7 @@ import { asInt } from '../values/native-function.ts'
 import { repr, toText } from '../values/print.ts'
 import { Range } from '../values/range.ts'
 import {
+  NONE,
   NativeObject,
   type Arguments,
   type Dict,
@@ -101,7 +102,7 @@ class Cycler extends NativeObject {
       case 'reset':
         return new NativeGlobal('reset', () => {
           this.#position = 0
-          return null
+          return NONE
         })
       default:
         return undefined

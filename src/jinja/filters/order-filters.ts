@@ -5,6 +5,7 @@ import { compare, equals, sortValues } from '../values/order.ts'
 import { itemsOf } from '../values/sequences.ts'
 import {
   Iterator,
+  NONE,
   Tuple,
   Undefined,
   isTrue,
@@ -71,7 +72,7 @@ function isNew(key: Value, seen: Value[], runtime: Runtime): boolean {
 
 function groupBy(
   value: Value,
-  [attribute, fallback = null, caseSensitive = false]: BoundArguments,
+  [attribute, fallback = NONE, caseSensitive = false]: BoundArguments,
   runtime: Runtime
 ): Value {
   const pick = attributeGetter(attribute, fallback)

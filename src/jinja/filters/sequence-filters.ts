@@ -7,6 +7,7 @@ import { itemsOf, sizeOf } from '../values/sequences.ts'
 import {
   Iterator,
   Markup,
+  NONE,
   Tuple,
   Undefined,
   typeName,
@@ -75,7 +76,7 @@ function reversible(value: Value, runtime: Runtime): readonly Value[] {
 
 function join(value: Value, [separator = '', attribute]: BoundArguments, runtime: Runtime): Value {
   const items = itemsOf(value, runtime)
-  const texts = attribute === undefined || attribute === null ? items : items.map(attributeGetter(attribute))
+  const texts = attribute === undefined || attribute === NONE ? items : items.map(attributeGetter(attribute))
   const mark = toText(separator)
   let length = 0
   const parts = texts.map((item) => {
@@ -87,7 +88,7 @@ function join(value: Value, [separator = '', attribute]: BoundArguments, runtime
   return parts.join(mark)
 }
 
-function batch(value: Value, [count, fill = null]: BoundArguments, runtime: Runtime): Value {
+function batch(value: Value, [count, fill = NONE]: BoundArguments, runtime: Runtime): Value {
   const size = asInt(count)
   const items = itemsOf(value, runtime)
   const rows: Value[][] = []
@@ -96,13 +97,13 @@ function batch(value: Value, [count, fill = null]: BoundArguments, runtime: Runt
     if (row === undefined || row.length === size) rows.push([item])
     else row.push(item)
   }
-  const missing = fill === null ? 0 : size - (rows.at(-1)?.length ?? size)
+  const missing = fill === NONE ? 0 : size - (rows.at(-1)?.length ?? size)
   runtime.spend(Math.max(0, missing))
   for (let added = 0; added < missing; added++) rows.at(-1)?.push(fill)
   return new Iterator('generator', rows)
 }
 
-function slice(value: Value, [slices, fill = null]: BoundArguments, runtime: Runtime): Value {
+function slice(value: Value, [slices, fill = NONE]: BoundArguments, runtime: Runtime): Value {
   const count = asInt(slices)
   if (count === 0) throw new TemplateFault('ZeroDivisionError', 'integer division or modulo by zero')
   const items = itemsOf(value, runtime)
@@ -112,7 +113,7 @@ function slice(value: Value, [slices, fill = null]: BoundArguments, runtime: Run
   const columns = Array.from({ length: Math.max(0, count) }, (_, index) => {
     const start = index * size + Math.min(index, larger)
     const column = items.slice(start, start + size + (index < larger ? 1 : 0))
-    return fill !== null && index >= larger ? [...column, fill] : column
+    return fill !== NONE && index >= larger ? [...column, fill] : column
   })
   return new Iterator('generator', columns)
 }

@@ -9,6 +9,7 @@ import { isInCase } from '../values/text/strings.ts'
 import {
   Float,
   Markup,
+  NONE,
   NativeObject,
   Tuple,
   Undefined,
@@ -40,7 +41,7 @@ export const builtInTests: ReadonlyMap<string, NativeFunction> = new Map([
   ...nativeTable({
     defined: [[], (value) => !(value instanceof Undefined)],
     undefined: [[], (value) => value instanceof Undefined],
-    none: [[], (value) => value === null],
+    none: [[], (value) => value === NONE],
     boolean: [[], (value) => typeof value === 'boolean'],
     true: [[], (value) => value === true],
     false: [[], (value) => value === false],

@@ -9,6 +9,7 @@ import { formatPercent } from '../values/text/percent-format.ts'
 import { capitalize, pad, replaceText } from '../values/text/strings.ts'
 import {
   Markup,
+  NONE,
   Tuple,
   Undefined,
   isTrue,
@@ -56,7 +57,7 @@ export const textFilters: readonly [string, NativeFunction][] = [
     e: [[], escape],
     forceescape: [[], (value, _, runtime) => new Markup(escapeHtml(runtime.print(value)))],
     safe: [[], (value, _, runtime) => new Markup(runtime.print(value))],
-    tojson: [['indent?'], (value, [indentation = null], runtime) => new Markup(jsonText(value, indentation, runtime))],
+    tojson: [['indent?'], (value, [indentation = NONE], runtime) => new Markup(jsonText(value, indentation, runtime))],
     urlencode: [[], urlEncode],
     xmlattr: [['autospace?'], xmlAttributes]
   }),
@@ -151,7 +152,7 @@ function xmlAttributes(value: Value, [autospace = true]: BoundArguments, runtime
   runtime.spend(value.size)
   const attributes: string[] = []
   for (const [key, item] of value) {
-    if (item === null || item instanceof Undefined) continue
+    if (item === NONE || item instanceof Undefined) continue
     if (/[\s/>=]/.test(runtime.print(key))) {
       throw new TemplateFault('ValueError', `Invalid character in attribute name: '${runtime.print(key)}'`)
     }

@@ -2,6 +2,7 @@ import { makeNode, type Expression } from './syntax.ts'
 import type { Token } from './tokens.ts'
 import { TemplateFault } from '../template-fault.ts'
 import { normalizeInt, type Int } from '../values/numbers.ts'
+import { NONE, type None } from '../values/value.ts'
 
 const PREFIXES: ReadonlyMap<number, RegExp> = new Map([
   [2, /^0b_?/i],
@@ -103,13 +104,13 @@ function fromHex(escape: string, digits: number): string {
   return String.fromCodePoint(codePoint)
 }
 
-const CONSTANTS: ReadonlyMap<string, null | boolean> = new Map([
+const CONSTANTS = new Map<string, None | boolean>([
   ['true', true],
   ['True', true],
   ['false', false],
   ['False', false],
-  ['none', null],
-  ['None', null]
+  ['none', NONE],
+  ['None', NONE]
 ])
 
 /** `true`, `none` and their like, or else a name. */

@@ -1,12 +1,13 @@
 import { nunjucksNodes, type NodeConstructor } from './nunjucks-internals.ts'
 import type { Position } from '../template-fault.ts'
+import type { None } from '../values/value.ts'
 
 /**
  * The syntax tree: nunjucks' nodes where it has them, ours (made with its own
  * `extend`) for the parts of Jinja2 that it lacks. Lines and columns count from 1.
  */
 interface NodeFields {
-  Literal: { value: null | boolean | number | bigint | string }
+  Literal: { value: None | boolean | number | bigint | string }
   FloatLiteral: { value: number }
   Symbol: { value: string }
   Array: { children: Expression[] }

@@ -6,6 +6,7 @@ import { repr, toText } from './print.ts'
 import { characters } from './text/characters.ts'
 import {
   Markup,
+  NONE,
   NativeObject,
   Tuple,
   Undefined,
@@ -34,7 +35,7 @@ function sequenceOf(value: Value): ArrayLike<Value> | undefined {
   return value instanceof NativeObject ? value.sequence?.() : undefined
 }
 
-/** `start:stop:step` between brackets; null where a part was left out. */
+/** `start:stop:step` between brackets; None where a part was left out. */
 export class Slice {
   readonly start: Value
   readonly stop: Value
@@ -85,7 +86,7 @@ function clampOr(index: number | undefined, clamp: (index: number) => number, ot
 }
 
 function bound(value: Value): number | undefined {
-  if (value === null) return undefined
+  if (value === NONE) return undefined
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return Number(value)
   throw new TemplateFault('TypeError', 'slice indices must be integers or None or have an __index__ method')
 }
@@ -145,7 +146,7 @@ export function attributeGetter(attribute: Value | undefined, fallback?: Value):
     let value = item
     for (const part of parts) {
       value = getItem(value, part)
-      if (value instanceof Undefined && fallback !== undefined && fallback !== null) value = fallback
+      if (value instanceof Undefined && fallback !== undefined && fallback !== NONE) value = fallback
     }
     return value
   }
@@ -168,7 +169,7 @@ function ignoreCase(value: Value): Value {
 }
 
 function attributeParts(attribute: Value | undefined): Value[] {
-  if (attribute === undefined || attribute === null) return []
+  if (attribute === undefined || attribute === NONE) return []
   if (typeof attribute !== 'string') return [attribute]
   return attribute.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part))
 }

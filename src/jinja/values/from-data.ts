@@ -1,4 +1,4 @@
-import { Float, type Value } from './value.ts'
+import { Float, NONE, type Value } from './value.ts'
 
 /**
  * Makes a template's value of plain data: strings, booleans, numbers, null,
@@ -6,7 +6,7 @@ import { Float, type Value } from './value.ts'
  * an int when it is whole. Everything is copied, so no template can change it.
  */
 export function fromData(data: unknown): Value {
-  if (data === null || data === undefined) return null
+  if (data === null || data === undefined) return NONE
   if (typeof data === 'string' || typeof data === 'boolean' || typeof data === 'bigint') return data
   if (typeof data === 'number') return Number.isSafeInteger(data) ? data : new Float(data)
   return fromObject(data)
@@ -15,6 +15,6 @@ export function fromData(data: unknown): Value {
 function fromObject(data: unknown): Value {
   if (Array.isArray(data)) return data.map(fromData)
   if (data instanceof Map) return new Map(Array.from(data, ([key, value]) => [fromData(key), fromData(value)]))
-  if (typeof data !== 'object' || data === null) return null
+  if (typeof data !== 'object' || data === null) return NONE
   return new Map(Object.entries(data).map(([key, value]): [Value, Value] => [key, fromData(value)]))
 }

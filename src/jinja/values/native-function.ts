@@ -1,5 +1,5 @@
 import { TemplateFault } from '../template-fault.ts'
-import { Markup, typeName, type Arguments, type NativeFunction, type Runtime, type Value } from './value.ts'
+import { Markup, NONE, typeName, type Arguments, type NativeFunction, type Runtime, type Value } from './value.ts'
 
 /** Values in the order of the parameters; undefined where an optional one was left out. */
 export type BoundArguments = readonly (Value | undefined)[]
@@ -60,19 +60,19 @@ export function nativeTable(rows: Readonly<Record<string, Row>>): [string, Nativ
 export function asText(value: Value | undefined): string {
   if (typeof value === 'string') return value
   if (value instanceof Markup) return value.text
-  throw new TemplateFault('TypeError', `expected a string, not '${typeName(value ?? null)}'`)
+  throw new TemplateFault('TypeError', `expected a string, not '${typeName(value ?? NONE)}'`)
 }
 
 export function asTextOr<T>(value: Value | undefined, otherwise: T): string | T {
-  return value === undefined || value === null ? otherwise : asText(value)
+  return value === undefined || value === NONE ? otherwise : asText(value)
 }
 
 /** An argument that must be an int. */
 export function asInt(value: Value | undefined): number {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return Number(value)
-  throw new TemplateFault('TypeError', `'${typeName(value ?? null)}' object cannot be interpreted as an integer`)
+  throw new TemplateFault('TypeError', `'${typeName(value ?? NONE)}' object cannot be interpreted as an integer`)
 }
 
 export function asIntOr(value: Value | undefined, otherwise: number): number {
-  return value === undefined || value === null ? otherwise : asInt(value)
+  return value === undefined || value === NONE ? otherwise : asInt(value)
 }

@@ -1,6 +1,6 @@
 import { PartLimit } from '../limits.ts'
 import { floatText } from './numbers.ts'
-import { Float, Iterator, Markup, Tuple, Undefined, type Value } from './value.ts'
+import { Float, Iterator, Markup, None, Tuple, Undefined, type Value } from './value.ts'
 
 /** Python's str(): what `{{ … }}` writes. */
 export function toText(value: Value): string {
@@ -23,14 +23,14 @@ class OpenContainers extends Set<Value> {
 
 function represent(value: Value, open: OpenContainers): string {
   open.counter.spend()
-  if (value === null) return 'None'
+  if (value instanceof None) return 'None'
   if (typeof value === 'string') return quoteText(value)
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   return typeof value === 'object' ? representObject(value, open) : String(value)
 }
 
 function representObject(
-  value: Exclude<Value, null | string | boolean | number | bigint>,
+  value: Exclude<Value, None | string | boolean | number | bigint>,
   open: OpenContainers
 ): string {
   if (value instanceof Float) return floatText(value.value)

@@ -3,7 +3,18 @@ import { dictHas } from './dict.ts'
 import { equals } from './order.ts'
 import { escapeHtml } from './print.ts'
 import { characterCount } from './text/characters.ts'
-import { Float, Iterator, Markup, NativeObject, Tuple, Undefined, typeName, type Runtime, type Value } from './value.ts'
+import {
+  Float,
+  Iterator,
+  Markup,
+  NONE,
+  NativeObject,
+  Tuple,
+  Undefined,
+  typeName,
+  type Runtime,
+  type Value
+} from './value.ts'
 
 /**
  * All values of something that can be looped over, each of them a step. An
@@ -44,7 +55,7 @@ function drain(iterator: Iterator, runtime: Runtime): Value[] {
 }
 
 export function isIterable(value: Value): boolean {
-  if (typeof value !== 'object' || value === null) return typeof value === 'string'
+  if (typeof value !== 'object' || value === NONE) return typeof value === 'string'
   return value instanceof NativeObject ? value.values !== undefined : !(value instanceof Float)
 }
 

@@ -2,13 +2,15 @@ import type { StepLimit } from '../limits.ts'
 import { TemplateFault } from '../template-fault.ts'
 
 /**
- * What a template computes with. Python's types map as follows: None is null,
- * an int is a whole number (a bigint past 2^53), a float is a Float, a list is
- * an array, a dict is a Map (so that order and odd keys hold), the others have
- * classes of their own. Nothing else ever reaches a template.
+ * What a template computes with. Python's types map as follows: an int is a
+ * whole number (a bigint past 2^53), a float is a Float, a list is an array, a
+ * dict is a Map (so that order and odd keys hold), the others have classes of
+ * their own, None and what is undefined among them. Nothing else ever reaches a
+ * template: `null` and `undefined` of JavaScript are no values, so that `??` and
+ * `?.` ask whether there is a value and never what it is.
  */
 export type Value =
-  | null
+  | None
   | boolean
   | number
   | bigint
@@ -23,6 +25,18 @@ export type Value =
   | NativeObject
 
 export type Dict = Map<Value, Value>
+
+/** Python's None. */
+export class None {
+  readonly #only = true
+
+  /** @returns whether this is the one None that there is */
+  get isOnly(): boolean {
+    return this.#only
+  }
+}
+
+export const NONE = new None()
 
 /** A Python float; plain numbers are ints. */
 export class Float {
@@ -125,7 +139,7 @@ export class Undefined {
 
 /** Python's name of a value's type, for messages. */
 export function typeName(value: Value): string {
-  if (value === null) return 'NoneType'
+  if (value === NONE) return 'NoneType'
   if (typeof value === 'string') return 'str'
   if (typeof value === 'boolean') return 'bool'
   return typeof value === 'object' ? objectTypeName(value) : 'int'
@@ -144,13 +158,13 @@ function objectTypeName(value: object): string {
 
 /** How Jinja2's messages call the owner of a missing attribute. */
 export function describeOwner(value: Value): string {
-  return value === null ? 'None' : `${typeName(value)} object`
+  return value === NONE ? 'None' : `${typeName(value)} object`
 }
 
 /** Python's bool(). */
 export function isTrue(value: Value): boolean {
   if (typeof value !== 'object') return Boolean(value)
-  if (value === null || value instanceof Undefined) return false
+  if (value === NONE || value instanceof Undefined) return false
   if (Array.isArray(value)) return value.length > 0
   if (value instanceof Map) return value.size > 0
   return isTrueObject(value)

@@ -6,11 +6,13 @@ import { repr } from '../print.ts'
 import { itemsOf } from '../sequences.ts'
 import {
   Iterator,
+  NONE,
   NativeObject,
   Tuple,
   type Arguments,
   type Dict,
   type NativeFunction,
+  type None,
   type Runtime,
   type Value
 } from '../value.ts'
@@ -65,7 +67,7 @@ const implementations: Record<string, readonly [parameters: readonly string[], r
   has_key: [['key'], (dict, [key], runtime) => dictHas(dict, key as Value, runtime)],
   get: [
     ['key', 'default?'],
-    (dict, [key, fallback = null], runtime) => dictGet(dict, key as Value, runtime) ?? fallback
+    (dict, [key, fallback = NONE], runtime) => dictGet(dict, key as Value, runtime) ?? fallback
   ],
   copy: [
     [],
@@ -78,14 +80,14 @@ const implementations: Record<string, readonly [parameters: readonly string[], r
     [],
     (dict) => {
       dict.clear()
-      return null
+      return NONE
     }
   ],
   pop: [['key', 'default?'], pop],
   popitem: [[], popLast],
   setdefault: [
     ['key', 'default?'],
-    (dict, [key, fallback = null], runtime) => {
+    (dict, [key, fallback = NONE], runtime) => {
       const known = dictGet(dict, key as Value, runtime)
       if (known === undefined) dictSet(dict, key as Value, fallback, runtime)
       return known ?? fallback
@@ -93,7 +95,7 @@ const implementations: Record<string, readonly [parameters: readonly string[], r
   ],
   fromkeys: [
     ['iterable', 'value?'],
-    (_, [keys, value = null], runtime) => {
+    (_, [keys, value = NONE], runtime) => {
       const made: Dict = new Map()
       for (const key of itemsOf(keys as Value, runtime)) dictSet(made, key, value, runtime)
       return made
@@ -128,14 +130,14 @@ function popLast(dict: Dict, _: unknown, runtime: Runtime): Value {
 }
 
 /** Python's dict.update and the constructor dict(): pairs or another dict, and names. */
-export function updateDict(dict: Dict, { positional, keywords }: Arguments, runtime: Runtime): null {
+export function updateDict(dict: Dict, { positional, keywords }: Arguments, runtime: Runtime): None {
   const [source] = positional
   if (source instanceof Map) runtime.spend(source.size)
   if (source instanceof Map) for (const [key, value] of source) dictSet(dict, key, value, runtime)
   else if (source !== undefined)
     for (const pair of itemsOf(source, runtime)) setPair(dict, itemsOf(pair, runtime), runtime)
   for (const [name, value] of keywords ?? []) dict.set(name, value)
-  return null
+  return NONE
 }
 
 function setPair(dict: Dict, pair: readonly Value[], runtime: Runtime): void {

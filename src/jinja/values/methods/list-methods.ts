@@ -3,7 +3,7 @@ import { withParameters, type BoundArguments } from '../native-function.ts'
 import { equals, sortValues } from '../order.ts'
 import { repr } from '../print.ts'
 import { itemsOf, sizeOf } from '../sequences.ts'
-import { isTrue, type NativeFunction, type Runtime, type Tuple, type Value } from '../value.ts'
+import { NONE, isTrue, type NativeFunction, type None, type Runtime, type Tuple, type Value } from '../value.ts'
 
 /** Items that are moved within a list for one step. */
 const ITEMS_PER_STEP = 64
@@ -17,7 +17,7 @@ const listImplementations: Record<string, readonly [parameters: readonly string[
       ['iterable'],
       (list, [items], runtime) => {
         for (const item of [...itemsOf(items as Value, runtime)]) list.push(item)
-        return null
+        return NONE
       }
     ],
     insert: [['index', 'object'], (list, [index, item]) => nothing(list.splice(asIndex(index), 0, item as Value))],
@@ -30,7 +30,7 @@ const listImplementations: Record<string, readonly [parameters: readonly string[
       ['reverse?'],
       (list, [reverse = false], runtime) => {
         sortValues(list, (item) => item, isTrue(reverse), runtime).forEach((item, index) => (list[index] = item))
-        return null
+        return NONE
       }
     ]
   }
@@ -64,9 +64,9 @@ export const tupleMethods: ReadonlyMap<string, NativeFunction> = new Map(
 )
 
 /** Python's methods that change a list give None. */
-function nothing(result: unknown): null {
+function nothing(result: unknown): None {
   void result
-  return null
+  return NONE
 }
 
 function findIn(
@@ -88,7 +88,7 @@ function fromEnd(index: number, length: number): number {
 
 function asIndex(value: Value | undefined): number {
   if (typeof value === 'number' || typeof value === 'boolean') return Number(value)
-  throw new TemplateFault('TypeError', `an index must be an integer, not ${repr(value ?? null)}`)
+  throw new TemplateFault('TypeError', `an index must be an integer, not ${repr(value ?? NONE)}`)
 }
 
 function pop(list: Value[], [index = -1]: BoundArguments): Value {

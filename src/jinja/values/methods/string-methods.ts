@@ -28,7 +28,7 @@ import {
   swapCase,
   titleCase
 } from '../text/strings.ts'
-import { Markup, typeName, type NativeFunction, type Runtime, type Value } from '../value.ts'
+import { Markup, NONE, typeName, type NativeFunction, type Runtime, type Value } from '../value.ts'
 
 type StringImplementation = (text: string, args: BoundArguments, runtime: Runtime) => Value
 type Row = readonly [parameters: readonly string[], run: StringImplementation]
@@ -112,7 +112,7 @@ export const stringMethods: ReadonlyMap<string, NativeFunction> = new Map([
   [
     'format_map',
     withParameters('format_map', ['mapping'], (value, [mapping], runtime) => {
-      if (!(mapping instanceof Map)) throw new TemplateFault('TypeError', `${repr(mapping ?? null)} is not a mapping`)
+      if (!(mapping instanceof Map)) throw new TemplateFault('TypeError', `${repr(mapping ?? NONE)} is not a mapping`)
       return formatBraces(plain(value), { positional: [], keywords: mapping as ReadonlyMap<string, Value> }, runtime)
     })
   ]

@@ -2,7 +2,7 @@ import { TemplateFault } from '../../template-fault.ts'
 import { asInt } from '../native-function.ts'
 import { floatText } from '../numbers.ts'
 import { compareText } from './characters.ts'
-import { Float, Markup, Tuple, typeName, type Dict, type Runtime, type Value } from '../value.ts'
+import { Float, Markup, NONE, Tuple, typeName, type Dict, type Runtime, type Value } from '../value.ts'
 
 interface Layout {
   /** Undefined: all on one line. */
@@ -12,7 +12,7 @@ interface Layout {
 
 /** Python's json.dumps with sorted keys, made safe for HTML as Jinja2 does. */
 export function jsonText(value: Value, indentation: Value, runtime: Runtime): string {
-  const step = indentation === null ? undefined : indentationText(indentation)
+  const step = indentation === NONE ? undefined : indentationText(indentation)
   return write(value, { step, runtime }, '').replace(/[<>&']/g, (char) => escapeUnit(char))
 }
 
@@ -22,7 +22,7 @@ function indentationText(indentation: Value): string {
 
 function write(value: Value, layout: Layout, margin: string): string {
   layout.runtime.spend()
-  if (value === null) return 'null'
+  if (value === NONE) return 'null'
   if (typeof value === 'string') return quote(value)
   if (value instanceof Markup) return quote(value.text)
   if (typeof value !== 'object') return String(value)
@@ -72,7 +72,7 @@ function enclose(brackets: '[]' | '{}', parts: readonly string[], { step, runtim
 
 function keyText(key: Value): string {
   if (typeof key === 'string') return key
-  if (key === null) return 'null'
+  if (key === NONE) return 'null'
   if (typeof key === 'object' && !(key instanceof Float)) {
     throw new TemplateFault('TypeError', `keys must be str, int, float, bool or None, not ${typeName(key)}`)
   }
