@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { KontrolError, messageOf } from '../errors.ts'
-import type { Cancel, Clock } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import { Poller } from '../platform/poller.ts'
 import { parseDownwardMap } from './downward-map.ts'
 import { metadataPaths, type AnnotationListener, type Metadata, type MetadataSource } from './metadata-source.ts'
 
@@ -44,30 +45,21 @@ export class DownwardFiles implements MetadataSource {
 
   /** Looks instead of asking for file events: those get lost when the kubelet swaps the folder behind `..data`. */
   watch(listener: AnnotationListener): () => void {
-    let stopped = false
-    let cancel: Cancel = () => {}
-    const look = async (): Promise<void> => {
-      await this.#look((annotations) => stopped || listener(annotations))
-      if (!stopped) cancel = this.#clock.after(this.#pollMs, () => void look())
-    }
-    cancel = this.#clock.after(this.#pollMs, () => void look())
-    return () => {
-      stopped = true
-      cancel()
-    }
-  }
-
-  async #look(listener: AnnotationListener): Promise<void> {
-    try {
-      const annotations = await this.#read('annotations')
-      // Absent while the folder is swapped.
-      if (annotations === undefined || isDeepStrictEqual(annotations, this.#known)) return
-      this.#known = annotations
-      this.#logger.info('annotations edited')
-      listener(annotations)
-    } catch (error) {
-      this.#logger.warn({ reason: messageOf(error) }, 'annotations not read')
-    }
+    const poller = new Poller({
+      clock: this.#clock,
+      intervalMs: this.#pollMs,
+      poll: async () => {
+        const annotations = await this.#read('annotations')
+        // Absent while the folder is swapped.
+        if (annotations === undefined || isDeepStrictEqual(annotations, this.#known)) return
+        this.#known = annotations
+        this.#logger.info('annotations edited')
+        if (!poller.stopped) listener(annotations)
+      },
+      onError: (error) => this.#logger.warn({ reason: messageOf(error) }, 'annotations not read')
+    })
+    poller.start()
+    return () => void poller.stop()
   }
 
   async #read(name: string): Promise<Record<string, string> | undefined> {

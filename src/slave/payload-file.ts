@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises'
 import { limits } from '../model/limits.ts'
 import { messageOf } from '../errors.ts'
-import type { Cancel, Clock } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import { Poller } from '../platform/poller.ts'
 
 export interface PayloadFileOptions {
   path: string
@@ -23,8 +24,7 @@ export class PayloadFile {
   #payload: unknown = ''
   /** Time, size and inode of the content that was last taken, or refused for its size. */
   #seen = ''
-  #cancel: Cancel | undefined
-  #watching = false
+  #poller: Poller | undefined
 
   constructor(options: PayloadFileOptions) {
     this.#options = options
@@ -37,24 +37,22 @@ export class PayloadFile {
 
   /** Reads the file now; resolves once that is done, and calls `onChange` for each later change until stop(). */
   async watch(onChange: () => void): Promise<void> {
-    this.#watching = true
+    const { clock, logger, path, pollMs = 1_000 } = this.#options
+    const poller = new Poller({
+      clock,
+      intervalMs: pollMs,
+      poll: async () => {
+        if ((await this.#look()) && !poller.stopped) onChange()
+      },
+      onError: (err) => logger.error({ err, path }, 'payload not told')
+    })
+    this.#poller = poller
     await this.#look()
-    this.#lookLater(onChange)
+    poller.start()
   }
 
   stop(): void {
-    this.#watching = false
-    this.#cancel?.()
-  }
-
-  #lookLater(onChange: () => void): void {
-    if (!this.#watching) return
-    this.#cancel = this.#options.clock.after(this.#options.pollMs ?? 1000, () => {
-      void this.#look().then((changed) => {
-        if (changed && this.#watching) onChange()
-        this.#lookLater(onChange)
-      })
-    })
+    void this.#poller?.stop()
   }
 
   /** Never rejects. */

@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts'
 import { Backoff, type BackoffOptions } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import { Poller } from '../platform/poller.ts'
 import { inSlices } from './in-slices.ts'
 import { LineBuffer } from './line-buffer.ts'
 import { putLine, type Sample } from './sample.ts'
@@ -53,6 +54,7 @@ export class OpentsdbRelay {
   readonly #options: OpentsdbRelayOptions
   readonly #buffer: LineBuffer
   readonly #backoff: Backoff
+  readonly #poller: Poller
   #socket: Socket | undefined
   #connected = false
   #writing = false
@@ -61,20 +63,26 @@ export class OpentsdbRelay {
   /** What was written since the last collection: nothing tells whether it arrived. */
   #unsure: string[] = []
   #complained = false
-  #cancelCollect: Cancel = () => {}
   #cancelConnect: Cancel = () => {}
 
   constructor(options: OpentsdbRelayOptions) {
     this.#options = options
     this.#buffer = new LineBuffer(options.maxBuffered ?? MAX_BUFFERED)
     this.#backoff = new Backoff(options.retry ?? RETRY)
+    const { clock, logger, intervalMs = 10_000 } = options
+    this.#poller = new Poller({
+      clock,
+      intervalMs,
+      poll: () => this.#collectAndSend(),
+      onError: (error) => logger.warn({ reason: messageOf(error) }, 'statistics not collected')
+    })
   }
 
   start(): void {
     if (!this.#stopped) return
     this.#stopped = false
     this.#connect()
-    void this.#collectAndSend()
+    this.#poller.startNow()
   }
 
   status(): RelayStatus {
@@ -89,7 +97,7 @@ export class OpentsdbRelay {
   /** Sends what is buffered, if the endpoint is there, and lets go of it. */
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#cancelCollect()
+    void this.#poller.stop()
     this.#cancelConnect()
     const socket = this.#socket
     if (socket === undefined || socket.destroyed) return
@@ -101,16 +109,10 @@ export class OpentsdbRelay {
   }
 
   async #collectAndSend(): Promise<void> {
-    const { collect, clock, logger, intervalMs = 10_000 } = this.#options
-    try {
-      const samples = await collect()
-      this.#buffer.push(await this.#linesOf(samples))
-    } catch (error) {
-      logger.warn({ reason: messageOf(error) }, 'statistics not collected')
-    }
-    if (this.#stopped) return
-    this.#cancelCollect = clock.after(intervalMs, () => void this.#collectAndSend())
-    await this.#flush()
+    const samples = await this.#options.collect()
+    this.#buffer.push(await this.#linesOf(samples))
+    // An endpoint that takes long does not hold up the next collection.
+    if (!this.#stopped) void this.#flush()
   }
 
   async #linesOf(samples: readonly Sample[]): Promise<string[]> {

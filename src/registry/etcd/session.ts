@@ -1,6 +1,7 @@
 import { messageOf } from '../../errors.ts'
 import type { Pod } from '../../model/pod.ts'
-import type { Cancel, Clock } from '../../platform/clock.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { Poller } from '../../platform/poller.ts'
 import { EtcdClient, type KeyChange } from './client.ts'
 import type { EtcdKeys } from './keys.ts'
 import type { EtcdMirror } from './mirror.ts'
@@ -54,19 +55,31 @@ export class EtcdSession {
   #goodUntil = 0
   /** Revision of a beat that must come back through the watch, and how many beats it did not. */
   #awaited = { revision: 0, beats: 0 }
-  #cancelBeat: Cancel = () => {}
+  readonly #beats: Poller
   /** Time of the last beat of each other master. */
   readonly #masters = new Map<string, number>()
 
   private constructor(client: EtcdClient, options: EtcdSessionOptions) {
     this.client = client
     this.#options = options
+    const { clock, beatMs: intervalMs, patienceMs } = options
+    this.#beats = new Poller({
+      clock,
+      intervalMs,
+      poll: async () => {
+        await this.#beat()
+        this.#goodUntil = clock.now() + patienceMs
+      },
+      onError: (error) => {
+        if (clock.now() >= this.#goodUntil) this.#end(messageOf(error))
+      }
+    })
     let resolveEnded: (reason: string) => void = () => {}
     this.ended = new Promise((resolve) => (resolveEnded = resolve))
     this.#end = (reason) => {
       if (this.#over) return
       this.#over = true
-      this.#cancelBeat()
+      void this.#beats.stop()
       this.client.close()
       this.#lead(false)
       resolveEnded(reason)
@@ -92,7 +105,7 @@ export class EtcdSession {
   /** Says goodbye: other masters need not wait for the lease to run out. */
   async close(): Promise<void> {
     if (!this.#over) {
-      this.#cancelBeat()
+      void this.#beats.stop()
       try {
         await this.#writeDigest()
         await this.client.revokeLease(this.#lease)
@@ -119,7 +132,7 @@ export class EtcdSession {
     this.#awaited.revision = await this.#writeDigest()
     await this.#campaign()
     this.#goodUntil = clock.now() + this.#options.patienceMs
-    this.#scheduleBeat()
+    this.#beats.start()
     this.#begun = true
     return lost
   }
@@ -168,22 +181,6 @@ export class EtcdSession {
     if (leading === this.#leads) return
     this.#leads = leading
     if (this.#begun) this.#options.onLeadership(leading)
-  }
-
-  #scheduleBeat(): void {
-    if (this.#over) return
-    this.#cancelBeat = this.#options.clock.after(this.#options.beatMs, () => void this.#tryBeat())
-  }
-
-  async #tryBeat(): Promise<void> {
-    const { clock, patienceMs } = this.#options
-    try {
-      await this.#beat()
-      this.#goodUntil = clock.now() + patienceMs
-    } catch (error) {
-      if (clock.now() >= this.#goodUntil) this.#end(messageOf(error))
-    }
-    this.#scheduleBeat()
   }
 
   async #beat(): Promise<void> {
