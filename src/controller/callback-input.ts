@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { toKontrolJson } from '../model/kontrol-json.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
+import { variableIfItFits } from '../platform/script-input.ts'
 
 export interface CallbackInput {
   snapshot: Snapshot
@@ -12,8 +13,6 @@ export interface CallbackInput {
   folder: string
 }
 
-/** MAX_ARG_STRLEN of Linux: bytes of one NAME=value with its final zero; execve() fails beyond. */
-const LARGEST_VARIABLE = 128 * 1024
 /** Pods turned into text before the event loop gets its turn. */
 const SLICE = 500
 
@@ -37,8 +36,8 @@ export async function prepareCallbackInput(input: CallbackInput): Promise<NodeJS
     MD5: snapshot.digest,
     HASH: snapshot.digest,
     ...files,
-    PODS: ifItFits('PODS', pods),
-    STATE: ifItFits('STATE', state)
+    PODS: variableIfItFits('PODS', pods),
+    STATE: variableIfItFits('STATE', state)
   }
 }
 
@@ -47,12 +46,6 @@ export async function removeCallbackInput(folder: string): Promise<void> {
 }
 
 const ownFolder = (folder: string): string => join(folder, 'callback')
-
-/** An undefined variable is left out of the environment, an inherited one of that name too. */
-function ifItFits(name: string, value: string | undefined): string | undefined {
-  if (value === undefined) return undefined
-  return Buffer.byteLength(`${name}=${value}`) < LARGEST_VARIABLE ? value : undefined
-}
 
 async function podsAsJson(pods: readonly Pod[]): Promise<string> {
   const texts: string[] = []

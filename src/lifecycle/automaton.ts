@@ -3,6 +3,7 @@ import { createActor, fromPromise, type ActorRefFrom } from 'xstate'
 import { KontrolError } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import { fitsEnvironment } from '../platform/script-input.ts'
 import { statusOf, type AutomatonStatus, type StateChange } from './automaton-status.ts'
 import {
   compileMachine,
@@ -15,7 +16,6 @@ import {
 import { CurrentState } from './current-state.ts'
 import type { Manifest } from './manifest.ts'
 import { Reach } from './reachable-states.ts'
-import { fitsEnvironment } from './shell-step.ts'
 import { shorten, StepLog } from './step-log.ts'
 import { StepRunner, type Action } from './step-runner.ts'
 import { Transition, TransitionQueue, type Rest } from './transition-queue.ts'

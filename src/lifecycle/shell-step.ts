@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../platform/logger.ts'
+import { variableIfItFits } from '../platform/script-input.ts'
+import { signalGroup } from '../platform/subprocess.ts'
 import { logLines } from './log-lines.ts'
 
 export interface ShellStep {
@@ -26,8 +28,6 @@ export interface ShellResult {
   signal: NodeJS.Signals | null
 }
 
-/** Linux takes 128 KiB for each string of an environment, its name and final zero included. */
-const MAX_ENV_STRING_BYTES = 128 * 1024 - 1
 /** How long output may come in after the script has ended, while something it left running holds the pipes. */
 const DRAIN_MS = 250
 const GROUP_POLL_MS = 20
@@ -47,17 +47,13 @@ export async function runShellStep({ script, input, env, signal, graceMs, logger
     const child = spawn('/bin/sh', ['-c', script], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...env, INPUT_FILE: inputFile, INPUT: fitsEnvironment('INPUT', input) ? input : undefined }
+      env: { ...env, INPUT_FILE: inputFile, INPUT: variableIfItFits('INPUT', input) }
     })
     return await untilEnd(child, { signal, graceMs, logger: logger.child({ pid: child.pid }) })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
-
-/** Whether a process can be started with the variable. */
-export const fitsEnvironment = (name: string, value: string): boolean =>
-  Buffer.byteLength(name) + 1 + Buffer.byteLength(value) <= MAX_ENV_STRING_BYTES
 
 async function untilEnd(
   child: ChildProcess,
@@ -106,15 +102,4 @@ function letGo({ stdout, stderr }: ChildProcess): void {
  */
 async function groupGone(child: ChildProcess, graceMs: number): Promise<void> {
   for (let left = graceMs / GROUP_POLL_MS + 10; left > 0 && signalGroup(child, 0); left--) await sleep(GROUP_POLL_MS)
-}
-
-/** Returns whether the group was there to be signalled. */
-function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
-  if (pid === undefined) return false
-  try {
-    return process.kill(-pid, signal)
-  } catch {
-    // ESRCH: all of them are gone, which is what was wanted.
-    return false
-  }
 }

@@ -95,12 +95,19 @@ function endOnDemand(child: ChildProcess, { timeoutMs, graceMs = DEFAULT_GRACE_M
   }
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return
+/**
+ * Signals a process and all that it started: it has to lead a process group.
+ *
+ * @param signal 0 only asks whether somebody of the group is there
+ * @returns whether the group was there to be signalled
+ */
+export function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  if (pid === undefined) return false
   try {
-    process.kill(-child.pid, signal)
+    return process.kill(-pid, signal)
   } catch {
-    // The group is gone already, which is what was wanted.
+    // ESRCH: all of them are gone, which is what was wanted.
+    return false
   }
 }
 

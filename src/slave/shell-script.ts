@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KontrolError } from '../errors.ts'
 import type { Logger } from '../platform/logger.ts'
+import { fitsArgument, fitsEnvironment } from '../platform/script-input.ts'
 import { runSubprocess } from '../platform/subprocess.ts'
 
 export interface ShellScript {
@@ -14,8 +15,6 @@ export interface ShellScript {
   logger: Logger
 }
 
-/** MAX_ARG_STRLEN of Linux: bytes of one argument or variable with its final zero. */
-const LARGEST_ARGUMENT = 128 * 1024
 const MAX_OUTPUT_BYTES = 1024 * 1024
 const STDERR_LENGTH = 4096
 const GRACE_MS = 2000
@@ -27,7 +26,7 @@ const GRACE_MS = 2000
  * @throws KontrolError KTL_SCRIPT_TIMEOUT, KTL_REQUEST_INVALID
  */
 export async function runShellScript({ command, input, env, timeoutMs, logger }: ShellScript): Promise<string> {
-  if (Buffer.byteLength(command) >= LARGEST_ARGUMENT) {
+  if (!fitsArgument(command)) {
     throw new KontrolError(
       'KTL_REQUEST_INVALID',
       'The command is longer than the 128 KiB that a process can be given',
@@ -59,7 +58,7 @@ export async function runShellScript({ command, input, env, timeoutMs, logger }:
 }
 
 async function inputVariables(input: string, folder: string): Promise<NodeJS.ProcessEnv> {
-  if (Buffer.byteLength(`INPUT=${input}`) < LARGEST_ARGUMENT) return { INPUT: input, INPUT_FILE: undefined }
+  if (fitsEnvironment('INPUT', input)) return { INPUT: input, INPUT_FILE: undefined }
   const path = join(folder, 'input.json')
   await writeFile(path, input, { mode: 0o600 })
   return { INPUT: undefined, INPUT_FILE: path }
