@@ -1,5 +1,10 @@
 import { KontrolError } from '../errors.ts'
 
+/** What is quoted in a piece of a word, in all grammars of a shell. */
+export const QUOTED = String.raw`'(?<single>[^']*)'|"(?<double>(?:[^"\\]|\\[^])*)"|\\(?<escaped>[^])`
+
+const PIECE = new RegExp(String.raw`(?<space>\s+)|${QUOTED}|(?<plain>[^\s'"\\]+)`, 'y')
+
 /**
  * Splits a command line into words as a POSIX shell, and Python's
  * shlex.split, would: no variables, no patterns, no operators.
@@ -11,28 +16,53 @@ import { KontrolError } from '../errors.ts'
  * @throws KontrolError KTL_USAGE for a quote that is not closed or a backslash at the end
  */
 export function splitShellWords(text: string): string[] {
-  const words: string[] = []
-  let word: string | undefined
-  for (const { space, content } of pieces(text)) {
-    if (!space) word = (word ?? '') + content
-    else if (word !== undefined) {
-      words.push(word)
-      word = undefined
-    }
+  const words = new WordList()
+  for (const { space, single, double, escaped, plain } of pieces(text, PIECE, (at) => unfinished(text, at))) {
+    if (space === undefined) words.append(single ?? double?.replace(/\\(["\\])/g, '$1') ?? escaped ?? plain ?? '')
+    else words.endWord()
   }
-  return word === undefined ? words : [...words, word]
+  return words.take()
 }
 
-/** White space, or a part of a word without its quotes; parts that touch are one word. */
-function* pieces(text: string): Generator<{ space: boolean; content: string }> {
-  const piece = /'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\([^])|([^\s'"\\]+)|\s+/y
+/** Collects pieces to words: pieces that touch are one word, and an empty pair of quotes is one too. */
+export class WordList {
+  #words: string[] = []
+  #word: string | undefined
+
+  append(piece: string): void {
+    this.#word = (this.#word ?? '') + piece
+  }
+
+  endWord(): void {
+    if (this.#word !== undefined) this.#words.push(this.#word)
+    this.#word = undefined
+  }
+
+  /** The words so far; begins anew. */
+  take(): string[] {
+    this.endWord()
+    const words = this.#words
+    this.#words = []
+    return words
+  }
+}
+
+/**
+ * The pieces of a text, from front to back, as the named groups of a sticky expression.
+ *
+ * @param refusal what to throw where the expression matches nothing
+ */
+export function* pieces(
+  text: string,
+  expression: RegExp,
+  refusal: (at: number) => KontrolError
+): Generator<Record<string, string | undefined>> {
+  const piece = new RegExp(expression)
   while (piece.lastIndex < text.length) {
     const at = piece.lastIndex
-    const match = piece.exec(text)
-    if (match === null) throw unfinished(text, at)
-    const [, single, double, escaped, plain] = match
-    const content = single ?? double?.replace(/\\(["\\])/g, '$1') ?? escaped ?? plain
-    yield { space: content === undefined, content: content ?? '' }
+    const groups = piece.exec(text)?.groups
+    if (groups === undefined) throw refusal(at)
+    yield groups
   }
 }
 

@@ -1,14 +1,20 @@
 import { KontrolError } from '../errors.ts'
-
-type Piece = { kind: 'space' | 'pipe' } | { kind: 'text' | 'expansion'; text: string }
+import { pieces, QUOTED, WordList } from '../platform/shell-words.ts'
 
 /**
  * One piece of a command line. What is not in it (`;`, `&`, `<`, `>`,
  * parentheses, back-ticks, patterns, comments, `||`, an open quote) is what
  * only a shell can do. The name of a variable may not go on in the next line.
  */
-const PIECE =
-  /(?<space>[ \t]+)|(?<joint>\\\n)|(?<pipe>\|(?!\|))|'(?<single>[^']*)'|"(?<double>(?:[^"\\]|\\[^])*)"|\\(?<escaped>[^])|\$(?:(?<name>\w+)(?!\w|\\\n)|\{(?<braced>\w+)\})|(?<plain>(?:[^\s'"\\$`|&;<>()*?~#]|(?<=[^\s|])[~#])+)/y
+const PIECE = new RegExp(
+  [
+    /(?<space>[ \t]+)|(?<joint>\\\n)|(?<pipe>\|(?!\|))/.source,
+    QUOTED,
+    /\$(?:(?<name>\w+)(?!\w|\\\n)|\{(?<braced>\w+)\})/.source,
+    /(?<plain>(?:[^\s'"\\$`|&;<>()*?~#]|(?<=[^\s|])[~#])+)/.source
+  ].join('|'),
+  'y'
+)
 
 /** What is special between double quotes; `$name` is without a group, and thus refused, when its line goes on there. */
 const QUOTED_SPECIAL = /\\([$`"\\\n])|\$(?:(\w+)(?!\w|\\\n)|\{(\w+)\}|[({*@#?$!-]|\w+\\\n|\\\n)|`/g
@@ -22,81 +28,37 @@ const QUOTED_SPECIAL = /\\([$`"\\\n])|\$(?:(\w+)(?!\w|\\\n)|\{(\w+)\}|[({*@#?$!-
  * @throws KontrolError KTL_FORBIDDEN for anything else
  */
 export function parsePipeline(text: string, variables: Readonly<Record<string, string>>): string[][] {
-  const pipeline = new PipelineBuilder()
-  for (const piece of pieces(text.replace(/^[ \t\n]+|[ \t\n]+$/g, ''), variables)) {
-    switch (piece.kind) {
-      case 'space':
-        pipeline.endWord()
-        break
-      case 'pipe':
-        pipeline.endCommand()
-        break
-      case 'text':
-        pipeline.append(piece.text)
-        break
-      case 'expansion':
-        pipeline.appendSplit(piece.text)
-        break
-    }
+  const commands: string[][] = []
+  const words = new WordList()
+  const trimmed = text.replace(/^[ \t\n]+|[ \t\n]+$/g, '')
+  const refusal = (at: number) => needsShell(`at character ${at + 1}: ${trimmed.slice(at, at + 20)}`)
+  for (const piece of pieces(trimmed, PIECE, refusal)) {
+    if (piece['space'] !== undefined) words.endWord()
+    else if (piece['pipe'] !== undefined) commands.push(words.take())
+    else appendPiece(words, piece, variables)
   }
-  return pipeline.finish()
+  return [...commands, words.take()]
 }
 
-class PipelineBuilder {
-  readonly #commands: string[][] = []
-  #words: string[] = []
-  #word: string | undefined
-
-  append(text: string): void {
-    this.#word = (this.#word ?? '') + text
-  }
-
-  appendSplit(text: string): void {
-    const [first = '', ...others] = text.split(/[ \t\n]+/)
-    if (first !== '') this.append(first)
-    for (const field of others) {
-      this.endWord()
-      if (field !== '') this.append(field)
-    }
-  }
-
-  endWord(): void {
-    if (this.#word !== undefined) this.#words.push(this.#word)
-    this.#word = undefined
-  }
-
-  endCommand(): void {
-    this.endWord()
-    this.#commands.push(this.#words)
-    this.#words = []
-  }
-
-  finish(): string[][] {
-    this.endCommand()
-    return this.#commands
-  }
-}
-
-function* pieces(text: string, variables: Readonly<Record<string, string>>): Generator<Piece> {
-  const piece = new RegExp(PIECE)
-  while (piece.lastIndex < text.length) {
-    const at = piece.lastIndex
-    const groups = piece.exec(text)?.groups
-    if (groups === undefined) throw needsShell(`at character ${at + 1}: ${text.slice(at, at + 20)}`)
-    yield pieceOf(groups, variables)
-  }
-}
-
-function pieceOf(groups: Record<string, string | undefined>, variables: Readonly<Record<string, string>>): Piece {
-  const { space, joint, pipe, single, double, escaped, name, braced, plain } = groups
-  if (space !== undefined) return { kind: 'space' }
-  if (pipe !== undefined) return { kind: 'pipe' }
-  // A line that goes on in the next: nothing, and not even the end of a word.
-  if (joint !== undefined) return { kind: 'expansion', text: '' }
-  if (double !== undefined) return { kind: 'text', text: expandQuoted(double, variables) }
+function appendPiece(
+  words: WordList,
+  { joint, single, double, escaped, name, braced, plain }: Record<string, string | undefined>,
+  variables: Readonly<Record<string, string>>
+): void {
   const variable = name ?? braced
-  if (variable !== undefined) return { kind: 'expansion', text: valueOf(variable, variables) }
-  return { kind: 'text', text: single ?? escaped ?? plain ?? '' }
+  if (double !== undefined) words.append(expandQuoted(double, variables))
+  else if (variable !== undefined) appendSplit(words, valueOf(variable, variables))
+  // A line that goes on in the next is nothing, and not even the end of a word.
+  else if (joint === undefined) words.append(single ?? escaped ?? plain ?? '')
+}
+
+function appendSplit(words: WordList, expansion: string): void {
+  const [first = '', ...others] = expansion.split(/[ \t\n]+/)
+  if (first !== '') words.append(first)
+  for (const field of others) {
+    words.endWord()
+    if (field !== '') words.append(field)
+  }
 }
 
 /** Between double quotes a backslash escapes only what would be special there. */
