@@ -28,6 +28,22 @@ export default defineConfig(
     files: ['test/**/*.ts'],
     rules: { 'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }] }
   },
+  {
+    // None is a value of its own in templates (values/value.ts): JavaScript's null may be asked about, never given.
+    files: ['src/jinja/values/**/*.ts', 'src/jinja/filters/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ExportDefaultDeclaration', message: 'Use named exports.' },
+        {
+          selector: ':not(BinaryExpression) > Literal[raw="null"]',
+          message: 'A value is NONE or Undefined, not null.'
+        },
+        { selector: 'TSNullKeyword', message: 'A value is NONE or Undefined, not null.' },
+        { selector: 'BinaryExpression[operator=/^[!=]=$/] > Literal[raw="null"]', message: 'Ask by === null.' }
+      ]
+    }
+  },
   { files: ['**/*.config.*'], rules: { 'no-restricted-syntax': 'off' } },
   {
     files: ['**/*.js', '**/*.mjs'],

@@ -6,6 +6,9 @@ import type { Library, Runtime, Value } from './values/value.ts'
 /** Characters of text that may be copied for one step. */
 const CHARACTERS_PER_STEP = 8
 
+/** Characters of a text that is copied as a whole for one step. */
+const COPIED_CHARACTERS_PER_STEP = 1024
+
 /** A macro's frame and output take that much longer to set up than a turn of a loop. */
 const STEPS_PER_CALL = 10
 const MAX_FORMAT_LENGTH = 20_000
@@ -50,6 +53,11 @@ export class TemplateRuntime implements Runtime {
 
   allowOutput(length: number): void {
     if (length > this.#limits.outputLength) throw limitFault('characters of output', this.#limits.outputLength)
+  }
+
+  allowCopy(length: number): void {
+    this.allowOutput(length)
+    this.spend(length / COPIED_CHARACTERS_PER_STEP)
   }
 
   /** To be asked before the fields of a format string are looked for. */

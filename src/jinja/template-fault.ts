@@ -9,6 +9,7 @@ export type FaultKind =
   | 'ValueError'
   | 'KeyError'
   | 'IndexError'
+  | 'RuntimeError'
   | 'ZeroDivisionError'
   | 'OverflowError'
   | 'FilterArgumentError'

@@ -2,7 +2,7 @@ import { Frame, capture, type Execute, type Scope } from './scope.ts'
 import type { SyntaxNode } from '../syntax/syntax.ts'
 import { namesSetIn } from '../syntax/walk-syntax.ts'
 import { TemplateFault } from '../template-fault.ts'
-import { NativeObject, type Value } from '../values/value.ts'
+import { NativeObject, Undefined, isTrue, type Value } from '../values/value.ts'
 
 /**
  * A block prints where it stands, as nothing can extend a template here. It
@@ -34,8 +34,10 @@ function outermostFrame(frame: Frame): Frame {
 }
 
 /** include, import, from and extends: there are no other templates, so these say so when they are reached. */
-export function needsLoader(node: SyntaxNode<'NeedsLoader'>): Execute {
-  return () => {
+export function needsLoader(node: SyntaxNode<'NeedsLoader'>, scope: Scope): Execute {
+  const optional = node.optional === null ? undefined : scope.expression(node.optional)
+  return (frame) => {
+    if (optional !== undefined && isNoName(optional(frame))) return
     throw new TemplateFault(
       'TypeError',
       `no loader for this environment specified: '${node.tag}' needs other templates, and there are none`,
@@ -81,4 +83,9 @@ class BlockReference extends NativeObject {
   override print(): string {
     return `<BlockReference '${this.#name}'>`
   }
+}
+
+/** Neither the name of a template nor a list with one: there is nothing to load, and where it may be missing no error. */
+function isNoName(source: Value): boolean {
+  return typeof source !== 'string' && !(source instanceof Undefined) && !isTrue(source)
 }

@@ -3,7 +3,7 @@ import type { Evaluate, Scope } from './scope.ts'
 import type { BinaryOperator, Expression, SyntaxNode } from '../syntax/syntax.ts'
 import { locateFault, type Position } from '../template-fault.ts'
 import { Slice, getAttribute, getItem } from '../values/attributes.ts'
-import { dictSet } from '../values/dict.ts'
+import { dictSet } from '../values/comparison.ts'
 import { applyOperator, applySign, comparisons } from '../values/operators.ts'
 import { escapeUnlessSafe } from '../values/print.ts'
 import { Float, Markup, NONE, Tuple, Undefined, isTrue, type Dict, type Value } from '../values/value.ts'
@@ -149,8 +149,9 @@ function compileJoin(node: SyntaxNode<'Join'>, scope: Scope): Evaluate {
   const items = compileItems(node.children, scope)
   return located(node, (frame) => {
     const asText = scope.autoescape ? escapeUnlessSafe : (value: Value) => frame.runtime.print(value)
-    const text = items(frame).map(asText).join('')
-    frame.runtime.allowLength(text.length)
+    let text = ''
+    for (const item of items(frame)) text += asText(item)
+    frame.runtime.allowCopy(text.length)
     return scope.autoescape ? new Markup(text) : text
   })
 }

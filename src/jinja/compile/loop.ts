@@ -1,7 +1,7 @@
 import type { Frame } from './scope.ts'
 import { TemplateFault } from '../template-fault.ts'
-import { equals } from '../values/order.ts'
-import { itemsOf } from '../values/sequences.ts'
+import { equals } from '../values/comparison.ts'
+import { itemsOf, sizeOf } from '../values/sequences.ts'
 import { Iterator, NativeObject, Tuple, Undefined, type Arguments, type Value } from '../values/value.ts'
 
 /**
@@ -12,13 +12,19 @@ export class LoopItems {
   readonly #items: readonly Value[]
   readonly #pull: (() => Value | undefined) | undefined
 
-  private constructor(items: readonly Value[], pull?: () => Value | undefined) {
+  readonly #guard: (() => void) | undefined
+  #furthest = -1
+
+  private constructor(items: readonly Value[], pull?: () => Value | undefined, guard?: () => void) {
     this.#items = items
     this.#pull = pull
+    this.#guard = guard
   }
 
   static of(value: Value, frame: Frame, filter?: (frame: Frame, item: Value) => boolean): LoopItems {
-    if (filter === undefined && !(value instanceof Iterator)) return new LoopItems(itemsOf(value, frame.runtime))
+    if (filter === undefined && !(value instanceof Iterator)) {
+      return new LoopItems(itemsOf(value, frame.runtime), undefined, sizeGuard(value))
+    }
     const next = value instanceof Iterator ? () => value.next() : stepThrough(itemsOf(value, frame.runtime))
     const items: Value[] = []
     return new LoopItems(items, () => {
@@ -35,12 +41,25 @@ export class LoopItems {
   /** Undefined past the end. */
   at(index: number): Value | undefined {
     if (this.#pull !== undefined) while (this.#items.length <= index && this.#pull() !== undefined);
+    if (this.#guard !== undefined && index > this.#furthest) {
+      this.#guard()
+      this.#furthest = index
+    }
     return this.#items[index]
   }
 
   get length(): number {
     if (this.#pull !== undefined) while (this.#pull() !== undefined);
     return this.#items.length
+  }
+}
+
+/** A dict (or a view of one) may not grow or shrink while it is gone through. */
+function sizeGuard(value: Value): (() => void) | undefined {
+  if (!(value instanceof Map) && !(value instanceof NativeObject)) return undefined
+  const size = sizeOf(value)
+  return () => {
+    if (sizeOf(value) !== size) throw new TemplateFault('RuntimeError', 'dictionary changed size during iteration')
   }
 }
 

@@ -11,6 +11,7 @@ import {
   truncate,
   type Int
 } from '../values/numbers.ts'
+import { formatDouble } from '../values/text/format-number.ts'
 import { Float, Markup, Undefined, isTrue, typeName, type NativeFunction, type Value } from '../values/value.ts'
 
 /** Filters about numbers. */
@@ -41,7 +42,7 @@ function toInt(value: Value, [fallback = 0, base]: BoundArguments): Value {
 /** So that '42.23'|int is 42. */
 function wholePart(text: string): Int | undefined {
   const double = parseFloatText(text)
-  return double === undefined || !Number.isFinite(double) ? undefined : truncate(double)
+  return double === undefined || Number.isNaN(double) ? undefined : truncate(double)
 }
 
 function textOf(value: Value): string | undefined {
@@ -70,7 +71,7 @@ function round(value: Value, [precision = 0, method = 'common']: BoundArguments)
     return value instanceof Float ? new Float(roundDecimal(value.value, digits)) : roundInt(value, digits)
   }
   const scale = 10 ** digits
-  return new Float(Math[method](toDouble(value) * scale) / scale)
+  return new Float(Number(truncate(Math[method](toDouble(value) * scale))) / scale)
 }
 
 function fileSize(value: Value, binary: boolean): string {
@@ -84,5 +85,5 @@ function fileSize(value: Value, binary: boolean): string {
   const letters = binary ? 'KMGTPEZY' : 'kMGTPEZY'
   const step = Array.from(letters).findIndex((_, index) => bytes < base ** (index + 2))
   const index = step === -1 ? letters.length - 1 : step
-  return `${((base * bytes) / base ** (index + 2)).toFixed(1)} ${letters.charAt(index)}${binary ? 'iB' : 'B'}`
+  return `${formatDouble((base * bytes) / base ** (index + 2), 'f', 1, false)} ${letters.charAt(index)}${binary ? 'iB' : 'B'}`
 }

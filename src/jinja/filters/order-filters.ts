@@ -1,7 +1,7 @@
 import { TemplateFault } from '../template-fault.ts'
 import { attributeGetter, attributesGetter, folding, type Getter } from '../values/attributes.ts'
+import { compare, equals, sortValues } from '../values/comparison.ts'
 import { nativeTable, type BoundArguments } from '../values/native-function.ts'
-import { compare, equals, sortValues } from '../values/order.ts'
 import { itemsOf } from '../values/sequences.ts'
 import {
   Iterator,

@@ -51,10 +51,14 @@ export const sequenceFilters: readonly [string, NativeFunction][] = nativeTable(
   join: [['d?', 'attribute?'], join],
   sum: [
     ['attribute?', 'start?'],
-    (value, [attribute, start = 0], runtime) =>
-      itemsOf(value, runtime)
+    (value, [attribute, start = 0], runtime) => {
+      if (typeof start === 'string' || start instanceof Markup) {
+        throw new TemplateFault('TypeError', "sum() can't sum strings [use ''.join(seq) instead]")
+      }
+      return itemsOf(value, runtime)
         .map(attributeGetter(attribute))
         .reduce((total, item) => applyOperator('Add', total, item, runtime), start)
+    }
   ],
   batch: [['linecount', 'fill_with?'], batch],
   slice: [['slices', 'fill_with?'], slice]
@@ -92,14 +96,19 @@ function batch(value: Value, [count, fill = NONE]: BoundArguments, runtime: Runt
   const size = asInt(count)
   const items = itemsOf(value, runtime)
   const rows: Value[][] = []
+  let row: Value[] = []
   for (const item of items) {
-    const row = rows.at(-1)
-    if (row === undefined || row.length === size) rows.push([item])
-    else row.push(item)
+    if (row.length === size) {
+      rows.push(row)
+      row = []
+    }
+    row.push(item)
   }
-  const missing = fill === NONE ? 0 : size - (rows.at(-1)?.length ?? size)
-  runtime.spend(Math.max(0, missing))
-  for (let added = 0; added < missing; added++) rows.at(-1)?.push(fill)
+  const missing = fill === NONE ? 0 : Math.max(0, size - row.length)
+  if (row.length > 0) {
+    runtime.spend(missing)
+    rows.push([...row, ...Array.from({ length: missing }, () => fill)])
+  }
   return new Iterator('generator', rows)
 }
 

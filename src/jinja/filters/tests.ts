@@ -1,8 +1,8 @@
 import type { CompareOperator } from '../syntax/syntax.ts'
+import { equals } from '../values/comparison.ts'
 import { nativeTable } from '../values/native-function.ts'
 import { isNumeric } from '../values/numbers.ts'
 import { applyOperator, comparisons } from '../values/operators.ts'
-import { equals } from '../values/order.ts'
 import { toText } from '../values/print.ts'
 import { isIterable, sizeOf } from '../values/sequences.ts'
 import { isInCase } from '../values/text/strings.ts'
@@ -52,7 +52,11 @@ export const builtInTests: ReadonlyMap<string, NativeFunction> = new Map([
     mapping: [[], (value) => value instanceof Map],
     sequence: [[], isSequence],
     iterable: [[], isIterable],
-    callable: [[], (value) => value instanceof NativeObject && value.call !== undefined],
+    // What is undefined has a __call__, which raises.
+    callable: [
+      [],
+      (value) => value instanceof Undefined || (value instanceof NativeObject && value.call !== undefined)
+    ],
     escaped: [[], (value) => value instanceof Markup],
     odd: [[], (value, _, runtime) => equals(remainder(value, 2, runtime), 1)],
     even: [[], (value, _, runtime) => equals(remainder(value, 2, runtime), 0)],

@@ -2,7 +2,7 @@ import { wrapText } from './text-wrap.ts'
 import { TemplateFault } from '../template-fault.ts'
 import { asInt, asIntOr, asText, asTextOr, nativeTable, type BoundArguments } from '../values/native-function.ts'
 import { escapeHtml, escapeUnlessSafe } from '../values/print.ts'
-import { isIterable, itemsOf } from '../values/sequences.ts'
+import { isIterable, itemsOf, sizeOf } from '../values/sequences.ts'
 import { PYTHON_SPACE, characters, isSpace, splitLines, stripEnd, stripStart } from '../values/text/characters.ts'
 import { jsonText } from '../values/text/json-text.ts'
 import { formatPercent } from '../values/text/percent-format.ts'
@@ -13,6 +13,7 @@ import {
   Tuple,
   Undefined,
   isTrue,
+  typeName,
   type Arguments,
   type NativeFunction,
   type Runtime,
@@ -30,28 +31,57 @@ const ofText =
     return run(text, args, runtime)
   }
 
+/** A filter that asks for the methods of a string, as those of Jinja2 do that do not turn their value into one. */
+const ofString =
+  (name: string, run: TextFilter) =>
+  (value: Value, args: BoundArguments, runtime: Runtime): Value => {
+    if (value instanceof Undefined) throw value.fault()
+    if (typeof value !== 'string' && !(value instanceof Markup)) {
+      throw new TemplateFault('TypeError', `${name} wants a string, not '${typeName(value)}'`)
+    }
+    return ofText(run)(value, args, runtime)
+  }
+
+/** What has a length that fits is left as it is, whatever it is. */
+const truncateIfLonger = (value: Value, args: BoundArguments, runtime: Runtime): Value => {
+  if (typeof value === 'string' || value instanceof Markup) return keepMarkup(truncate)(value, args, runtime)
+  const size = sizeOf(value)
+  if (size === undefined) throw new TemplateFault('TypeError', `object of type '${typeName(value)}' has no len()`)
+  const { limit, tolerance } = truncation(args)
+  if (size <= limit + tolerance) return value
+  throw new TemplateFault('TypeError', `truncate wants a string, not '${typeName(value)}'`)
+}
+
+/** Text that is marked as safe stays so, as the method of MarkupSafe's own string would have it. */
+const keepMarkup =
+  (run: TextFilter) =>
+  (value: Value, args: BoundArguments, runtime: Runtime): Value => {
+    const result = ofText(run)(value, args, runtime)
+    return value instanceof Markup && typeof result === 'string' ? new Markup(result) : result
+  }
+
 const escape = (value: Value, _: BoundArguments, runtime: Runtime): Value =>
   value instanceof Markup ? value : new Markup(escapeHtml(runtime.print(value)))
 
 /** Filters that turn text into text. */
 export const textFilters: readonly [string, NativeFunction][] = [
   ...nativeTable({
-    upper: [[], ofText((text) => text.toUpperCase())],
-    lower: [[], ofText((text) => text.toLowerCase())],
-    capitalize: [[], ofText(capitalize)],
+    upper: [[], keepMarkup((text) => text.toUpperCase())],
+    lower: [[], keepMarkup((text) => text.toLowerCase())],
+    capitalize: [[], keepMarkup(capitalize)],
     title: [[], ofText(titleWords)],
-    trim: [['chars?'], ofText(trim)],
-    center: [['width?'], ofText((text, [width = 80], runtime) => pad(text, [width], 'both', runtime))],
-    indent: [['width?', 'first?', 'blank?'], ofText(indent)],
+    trim: [['chars?'], keepMarkup(trim)],
+    center: [['width?'], keepMarkup((text, [width = 80], runtime) => pad(text, [width], 'both', runtime))],
+    indent: [['width?', 'first?', 'blank?'], ofString('indent', indent)],
     replace: [
       ['old', 'new', 'count?'],
       ofText((text, [old, replacement, count], runtime) =>
         replaceText(text, [runtime.print(old as Value), runtime.print(replacement as Value), count], runtime)
       )
     ],
-    truncate: [['length?', 'killwords?', 'end?', 'leeway?'], ofText(truncate)],
+    truncate: [['length?', 'killwords?', 'end?', 'leeway?'], truncateIfLonger],
     wordcount: [[], ofText((text) => text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0)],
-    wordwrap: [['width?', 'break_long_words?', 'wrapstring?', 'break_on_hyphens?'], ofText(wordWrap)],
+    wordwrap: [['width?', 'break_long_words?', 'wrapstring?', 'break_on_hyphens?'], ofString('wordwrap', wordWrap)],
     string: [[], (value, _, runtime) => (value instanceof Markup ? value : runtime.print(value))],
     escape: [[], escape],
     e: [[], escape],
@@ -61,7 +91,13 @@ export const textFilters: readonly [string, NativeFunction][] = [
     urlencode: [[], urlEncode],
     xmlattr: [['autospace?'], xmlAttributes]
   }),
-  ['format', (value, args, runtime) => formatPercent(runtime.print(value), formatArguments(args), runtime)]
+  [
+    'format',
+    (value, args, runtime) =>
+      value instanceof Markup
+        ? new Markup(formatPercent(value.text, formatArguments(args), runtime, escapeUnlessSafe))
+        : formatPercent(runtime.print(value), formatArguments(args), runtime)
+  ]
 ]
 
 function formatArguments({ positional, keywords }: Arguments): Value {
@@ -98,7 +134,13 @@ function indent(text: string, [width = 4, first = false, blank = false]: BoundAr
   return `${isTrue(first) ? indentation : ''}${head}${rest.join('')}`
 }
 
-function truncate(text: string, [length = 255, killWords = false, end = '...', leeway]: BoundArguments): string {
+interface Truncation {
+  readonly limit: number
+  readonly tail: string
+  readonly tolerance: number
+}
+
+function truncation([length = 255, , end = '...', leeway]: BoundArguments): Truncation {
   const [limit, tail] = [asInt(length), asText(end)]
   const tolerance = asIntOr(leeway, 5)
   if (limit < tail.length || tolerance < 0) {
@@ -107,6 +149,12 @@ function truncate(text: string, [length = 255, killWords = false, end = '...', l
       `expected length >= ${tail.length} and leeway >= 0, got ${limit} and ${tolerance}`
     )
   }
+  return { limit, tail, tolerance }
+}
+
+function truncate(text: string, args: BoundArguments): string {
+  const { limit, tail, tolerance } = truncation(args)
+  const [, killWords = false] = args
   const all = characters(text)
   if (all.length <= limit + tolerance) return text
   const kept = all.slice(0, limit - tail.length)
@@ -143,8 +191,16 @@ function quote(value: Value, inQuery: boolean, runtime: Runtime): string {
 function urlEncode(value: Value, _: BoundArguments, runtime: Runtime): Value {
   if (typeof value === 'string' || value instanceof Markup || !isIterable(value)) return quote(value, false, runtime)
   if (value instanceof Map) runtime.spend(value.size)
-  const pairs = value instanceof Map ? Array.from(value) : itemsOf(value, runtime).map((pair) => itemsOf(pair, runtime))
-  return pairs.map(([key = '', item = '']) => `${quote(key, true, runtime)}=${quote(item, true, runtime)}`).join('&')
+  const pairs = value instanceof Map ? Array.from(value) : itemsOf(value, runtime).map((pair) => pairOf(pair, runtime))
+  return pairs.map(([key, item]) => `${quote(key, true, runtime)}=${quote(item, true, runtime)}`).join('&')
+}
+
+function pairOf(value: Value, runtime: Runtime): readonly [Value, Value] {
+  const [key, item, ...rest] = itemsOf(value, runtime)
+  if (key === undefined || item === undefined)
+    throw new TemplateFault('ValueError', 'not enough values to unpack (expected 2)')
+  if (rest.length > 0) throw new TemplateFault('ValueError', 'too many values to unpack (expected 2)')
+  return [key, item]
 }
 
 function xmlAttributes(value: Value, [autospace = true]: BoundArguments, runtime: Runtime): Value {

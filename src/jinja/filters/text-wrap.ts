@@ -47,7 +47,7 @@ function breakWord(pieces: string[], line: string[], options: WrapOptions, lengt
     return
   }
   const end = breakPoint(word, options, options.width < 1 ? 1 : options.width - length)
-  if (end > 0) line.push(word.slice(0, end))
+  line.push(word.slice(0, end))
   if (end < word.length) pieces.push(word.slice(end))
 }
 

@@ -13,9 +13,21 @@ const PREFIXES: ReadonlyMap<number, RegExp> = new Map([
 /** More digits than that are no int to Python either. */
 const MAX_INT_DIGITS = 4300
 
+/** Python reads the decimal digits of all scripts. */
+function asciiDigits(text: string): string {
+  return text.replace(/(?![0-9])\p{Nd}/gu, (char) => String(decimalValue(char.codePointAt(0) ?? 0)))
+}
+
+/** The digits of a script follow one another, from a code point that ends in 0 or 6; those of mathematics alone do not. */
+function decimalValue(codePoint: number): number {
+  if (codePoint >= 0x1d7ce && codePoint <= 0x1d7ff) return (codePoint - 0x1d7ce) % 10
+  const low = codePoint & 0xf
+  return low < 10 && /^\p{Nd}/u.test(String.fromCodePoint(codePoint - low)) ? low : low - 6
+}
+
 /** Python's int(text, base); undefined when it would raise. */
 export function parseIntText(text: string, base: number): Int | undefined {
-  const signed = text.trim()
+  const signed = asciiDigits(text.trim())
   const body = signed.replace(/^[-+]/, '')
   const actual = base === 0 ? baseOf(body) : base
   const digits = body.replace(PREFIXES.get(actual) ?? /^(?!)/, '')
@@ -42,7 +54,7 @@ function baseOf(body: string): number {
 
 /** Python's float(text); undefined when it would raise. */
 export function parseFloatText(text: string): number | undefined {
-  const trimmed = text.trim()
+  const trimmed = asciiDigits(text.trim())
   if (/^[-+]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[-+]?\d+(?:_\d+)*)?$/i.test(trimmed)) {
     return Number(trimmed.replaceAll('_', ''))
   }

@@ -57,7 +57,7 @@ interface NodeFields {
   FilterBlock: { filter: SyntaxNode<'Filter'>; body: Body }
   Block: { name: string; body: Body; scoped: boolean }
   Autoescape: { enabled: Expression; body: Body }
-  NeedsLoader: { tag: string; ignoreMissing: boolean }
+  NeedsLoader: { tag: string; optional: Expression | null }
   NamespaceTarget: { name: string; attribute: string }
 }
 
@@ -160,7 +160,7 @@ const OWN_NODES: Partial<Record<NodeType, readonly string[]>> = {
   FilterBlock: ['filter', 'body'],
   Block: ['name', 'body', 'scoped'],
   Autoescape: ['enabled', 'body'],
-  NeedsLoader: ['tag', 'ignoreMissing'],
+  NeedsLoader: ['tag', 'optional'],
   NamespaceTarget: ['name', 'attribute'],
   Join: ['children']
 }

@@ -244,17 +244,17 @@ export class TemplateParser extends ExpressionParser {
   }
 
   #include(at: Position): Statement {
-    this.parseExpression()
+    const source = this.parseExpression()
     const ignoreMissing = this.skipSymbol('ignore')
     if (ignoreMissing) this.require('symbol', 'missing')
     this.#skipToBlockEnd()
-    return makeNode('NeedsLoader', at, 'include', ignoreMissing)
+    return makeNode('NeedsLoader', at, 'include', ignoreMissing ? source : null)
   }
 
   #needsLoader(tag: string, at: Position): Statement {
     this.parseExpression()
     this.#skipToBlockEnd()
-    return makeNode('NeedsLoader', at, tag, false)
+    return makeNode('NeedsLoader', at, tag, null)
   }
 
   #skipToBlockEnd(): void {

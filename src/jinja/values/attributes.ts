@@ -1,8 +1,9 @@
 import type { StepLimit } from '../limits.ts'
 import { TemplateFault } from '../template-fault.ts'
-import { dictGet } from './dict.ts'
-import { bindMethod, methodOf } from './methods/methods.ts'
+import { dictGet } from './comparison.ts'
+import { bindMethod, methodOf, numberAttribute } from './methods/methods.ts'
 import { repr, toText } from './print.ts'
+import { Range } from './range.ts'
 import { characters } from './text/characters.ts'
 import {
   Markup,
@@ -56,7 +57,8 @@ function sliceOf(value: Value, slice: Slice, limit: StepLimit | undefined): Valu
     const what = value instanceof Map ? "unhashable type: 'slice'" : `'${typeName(value)}' object is not subscriptable`
     throw new TemplateFault('TypeError', what)
   }
-  const { first, count, stride } = spanOf(slice, items.length)
+  const { first, last, count, stride } = spanOf(slice, items.length)
+  if (value instanceof Range) return value.slice(first, last, stride)
   limit?.spend(count)
   const picked = Array.from({ length: count }, (_, position) => items[first + position * stride] as Value)
   if (Array.isArray(value)) return picked
@@ -67,6 +69,7 @@ function sliceOf(value: Value, slice: Slice, limit: StepLimit | undefined): Valu
 
 interface Span {
   readonly first: number
+  readonly last: number
   readonly count: number
   readonly stride: number
 }
@@ -78,7 +81,7 @@ function spanOf({ start, stop, step }: Slice, length: number): Span {
   const clamp = (index: number): number => Math.max(lowest, Math.min(highest, index < 0 ? index + length : index))
   const first = clampOr(bound(start), clamp, stride > 0 ? lowest : highest)
   const last = clampOr(bound(stop), clamp, stride > 0 ? highest : lowest)
-  return { first, stride, count: Math.max(0, Math.ceil((last - first) / stride)) }
+  return { first, last, stride, count: Math.max(0, Math.ceil((last - first) / stride)) }
 }
 
 function clampOr(index: number | undefined, clamp: (index: number) => number, otherwise: number): number {
@@ -121,6 +124,8 @@ export function ownAttribute(value: Value, name: string): Value | undefined {
   if (value instanceof Undefined) throw value.fault()
   if (value instanceof NativeObject) return value.attribute(name)
   if (value instanceof Tuple && value.names.includes(name)) return value.items[value.names.indexOf(name)]
+  const ofNumber = numberAttribute(value, name)
+  if (ofNumber !== undefined) return ofNumber
   const method = findMethod(value, name)
   return method === undefined ? undefined : bindMethod(value, name, method)
 }

@@ -1,7 +1,7 @@
 import type { BinaryOperator, CompareOperator } from '../syntax/syntax.ts'
 import { TemplateFault } from '../template-fault.ts'
+import { compare, equals } from './comparison.ts'
 import { isNumeric, normalizeInt, toDouble, type Int, type Numeric } from './numbers.ts'
-import { compare, equals } from './order.ts'
 import { escapeUnlessSafe } from './print.ts'
 import { concatenate, contains, repeat } from './sequences.ts'
 import { formatPercent } from './text/percent-format.ts'
@@ -77,7 +77,9 @@ export function applyOperator(type: BinaryOperator, a: Value, b: Value, runtime:
 }
 
 function applyToOthers(operator: Operator, a: Value, b: Value, runtime: Runtime): Value {
-  for (const side of [a, b]) if (side instanceof Undefined) throw side.fault()
+  // A format may print what is undefined.
+  const formats = operator === OPERATORS.Mod && (typeof a === 'string' || a instanceof Markup)
+  for (const side of formats ? [] : [a, b]) if (side instanceof Undefined) throw side.fault()
   const result = operator.others?.(a, b, runtime)
   if (result !== undefined) return result
   throw new TemplateFault(
@@ -100,14 +102,19 @@ function tooManyBits(symbol: string): TemplateFault {
 type Comparison = (a: Value, b: Value, runtime: Runtime) => boolean
 
 export const comparisons: Readonly<Record<CompareOperator, Comparison>> = {
-  '==': equals,
-  '!=': (a, b, runtime) => !equals(a, b, runtime),
+  '==': isEqual,
+  '!=': (a, b, runtime) => !isEqual(a, b, runtime),
   '<': (a, b, runtime) => compare(a, b, '<', runtime) < 0,
   '<=': (a, b, runtime) => compare(a, b, '<=', runtime) <= 0,
   '>': (a, b, runtime) => compare(a, b, '>', runtime) > 0,
   '>=': (a, b, runtime) => compare(a, b, '>=', runtime) >= 0,
   in: (a, b, runtime) => contains(b, a, runtime),
   'not in': (a, b, runtime) => !contains(b, a, runtime)
+}
+
+/** Not a number is not equal to itself, though a list finds it by what it is. */
+function isEqual(a: Value, b: Value, runtime: Runtime): boolean {
+  return !(a instanceof Float && Number.isNaN(a.value)) && equals(a, b, runtime)
 }
 
 /** Unary minus and plus. */

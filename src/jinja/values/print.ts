@@ -16,6 +16,11 @@ export function repr(value: Value): string {
   return represent(value, new OpenContainers())
 }
 
+/** Python's ascii(). */
+export function ascii(value: Value): string {
+  return repr(value).replace(/[^\0-\x7f]/gu, (char) => escapeCodePoint(char.codePointAt(0) ?? 0))
+}
+
 /** The containers that are being printed: one that holds itself shows as `[...]`. */
 class OpenContainers extends Set<Value> {
   readonly counter = new PartLimit()

@@ -1,6 +1,5 @@
 import { TemplateFault } from '../template-fault.ts'
-import { dictHas } from './dict.ts'
-import { equals } from './order.ts'
+import { dictHas, equals } from './comparison.ts'
 import { escapeHtml } from './print.ts'
 import { characterCount } from './text/characters.ts'
 import {
@@ -70,6 +69,17 @@ export function sizeOf(value: Value): number | undefined {
   return value instanceof NativeObject && value.size !== undefined ? value.size() : undefined
 }
 
+/** Items of a list that are compared for one step: a template that collects what it has not seen yet looks often. */
+const COMPARED_ITEMS_PER_STEP = 32
+
+/** Items of a list that are copied as a whole for one step, up to a length at which memory matters more than time. */
+const COPIED_ITEMS_PER_STEP = 24
+const CHEAP_LENGTH = 65_536
+
+function costOfCopy(length: number): number {
+  return length > CHEAP_LENGTH ? length : length / COPIED_ITEMS_PER_STEP
+}
+
 /** Python's `item in container`. */
 export function contains(container: Value, item: Value, runtime: Runtime): boolean {
   if (typeof container === 'string') return containsText(container, item, runtime)
@@ -78,6 +88,10 @@ export function contains(container: Value, item: Value, runtime: Runtime): boole
   if (container instanceof NativeObject && container.contains !== undefined) return container.contains(item)
   if (!isIterable(container)) {
     throw new TemplateFault('TypeError', `argument of type '${typeName(container)}' is not iterable`)
+  }
+  if (Array.isArray(container)) {
+    runtime.spend(container.length / COMPARED_ITEMS_PER_STEP)
+    return container.some((own) => equals(own, item, runtime))
   }
   return itemsOf(container, runtime).some((own) => equals(own, item, runtime))
 }
@@ -92,7 +106,7 @@ function containsText(text: string, item: Value, runtime: Runtime): boolean {
 /** The `+` of strings, lists and tuples; undefined when neither side has one. */
 export function concatenate(a: Value, b: Value, runtime: Runtime): Value | undefined {
   if (typeof a === 'string' && typeof b === 'string') {
-    runtime.allowLength(a.length + b.length)
+    runtime.allowCopy(a.length + b.length)
     return a + b
   }
   if (a instanceof Markup || b instanceof Markup) return concatenateMarkup(a, b, runtime)
@@ -101,11 +115,11 @@ export function concatenate(a: Value, b: Value, runtime: Runtime): Value | undef
 
 function concatenateItems(a: Value, b: Value, runtime: Runtime): Value | undefined {
   if (Array.isArray(a) && Array.isArray(b)) {
-    runtime.spend(a.length + b.length)
-    return [...a, ...b]
+    runtime.spend(costOfCopy(a.length + b.length))
+    return a.concat(b)
   }
   if (a instanceof Tuple && b instanceof Tuple) {
-    runtime.spend(a.items.length + b.items.length)
+    runtime.spend(costOfCopy(a.items.length + b.items.length))
     return new Tuple([...a.items, ...b.items])
   }
   for (const kind of ['str', 'list', 'tuple']) {

@@ -107,6 +107,8 @@ export abstract class NativeObject {
   sequence?(): ArrayLike<Value>
   /** Membership in the sense of `in`, where it is more than a search through the values. */
   contains?(value: Value): boolean
+  /** Whether the two are equal in Python's sense, where that is more than being the same object. */
+  equals?(other: Value): boolean
   call?(args: Arguments, runtime: Runtime): Value
   print(): string {
     return `<${this.typeName}>`
@@ -199,6 +201,8 @@ export interface Runtime extends StepLimit {
   /** To be asked before a text or a list of that many characters or items is made. */
   allowLength(length: number): void
   allowOutput(length: number): void
+  /** The same for what is copied as a whole, which costs far less. */
+  allowCopy(length: number): void
   /** To be asked before the fields of a format string are looked for. */
   allowFormat(format: string): void
   /** What a value prints as. */

@@ -1,7 +1,6 @@
 import { TemplateFault } from '../../template-fault.ts'
-import { dictDelete, dictGet, dictHas, dictSet } from '../dict.ts'
+import { dictDelete, dictGet, dictHas, dictSet, equals } from '../comparison.ts'
 import { withParameters } from '../native-function.ts'
-import { equals } from '../order.ts'
 import { repr } from '../print.ts'
 import { itemsOf } from '../sequences.ts'
 import {
@@ -41,6 +40,13 @@ class DictView extends NativeObject {
   override contains(value: Value): boolean {
     if (this.typeName === 'dict_keys') return dictHas(this.#dict, value)
     return this.values().some((own) => equals(own, value))
+  }
+
+  override equals(other: Value): boolean {
+    if (this === other) return true
+    if (!(other instanceof DictView) || this.typeName === 'dict_values' || this.typeName !== other.typeName)
+      return false
+    return this.size() === other.size() && this.values().every((own) => other.contains(own))
   }
 
   override print(): string {

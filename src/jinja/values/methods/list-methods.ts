@@ -1,6 +1,6 @@
 import { TemplateFault } from '../../template-fault.ts'
+import { equals, sortValues } from '../comparison.ts'
 import { withParameters, type BoundArguments } from '../native-function.ts'
-import { equals, sortValues } from '../order.ts'
 import { repr } from '../print.ts'
 import { itemsOf, sizeOf } from '../sequences.ts'
 import { NONE, isTrue, type NativeFunction, type None, type Runtime, type Tuple, type Value } from '../value.ts'

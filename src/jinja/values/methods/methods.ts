@@ -2,6 +2,7 @@ import { dictMethods } from './dict-methods.ts'
 import { listMethods, tupleMethods } from './list-methods.ts'
 import { stringMethods } from './string-methods.ts'
 import { withParameters } from '../native-function.ts'
+import { floatText, isNumeric, normalizeInt, truncate } from '../numbers.ts'
 import {
   Float,
   Markup,
@@ -53,11 +54,52 @@ export function bindMethod(subject: Value, name: string, method: NativeFunction)
   return new BoundMethod(subject, name, method)
 }
 
+/** What a number shows of itself without a call. */
+export function numberAttribute(value: Value, name: string): Value | undefined {
+  if (!isNumeric(value)) return undefined
+  const whole = typeof value === 'boolean' ? Number(value) : value
+  if (name === 'real') return whole
+  if (name === 'imag') return value instanceof Float ? new Float(0) : 0
+  if (value instanceof Float) return undefined
+  if (name === 'numerator') return whole
+  return name === 'denominator' ? 1 : undefined
+}
+
+/** The two whole numbers of which a float is the quotient. */
+function integerRatio(value: number): Value {
+  let denominator = 1n
+  let numerator = value
+  truncate(value)
+  while (!Number.isInteger(numerator)) {
+    numerator *= 2
+    denominator *= 2n
+  }
+  return new Tuple([normalizeInt(BigInt(numerator)), normalizeInt(denominator)])
+}
+
+/** Python's float.hex(): the bits, as C's %a shows them. */
+function hexText(value: number): string {
+  if (!Number.isFinite(value)) return floatText(value)
+  const bits = new DataView(new ArrayBuffer(8))
+  bits.setFloat64(0, value)
+  const whole = bits.getBigUint64(0)
+  const mantissa = (whole & ((1n << 52n) - 1n)).toString(16).padStart(13, '0')
+  const exponent = Number((whole >> 52n) & 0x7ffn)
+  const sign = whole >> 63n === 1n ? '-' : ''
+  if (value === 0) return `${sign}0x0.0p+0`
+  const power = exponent === 0 ? -1022 : exponent - 1023
+  return `${sign}0x${exponent === 0 ? 0 : 1}.${mantissa}p${power < 0 ? '' : '+'}${power}`
+}
+
 const floatMethods: ReadonlyMap<string, NativeFunction> = new Map([
-  ['is_integer', withParameters('is_integer', [], (value) => Number.isInteger((value as Float).value))]
+  ['is_integer', withParameters('is_integer', [], (value) => Number.isInteger((value as Float).value))],
+  ['conjugate', withParameters('conjugate', [], (value) => value)],
+  ['hex', withParameters('hex', [], (value) => hexText((value as Float).value))],
+  ['as_integer_ratio', withParameters('as_integer_ratio', [], (value) => integerRatio((value as Float).value))]
 ])
 
 const intMethods: ReadonlyMap<string, NativeFunction> = new Map([
+  ['conjugate', withParameters('conjugate', [], (value) => (typeof value === 'boolean' ? Number(value) : value))],
   [
     'bit_length',
     withParameters('bit_length', [], (value) => {

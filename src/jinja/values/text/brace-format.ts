@@ -1,6 +1,6 @@
 import { TemplateFault } from '../../template-fault.ts'
 import { isInt, isNumeric, toDouble, type Int } from '../numbers.ts'
-import { repr, toText } from '../print.ts'
+import { ascii, repr, toText } from '../print.ts'
 import { characterCount } from './characters.ts'
 import { formatDouble, groupDigits } from './format-number.ts'
 import { Markup, Undefined, typeName, type Arguments, type Float, type Runtime, type Value } from '../value.ts'
@@ -169,7 +169,8 @@ function convert(field: string, args: Arguments, counter: Counter, runtime: Runt
   let value = argument(counter.nameFor(name), args)
   for (const [step] of path.matchAll(/\.[^.[]+|\[[^\]]+\]/g)) value = follow(value, step, runtime)
   if (conversion === undefined) return value
-  return conversion === 's' ? toText(value) : repr(value)
+  if (conversion === 's') return toText(value)
+  return conversion === 'a' ? ascii(value) : repr(value)
 }
 
 function argument(name: string, { positional, keywords }: Arguments): Value {

@@ -1,7 +1,7 @@
 import { TemplateFault } from '../../template-fault.ts'
+import { compare } from '../comparison.ts'
 import { asInt } from '../native-function.ts'
 import { floatText } from '../numbers.ts'
-import { compareText } from './characters.ts'
 import { Float, Markup, NONE, Tuple, typeName, type Dict, type Runtime, type Value } from '../value.ts'
 
 interface Layout {
@@ -51,8 +51,9 @@ function writeItems(items: readonly Value[], layout: Layout, margin: string): st
 
 function writeDict(dict: Dict, layout: Layout, margin: string): string {
   const inner = margin + (layout.step ?? '')
-  const pairs = Array.from(dict, ([key, value]): [string, Value] => [keyText(key), value])
-  pairs.sort(([a], [b]) => compareText(a, b))
+  const pairs = Array.from(dict)
+    .sort(([a], [b]) => compare(a, b, '<', layout.runtime))
+    .map(([key, value]) => [keyText(key), value] as const)
   return enclose(
     '{}',
     pairs.map(([key, value]) => `${quote(key)}: ${write(value, layout, inner)}`),

@@ -1,7 +1,7 @@
 import { TemplateFault } from '../../template-fault.ts'
-import { dictGet } from '../dict.ts'
+import { dictGet } from '../comparison.ts'
 import { isInt, isNumeric, toDouble, truncate, type Int } from '../numbers.ts'
-import { repr, toText } from '../print.ts'
+import { ascii, repr, toText } from '../print.ts'
 import { characterCount } from './characters.ts'
 import { formatDouble } from './format-number.ts'
 import { Float, Tuple, typeName, type Runtime, type Value } from '../value.ts'
@@ -86,7 +86,7 @@ interface Conversion {
 function convert(value: Value, conversion: Conversion, asText: (value: Value) => string): string {
   const { type } = conversion
   if ('sra'.includes(type)) {
-    const text = type === 's' ? asText(value) : asText(repr(value))
+    const text = type === 's' ? asText(value) : asText(type === 'a' ? ascii(value) : repr(value))
     const cut = conversion.precision === undefined ? text : Array.from(text).slice(0, conversion.precision).join('')
     return fillUp('', cut, { ...conversion, flags: conversion.flags.replace('0', '') })
   }

@@ -2,7 +2,17 @@ import { PartLimit, type StepLimit } from '../limits.ts'
 import { TemplateFault } from '../template-fault.ts'
 import { isNumeric, type Numeric } from './numbers.ts'
 import { compareText } from './text/characters.ts'
-import { Float, Markup, Tuple, Undefined, typeName, type Dict, type Runtime, type Value } from './value.ts'
+import {
+  Float,
+  Markup,
+  NativeObject,
+  Tuple,
+  Undefined,
+  typeName,
+  type Dict,
+  type Runtime,
+  type Value
+} from './value.ts'
 
 /** Python's ==, which compares by content and across the kinds of number. */
 export function equals(a: Value, b: Value, limit: StepLimit = new PartLimit()): boolean {
@@ -24,11 +34,16 @@ function equalObjects(a: Value, b: Value, limit: StepLimit): boolean {
   if (Array.isArray(a)) return Array.isArray(b) && equalItems(a, b, limit)
   if (a instanceof Map) return b instanceof Map && equalDicts(a, b, limit)
   if (a instanceof Tuple) return b instanceof Tuple && equalItems(a.items, b.items, limit)
-  if (a instanceof Undefined) return b instanceof Undefined
-  return (a instanceof Markup || b instanceof Markup) && equalTexts(a, b)
+  return equalOthers(a, b)
+}
+
+function equalOthers(a: Value, b: Value): boolean {
+  if (a instanceof NativeObject) return a.equals?.(b) ?? false
+  return a instanceof Undefined ? b instanceof Undefined : equalTexts(a, b)
 }
 
 function equalTexts(a: Value, b: Value): boolean {
+  if (!(a instanceof Markup || b instanceof Markup)) return false
   const left = a instanceof Markup ? a.text : a
   return typeof left === 'string' && left === (b instanceof Markup ? b.text : b)
 }
@@ -49,7 +64,7 @@ function equalDicts(a: Dict, b: Dict, limit: StepLimit): boolean {
   limit.spend(a.size)
   if (a.size !== b.size) return false
   for (const [key, value] of a) {
-    const other = b.get(key)
+    const other = dictGet(b, key, limit)
     if (other === undefined || !equals(value, other, limit)) return false
   }
   return true
@@ -127,4 +142,43 @@ export function sortValues(
   const keyed = items.map((item) => ({ item, key: keyOf(item) }))
   keyed.sort(reverse ? (a, b) => compare(b.key, a.key, '<', runtime) : (a, b) => compare(a.key, b.key, '<', runtime))
   return keyed.map(({ item }) => item)
+}
+
+/**
+ * Finds the key under which a dict holds a value. Strings and ints are their
+ * own keys; 1, 1.0 and True are one key in Python, and tuples are equal by content.
+ *
+ * @throws TemplateFault TypeError for what cannot be a key
+ */
+function keyIn(dict: ReadonlyMap<Value, Value>, key: Value, limit: StepLimit | undefined): Value {
+  if (typeof key === 'string' || dict.has(key)) return key
+  if (Array.isArray(key) || key instanceof Map) {
+    throw new TemplateFault('TypeError', `unhashable type: '${typeName(key)}'`)
+  }
+  return isNumeric(key) || key instanceof Tuple || key instanceof NativeObject ? equalKeyIn(dict, key, limit) : key
+}
+
+function equalKeyIn(dict: ReadonlyMap<Value, Value>, key: Value, limit: StepLimit = new PartLimit()): Value {
+  const wanted = key instanceof Float ? comparable(key) : key
+  if (dict.has(wanted)) return wanted
+  limit.spend(dict.size)
+  for (const candidate of dict.keys())
+    if (typeof candidate !== 'string' && equals(candidate, key, limit)) return candidate
+  return key
+}
+
+export function dictGet(dict: ReadonlyMap<Value, Value>, key: Value, limit?: StepLimit): Value | undefined {
+  return dict.get(keyIn(dict, key, limit))
+}
+
+export function dictHas(dict: ReadonlyMap<Value, Value>, key: Value, limit?: StepLimit): boolean {
+  return dict.has(keyIn(dict, key, limit))
+}
+
+export function dictSet(dict: Dict, key: Value, value: Value, limit?: StepLimit): void {
+  dict.set(keyIn(dict, key, limit), value)
+}
+
+export function dictDelete(dict: Dict, key: Value, limit?: StepLimit): void {
+  dict.delete(keyIn(dict, key, limit))
 }
