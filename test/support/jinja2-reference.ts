@@ -14,11 +14,13 @@ export interface ReferenceCase {
   variables: Record<string, unknown>
 }
 
+/** Debian's, whose Jinja2 is 3.1.2: another Python that stands first in PATH may have a version that differs. */
+const PYTHON = '/usr/bin/python3'
 const SCRIPT = join(import.meta.dirname, '../integration/jinja/reference.py')
 
 /** Renders all cases in one Python process (Debian's python3-jinja2), answers in the same order. */
 export async function renderWithJinja2(cases: readonly ReferenceCase[]): Promise<ReferenceAnswer[]> {
-  const python = spawn('python3', [SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const python = spawn(PYTHON, [SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'] })
   const exited = once(python, 'exit')
   for (const { template, variables } of cases) python.stdin.write(`${JSON.stringify({ template, variables })}\n`)
   python.stdin.end()
