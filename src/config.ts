@@ -3,8 +3,7 @@ import { join, resolve } from 'node:path'
 import { envTable, type Mode } from './environment.ts'
 import { KontrolError } from './errors.ts'
 import { isName } from './model/name.ts'
-import type { EnvVar } from './platform/env-parsers.ts'
-import type { LogLevel } from './platform/log-level.ts'
+import type { EnvVar, LogLevel } from './platform/env-parsers.ts'
 
 /** Where a value came from, as `kontrol config` shows it. */
 type Origin = 'environment' | 'kubernetes' | 'debug mode' | 'default'

@@ -4,18 +4,19 @@ import { fileURLToPath } from 'node:url'
 import {
   commaList,
   decimal,
+  type EnvVar,
   etcdUrls,
   existingFile,
   flag,
   ipAddress,
+  type LogLevel,
+  logLevels,
   oneOf,
   stringMap,
   text,
   variable,
-  wholeNumber,
-  type EnvVar
+  wholeNumber
 } from './platform/env-parsers.ts'
-import { logLevels, type LogLevel } from './platform/log-level.ts'
 
 export type Mode = 'master' | 'slave' | 'debug' | 'verbose'
 

@@ -12,8 +12,7 @@ import { SupervisordClient } from '../platform/supervisord-client.ts'
 import { globalTags } from '../telemetry/global-tags.ts'
 import { parseOpentsdbEndpoint, type OpentsdbEndpoint } from '../telemetry/opentsdb-endpoint.ts'
 import type { OpentsdbRelay } from '../telemetry/opentsdb.ts'
-import { startTelegraf, stopTelegraf } from '../telemetry/telegraf-program.ts'
-import { renderTelegrafConf } from '../telemetry/telegraf.ts'
+import { renderTelegrafConf, startTelegraf, stopTelegraf } from '../telemetry/telegraf.ts'
 import { createStatisticsRelay, type StatisticsRelayDeps } from './statistics-relay.ts'
 
 export interface StatisticsDeps extends StatisticsRelayDeps {

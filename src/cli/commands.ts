@@ -5,17 +5,17 @@ import type { CommandTable } from './command.ts'
  * called: a slave that only pings must not carry the parts of all the others.
  */
 export const commands: CommandTable = {
-  run: async () => (await import('./run.ts')).run,
-  demo: async () => (await import('./demo.ts')).demo,
-  ping: async () => (await import('./ping.ts')).ping,
-  pods: async () => (await import('./pods.ts')).pods,
-  hosts: async () => (await import('./hosts.ts')).hosts,
-  state: async () => (await import('./state.ts')).state,
-  history: async () => (await import('./history.ts')).history,
-  dns: async () => (await import('./dns.ts')).dns,
-  goto: async () => (await import('./goto.ts')).goto,
-  drain: async () => (await import('./drain.ts')).drain,
-  render: async () => (await import('./render.ts')).render,
-  lifecycle: async () => (await import('./lifecycle.ts')).lifecycle,
-  config: async () => (await import('./config.ts')).config
+  run: async () => (await import('./commands/run.ts')).run,
+  demo: async () => (await import('./commands/demo.ts')).demo,
+  ping: async () => (await import('./commands/ping.ts')).ping,
+  pods: async () => (await import('./commands/pods.ts')).pods,
+  hosts: async () => (await import('./commands/hosts.ts')).hosts,
+  state: async () => (await import('./commands/state.ts')).state,
+  history: async () => (await import('./commands/history.ts')).history,
+  dns: async () => (await import('./commands/dns.ts')).dns,
+  goto: async () => (await import('./commands/goto.ts')).goto,
+  drain: async () => (await import('./commands/drain.ts')).drain,
+  render: async () => (await import('./commands/render.ts')).render,
+  lifecycle: async () => (await import('./commands/lifecycle.ts')).lifecycle,
+  config: async () => (await import('./commands/config.ts')).config
 }

@@ -1,18 +1,16 @@
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { AddressesByType } from './addresses.ts'
+import { type AddressesByType, WantedAddresses } from './addresses.ts'
 import { ChangeWatch } from './change-watch.ts'
 import { withDeadline } from './deadline.ts'
-import { DnsEvents } from './dns-events.ts'
-import type { DnsEvent, DnsRecordStatus, DnsStatus } from './dns-status.ts'
+import { type DnsEvent, DnsEvents, type DnsRecordStatus, type DnsStatus } from './dns-status.ts'
 import type { DnsSettings } from './dns-settings.ts'
-import { LazyConnection } from './lazy-connection.ts'
 import { PassLoop } from './reconcile-loop.ts'
-import { reconcile, type RecordOutcome } from './reconcile.ts'
+import { reconcile, type DnsConnection, type RecordOutcome } from './reconcile.ts'
 import { RecordTable } from './record-table.ts'
 import type { DnsProvider } from './record-set.ts'
-import { WantedAddresses } from './desired-addresses.ts'
+import { Zones } from './zones.ts'
 
 export interface DnsExposerOptions {
   /** Undefined: the annotation is not there, and nothing happens until configure() brings one. */
@@ -229,4 +227,36 @@ function stateOf(outcomes: readonly RecordOutcome[], dryRun: boolean): PassState
 function outcomeOf(state: PassState): ExposeResult['outcome'] {
   if (state === 'held') return 'planned'
   return state === 'skipped' ? 'follower' : 'unchanged'
+}
+
+/** The provider, made when it is needed first; if that fails, the next one who needs it tries again. */
+class LazyConnection {
+  readonly #providerFactory: () => Promise<DnsProvider>
+  readonly #clock: Clock
+  #connection: Promise<DnsConnection> | undefined
+
+  constructor({ providerFactory, clock }: { providerFactory: () => Promise<DnsProvider>; clock: Clock }) {
+    this.#providerFactory = providerFactory
+    this.#clock = clock
+  }
+
+  /** @throws KontrolError KTL_DNS_UNAVAILABLE */
+  get(): Promise<DnsConnection> {
+    this.#connection ??= this.#providerFactory().then(
+      (provider) => ({ provider, zones: new Zones(provider, this.#clock) }),
+      (cause: unknown) => {
+        this.#connection = undefined
+        throw new KontrolError('KTL_DNS_UNAVAILABLE', `cannot set up the DNS provider: ${messageOf(cause)}`, {
+          cause,
+          hint: 'Check the AWS_* variables, and that the installation is complete.'
+        })
+      }
+    )
+    return this.#connection
+  }
+
+  async close(): Promise<void> {
+    const connection = await this.#connection?.catch(() => undefined)
+    connection?.provider.close()
+  }
 }

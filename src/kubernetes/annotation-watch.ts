@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { findKontrolError, messageOf } from '../errors.ts'
+import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
 import type { Backoff } from '../platform/backoff.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { AnnotationListener } from './metadata-source.ts'
 import type { PodObject } from './pod-metadata.ts'
-import { readEvents, ResourceExpired } from './watch-events.ts'
 
 export interface AnnotationWatchOptions {
   readPod: (signal: AbortSignal) => Promise<PodObject>
@@ -88,4 +87,47 @@ function changedKeys(before: Record<string, string>, after: Record<string, strin
 /** Ends early, and without an error, when the watch is stopped. */
 async function rest(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal, ref: false }).catch(() => {})
+}
+
+interface PodEvent {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'
+  object: PodObject
+}
+
+type WatchLine = PodEvent | { type: 'ERROR'; object: { code?: number; message?: string } }
+
+/** The server no longer knows the version that a watch began at: read the object again. */
+class ResourceExpired extends Error {
+  override readonly name = 'ResourceExpired'
+}
+
+/**
+ * The events of a watch. As an API server 1.29 sends them, one a line:
+ *
+ *     {"type":"MODIFIED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"haproxy-0","resourceVersion":"1187",…}}}
+ *     {"type":"BOOKMARK","object":{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"1202","creationTimestamp":null}…}}
+ *     {"type":"ERROR","object":{"kind":"Status","status":"Failure","message":"too old resource version: 1 (1180)","reason":"Expired","code":410}}
+ */
+async function* readEvents(stream: AsyncIterable<Buffer>): AsyncGenerator<PodEvent> {
+  for await (const line of linesOf(stream)) {
+    const event = JSON.parse(line) as WatchLine
+    if (event.type !== 'ERROR') {
+      yield event
+      continue
+    }
+    const { code, message = 'no reason given' } = event.object
+    if (code === 410) throw new ResourceExpired(message)
+    throw new KontrolError('KTL_KUBERNETES_UNAVAILABLE', `The Kubernetes API ended a watch: ${message}`)
+  }
+}
+
+async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  // A chunk may end inside a character.
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines.filter((line) => line !== '')
+  }
 }

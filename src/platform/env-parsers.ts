@@ -103,3 +103,6 @@ export function etcdUrls(raw: string): readonly string[] {
 function parseUrl(raw: string): URL | null {
   return URL.canParse(raw) ? new URL(raw) : null
 }
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]

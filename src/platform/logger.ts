@@ -1,6 +1,6 @@
 import pino, { type DestinationStream, type Logger } from 'pino'
 import { KontrolError } from '../errors.ts'
-import type { LogLevel } from './log-level.ts'
+import type { LogLevel } from './env-parsers.ts'
 
 export type { Logger } from 'pino'
 

@@ -3,7 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { rootCertificates, type SecureContextOptions } from 'node:tls'
 import { KontrolError } from '../errors.ts'
 import type { MasterAddress } from './master-address.ts'
-import type { MasterConnection } from './master-connection.ts'
+import type { MasterConnection } from './master-pinger.ts'
 
 /** PEM texts. */
 export interface TlsCredentials {

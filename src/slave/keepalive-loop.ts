@@ -4,8 +4,7 @@ import type { Logger } from '../platform/logger.ts'
 import { HttpMaster, type TlsCredentials } from './http-master.ts'
 import { keyOf, newNonce } from './identity.ts'
 import { parseMasterAddress, type MasterAddress } from './master-address.ts'
-import type { MasterConnection } from './master-connection.ts'
-import { MasterPinger, type MasterStatus } from './master-pinger.ts'
+import { type MasterConnection, MasterPinger, type MasterStatus } from './master-pinger.ts'
 
 /** The part of a payload file that the loop needs. */
 interface PayloadSource {

@@ -2,7 +2,13 @@ import { messageOf } from '../errors.ts'
 import { Backoff } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { MasterConnection } from './master-connection.ts'
+
+/** How a slave reaches one master, whatever protocol that speaks. */
+export interface MasterConnection {
+  /** Hands over one keepalive; rejects when the master did not take it before the signal fired. */
+  send(keepalive: string, signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
 
 export interface MasterPingerOptions {
   /** The master, as the annotation names it. */

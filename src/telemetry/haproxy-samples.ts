@@ -1,5 +1,4 @@
-import { inSlices } from './in-slices.ts'
-import type { Sample } from './sample.ts'
+import { inSlices, type Sample } from './sample.ts'
 
 const TYPES = ['frontend', 'backend', 'server', 'listener']
 /** Its place in TYPES, as HAProxy prints it. */

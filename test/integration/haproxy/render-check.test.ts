@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { runCommand } from '../../../src/cli/command.ts'
-import { render } from '../../../src/cli/render.ts'
+import { render } from '../../../src/cli/commands/render.ts'
 import { readSample } from '../../support/sample-template.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runCommand } from '../../../src/cli/command.ts'
-import { render } from '../../../src/cli/render.ts'
+import { render } from '../../../src/cli/commands/render.ts'
 import { tempDir, type TempDir } from '../../support/temp-dir.ts'
 
 const TEMPLATE = `frontend front

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { packBatches } from '../../../src/dns/change-batches.ts'
+import { packBatches } from '../../../src/dns/reconcile.ts'
 import type { RecordChange } from '../../../src/dns/record-set.ts'
 
 const plan = (action: 'UPSERT' | 'CREATE', values: string[]) => ({

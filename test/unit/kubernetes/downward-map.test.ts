@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseDownwardMap } from '../../../src/kubernetes/downward-map.ts'
+import { parseDownwardMap } from '../../../src/kubernetes/downward-files.ts'
 
 describe('parseDownwardMap', () => {
   it('reads what a kubelet writes', () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { MasterConnection } from '../../../src/slave/master-connection.ts'
-import { MasterPinger } from '../../../src/slave/master-pinger.ts'
+import { type MasterConnection, MasterPinger } from '../../../src/slave/master-pinger.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { recordingLogger } from '../../support/test-logger.ts'

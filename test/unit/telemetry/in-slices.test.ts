@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inSlices } from '../../../src/telemetry/in-slices.ts'
+import { inSlices } from '../../../src/telemetry/sample.ts'
 
 describe('inSlices', () => {
   it('hands over every item, in order', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LineBuffer } from '../../../src/telemetry/line-buffer.ts'
+import { LineBuffer } from '../../../src/telemetry/opentsdb.ts'
 
 describe('LineBuffer', () => {
   it('drops the oldest lines when it is full, and counts them', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { prometheusSamples } from '../../../src/telemetry/prometheus-samples.ts'
+import { prometheusSamples } from '../../../src/telemetry/metrics.ts'
 import { putLine } from '../../../src/telemetry/sample.ts'
 
 const at = 1_700_000_000_999

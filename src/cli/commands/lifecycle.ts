@@ -1,7 +1,7 @@
-import { builtInActions } from '../lifecycle/built-in-actions.ts'
-import { toMermaid } from '../lifecycle/mermaid.ts'
-import { readManifest } from '../lifecycle/read-manifest.ts'
-import { defineCommand, usageError } from './command.ts'
+import { builtInActions } from '../../lifecycle/built-in-actions.ts'
+import { toMermaid } from '../../lifecycle/mermaid.ts'
+import { readManifest } from '../../lifecycle/read-manifest.ts'
+import { defineCommand, usageError } from '../command.ts'
 
 export const lifecycle = defineCommand({
   summary: 'Check a lifecycle manifest, or print its states as a Mermaid diagram',

@@ -1,5 +1,5 @@
-import { table } from './table.ts'
-import { defineView } from './watched.ts'
+import { table } from '../table.ts'
+import { defineView } from '../watched.ts'
 
 interface DnsRow {
   name: string

@@ -1,5 +1,5 @@
-import { defineCommand } from './command.ts'
-import { ControlTier, controlTierOptionDocs } from './control-tier.ts'
+import { defineCommand } from '../command.ts'
+import { ControlTier, controlTierOptionDocs } from '../control-tier.ts'
 
 /** The longest record TTL that anybody would wait for, and a drain after it. */
 const LONGEST_MS = 15 * 60_000

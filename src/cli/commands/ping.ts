@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
-import { KontrolError, messageOf } from '../errors.ts'
-import { parseKeepalive, type Keepalive } from '../model/keepalive.ts'
-import { toKontrolJson } from '../model/kontrol-json.ts'
-import { HttpMaster } from '../slave/http-master.ts'
-import { keyOf, newNonce } from '../slave/identity.ts'
-import { parseMasterAddress } from '../slave/master-address.ts'
-import { defineCommand, usageError, type CliContext } from './command.ts'
-import { credentialsOf } from './credentials.ts'
+import { KontrolError, messageOf } from '../../errors.ts'
+import { parseKeepalive, type Keepalive } from '../../model/keepalive.ts'
+import { toKontrolJson } from '../../model/kontrol-json.ts'
+import { HttpMaster } from '../../slave/http-master.ts'
+import { keyOf, newNonce } from '../../slave/identity.ts'
+import { parseMasterAddress } from '../../slave/master-address.ts'
+import { defineCommand, usageError, type CliContext } from '../command.ts'
+import { credentialsOf } from '../credentials.ts'
 
 const DEFAULT_PORT = 8000
 const TIMEOUT_MS = 5000

@@ -1,5 +1,5 @@
-import { defineCommand, usageError } from './command.ts'
-import { ControlTier, controlTierOptionDocs } from './control-tier.ts'
+import { defineCommand, usageError } from '../command.ts'
+import { ControlTier, controlTierOptionDocs } from '../control-tier.ts'
 
 /** `shutdown` waits for the TTL of a DNS record, and for HAProxy to drain. */
 const LONGEST_MS = 15 * 60_000

@@ -1,7 +1,7 @@
-import { defineCommand } from './command.ts'
-import { ControlTier, controlTierOptionDocs, controlTierOptions } from './control-tier.ts'
-import { table } from './table.ts'
-import { showWatched, watchOption, watchOptionDoc } from './watched.ts'
+import { defineCommand } from '../command.ts'
+import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../control-tier.ts'
+import { table } from '../table.ts'
+import { showWatched, watchOption, watchOptionDoc } from '../watched.ts'
 
 interface PodRow {
   seq: number

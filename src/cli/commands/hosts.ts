@@ -1,4 +1,4 @@
-import { defineView } from './watched.ts'
+import { defineView } from '../watched.ts'
 
 interface HostsBody {
   digest: string

@@ -1,7 +1,7 @@
-import { envTable } from '../environment.ts'
-import { loadConfig, type Config } from '../config.ts'
-import { defineCommand } from './command.ts'
-import { table } from './table.ts'
+import { envTable } from '../../environment.ts'
+import { loadConfig, type Config } from '../../config.ts'
+import { defineCommand } from '../command.ts'
+import { table } from '../table.ts'
 
 export const config = defineCommand({
   summary: 'Show every variable, its value and where it came from',
