@@ -66,7 +66,7 @@ export function canonicalAddress(address: unknown): string | undefined {
 }
 
 /** What the records should hold: the external addresses of the live proxies, and the last ones when there is none. */
-export class WantedAddresses {
+export class DesiredAddresses {
   #current: AddressesByType | undefined
   #nobodyLeft = false
   readonly #ever = new Set<string>()

@@ -1,12 +1,12 @@
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import { type AddressesByType, WantedAddresses } from './addresses.ts'
+import { type AddressesByType, DesiredAddresses } from './addresses.ts'
 import { ChangeWatch } from './change-watch.ts'
 import { withDeadline } from './deadline.ts'
 import { type DnsEvent, DnsEvents, type DnsRecordStatus, type DnsStatus } from './dns-status.ts'
 import type { DnsSettings } from './dns-settings.ts'
-import { PassLoop } from './reconcile-loop.ts'
+import { ReconcileLoop } from './reconcile-loop.ts'
 import { reconcile, type DnsConnection, type RecordOutcome } from './reconcile.ts'
 import { RecordTable } from './record-table.ts'
 import type { DnsProvider } from './record-set.ts'
@@ -40,8 +40,8 @@ const EXPOSE_TIMEOUT_MS = 120_000
 const NO_NAMES = { names: [], ttl: 0 }
 const NO_ADDRESSES: AddressesByType = { A: [], AAAA: [] }
 
-/** How the last pass ended: `held` back by a dry run, `skipped` when somebody else is the leader. */
-type PassState = 'none' | 'right' | 'failed' | 'held' | 'skipped'
+/** How the last reconciliation ended: `held` back by a dry run, `skipped` when somebody else is the leader. */
+type SyncState = 'none' | 'in-sync' | 'failed' | 'held' | 'skipped'
 
 /**
  * Keeps the records of the annotation pointing at the proxies: after a change
@@ -50,15 +50,15 @@ type PassState = 'none' | 'right' | 'failed' | 'held' | 'skipped'
  */
 export class DnsExposer {
   readonly #options: DnsExposerOptions
-  readonly #loop: PassLoop
+  readonly #loop: ReconcileLoop
   readonly #watch: ChangeWatch
   readonly #table = new RecordTable()
-  readonly #wanted = new WantedAddresses()
+  readonly #desired = new DesiredAddresses()
   readonly #connection: LazyConnection
   readonly #events: DnsEvents
   readonly #stopping = new AbortController()
   #settings: DnsSettings | undefined
-  #state: PassState = 'none'
+  #state: SyncState = 'none'
 
   constructor(options: DnsExposerOptions) {
     const { settings, clock, logger, driftIntervalMs: intervalMs = DRIFT_INTERVAL_MS, random = Math.random } = options
@@ -66,7 +66,7 @@ export class DnsExposer {
     this.#settings = settings
     this.#events = new DnsEvents(logger)
     this.#connection = new LazyConnection(options)
-    this.#loop = new PassLoop({ clock, random, intervalMs, pass: () => this.#pass() })
+    this.#loop = new ReconcileLoop({ clock, random, intervalMs, reconcile: () => this.#reconcile() })
     this.#watch = new ChangeWatch({
       clock,
       ask: async (id) => (await this.#connection.get()).provider.changeStatus(id, this.#stopping.signal),
@@ -113,8 +113,8 @@ export class DnsExposer {
   }
 
   /**
-   * Brings the records in line once; resolves when Route53 has accepted the
-   * change. No call at all when they are known to be in line with these addresses.
+   * Brings the records in sync once; resolves when Route53 has accepted the
+   * change. No call at all when they are known to be in sync with these addresses.
    * Not started, as in a slave that some other master commands, it looks each
    * time: another pod may have been the one to write since.
    *
@@ -124,12 +124,12 @@ export class DnsExposer {
     const changed = this.#remember(addresses)
     const idle = this.#idleOutcome()
     if (idle !== undefined) return this.#result(idle)
-    if (!changed && this.#isInLine()) return this.#result('unchanged')
+    if (!changed && this.#isInSync()) return this.#result('unchanged')
 
     let submitted = false
     const unsubscribe = this.subscribe(({ kind }) => (submitted ||= kind === 'changed'))
     try {
-      await withDeadline(signal, EXPOSE_TIMEOUT_MS, () => this.#loop.run()).catch((cause: unknown) => {
+      await withDeadline(signal, EXPOSE_TIMEOUT_MS, () => this.#loop.reconcile()).catch((cause: unknown) => {
         throw unfinished(this.#settings?.names ?? [], cause)
       })
     } finally {
@@ -146,7 +146,7 @@ export class DnsExposer {
       enabled: this.#settings !== undefined,
       leader: isLeader(),
       dryRun,
-      ...(this.#wanted.nobodyLeft && {
+      ...(this.#desired.nobodyLeft && {
         note: 'no live proxy has an external address: the records are left as they are'
       }),
       records: this.#records()
@@ -158,13 +158,13 @@ export class DnsExposer {
     return this.#events.subscribe(listener)
   }
 
-  #isInLine(): boolean {
-    return this.#loop.started && !this.#loop.busy && this.#state === 'right'
+  #isInSync(): boolean {
+    return this.#loop.started && !this.#loop.busy && this.#state === 'in-sync'
   }
 
   #idleOutcome(): ExposeResult['outcome'] | undefined {
     if (this.#settings === undefined) return 'off'
-    if (this.#wanted.nobodyLeft) return 'kept'
+    if (this.#desired.nobodyLeft) return 'kept'
     return this.#options.isLeader() ? undefined : 'follower'
   }
 
@@ -173,21 +173,21 @@ export class DnsExposer {
   }
 
   #records(): DnsRecordStatus[] {
-    return this.#table.list(this.#settings ?? NO_NAMES, this.#wanted.current ?? NO_ADDRESSES)
+    return this.#table.list(this.#settings ?? NO_NAMES, this.#desired.current ?? NO_ADDRESSES)
   }
 
   /** @returns whether something else is wanted than before */
   #remember(addresses: readonly string[]): boolean {
-    const news = this.#wanted.update(addresses)
+    const news = this.#desired.update(addresses)
     if (news === 'nobody' && this.#settings !== undefined) this.#events.publish([{ kind: 'kept' }])
     if (news === 'changed') this.#loop.resetRetries()
     return news === 'changed'
   }
 
-  async #pass(): Promise<boolean> {
+  async #reconcile(): Promise<boolean> {
     const { clock, dryRun, isLeader } = this.#options
     const settings = this.#settings
-    const wanted = this.#wanted.current
+    const wanted = this.#desired.current
     if (settings === undefined || wanted === undefined) return false
     if (!isLeader()) {
       this.#state = 'skipped'
@@ -197,7 +197,7 @@ export class DnsExposer {
       connect: () => this.#connection.get(),
       settings,
       wanted,
-      isOurs: (address) => this.#wanted.isOurs(address),
+      isOurs: (address) => this.#desired.isOurs(address),
       mayWrite: () => !dryRun && isLeader(),
       signal: this.#stopping.signal
     })
@@ -217,14 +217,14 @@ function unfinished(names: readonly string[], cause: unknown): KontrolError {
   })
 }
 
-function stateOf(outcomes: readonly RecordOutcome[], dryRun: boolean): PassState {
+function stateOf(outcomes: readonly RecordOutcome[], dryRun: boolean): SyncState {
   if (outcomes.some(({ outcome }) => outcome === 'failed')) return 'failed'
-  if (!outcomes.some(({ outcome }) => outcome === 'planned')) return 'right'
+  if (!outcomes.some(({ outcome }) => outcome === 'planned')) return 'in-sync'
   // Held back although this is no dry run: the leadership went elsewhere on the way.
   return dryRun ? 'held' : 'skipped'
 }
 
-function outcomeOf(state: PassState): ExposeResult['outcome'] {
+function outcomeOf(state: SyncState): ExposeResult['outcome'] {
   if (state === 'held') return 'planned'
   return state === 'skipped' ? 'follower' : 'unchanged'
 }

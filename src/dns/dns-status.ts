@@ -95,7 +95,7 @@ function logEvent(logger: Logger, event: DnsEvent): void {
       logger.info({ name, type, changeId }, 'dns record is on all name servers')
       return
     case 'failed':
-      logger.error({ name, type, wanted: to, ...lastError }, 'dns record is not in line')
+      logger.error({ name, type, wanted: to, ...lastError }, 'dns record out of sync')
       return
   }
 }

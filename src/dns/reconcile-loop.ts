@@ -1,21 +1,21 @@
 import { Backoff } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 
-export interface PassLoopOptions {
+export interface ReconcileLoopOptions {
   clock: Clock
-  /** From 0 to 1; spreads the passes, so that many processes do not come at once. */
+  /** From 0 to 1; spreads the reconciliations, so that many processes do not come at once. */
   random: () => number
-  /** Milliseconds between two passes when all is well, give or take a tenth. */
+  /** Milliseconds between two reconciliations when all is well, give or take a tenth. */
   intervalMs: number
   /** Must not reject. True: try again soon, as what failed may pass by itself. */
-  pass: () => Promise<boolean>
+  reconcile: () => Promise<boolean>
 }
 
 const RETRY = { firstMs: 1_000, maxMs: 60_000, jitter: 0.5 }
 
-/** Runs passes one at a time: on demand, with growing pauses after failures, and now and then anyway. */
-export class PassLoop {
-  readonly #options: PassLoopOptions
+/** Reconciles, once at a time: on demand, with growing pauses after failures, and now and then anyway. */
+export class ReconcileLoop {
+  readonly #options: ReconcileLoopOptions
   readonly #backoff: Backoff
   #started = false
   #stopped = false
@@ -24,7 +24,7 @@ export class PassLoop {
   #running: Promise<void> | undefined
   #cancelTimer: Cancel | undefined
 
-  constructor(options: PassLoopOptions) {
+  constructor(options: ReconcileLoopOptions) {
     this.#options = options
     this.#backoff = new Backoff({ ...RETRY, random: options.random })
   }
@@ -37,22 +37,22 @@ export class PassLoop {
     return this.#running !== undefined
   }
 
-  /** From now on passes run in the background as well. */
+  /** From now on it reconciles in the background as well. */
   start(): void {
     this.#started = true
     this.nudge()
   }
 
-  /** Resolves when the pass under way has come to its end. */
+  /** Resolves when the reconciliation under way has come to its end. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#cancelTimer?.()
     await this.#running
   }
 
-  /** Asks for a pass in the background, once started. */
+  /** Asks for one in the background, once started. */
   nudge(): void {
-    if (this.#started) void this.run()
+    if (this.#started) void this.reconcile()
   }
 
   /** Forgets how often it failed: something new is wanted. */
@@ -60,8 +60,8 @@ export class PassLoop {
     this.#backoff.reset()
   }
 
-  /** Resolves after a pass that began after this call; passes asked for meanwhile are one. */
-  run(): Promise<void> {
+  /** Resolves after a reconciliation that began after this call; those asked for meanwhile are one. */
+  reconcile(): Promise<void> {
     if (this.#stopped) return Promise.resolve()
     this.#again = true
     this.#running ??= this.#loop()
@@ -71,7 +71,7 @@ export class PassLoop {
   async #loop(): Promise<void> {
     while (this.#again && !this.#stopped) {
       this.#again = false
-      this.#retrySoon = await this.#options.pass()
+      this.#retrySoon = await this.#options.reconcile()
     }
     this.#running = undefined
     this.#schedule()
@@ -80,7 +80,7 @@ export class PassLoop {
   #schedule(): void {
     this.#cancelTimer?.()
     if (!this.#started || this.#stopped) return
-    this.#cancelTimer = this.#options.clock.after(this.#nextDelayMs(), () => void this.run())
+    this.#cancelTimer = this.#options.clock.after(this.#nextDelayMs(), () => void this.reconcile())
   }
 
   #nextDelayMs(): number {

@@ -19,7 +19,7 @@ export class RecordTable {
     return [...this.#rows.values(), ...pending].sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
   }
 
-  /** All that failed in the last pass, as one error. */
+  /** All that failed in the last reconciliation, as one error. */
   failure(): KontrolError | undefined {
     const failures = [...this.#rows.values()].flatMap(({ lastError }) => lastError ?? [])
     const [first] = failures
@@ -32,7 +32,7 @@ export class RecordTable {
     this.#rows.clear()
   }
 
-  /** Takes over one pass; records that it did not meet are forgotten. */
+  /** Takes over the outcomes of one reconciliation; records that it did not meet are forgotten. */
   apply(outcomes: readonly RecordOutcome[], ttl: number, now: number): DnsEvent[] {
     const rows = new Map<string, DnsRecordStatus>()
     const events: DnsEvent[] = []

@@ -31,7 +31,7 @@ export class AnnotationWatch {
   }
 
   /** Returns once `signal` is aborted. */
-  async run(signal: AbortSignal): Promise<void> {
+  async follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         await this.#readAndFollow(signal)

@@ -82,7 +82,7 @@ export class KubernetesMetadata implements MetadataSource {
       backoff: new Backoff(this.#retry),
       logger: this.#logger
     })
-    void watch.run(stopping.signal).finally(() => this.#api.close())
+    void watch.follow(stopping.signal).finally(() => this.#api.close())
     return () => stopping.abort()
   }
 

@@ -54,12 +54,12 @@ export class KeepaliveLoop {
   /** The first ping leaves as soon as the payload file has been read. */
   start(): void {
     const { payload } = this.#options
-    if (payload === undefined) this.poke()
-    else void payload.watch(() => this.poke()).then(() => this.poke())
+    if (payload === undefined) this.sendNow()
+    else void payload.watch(() => this.sendNow()).then(() => this.sendNow())
   }
 
   /** Sends a keepalive to every master now. */
-  poke(): void {
+  sendNow(): void {
     for (const pinger of this.#pingers.values()) pinger.ping()
   }
 

@@ -29,7 +29,7 @@ function tomlString(text: string): string {
 }
 
 const PROGRAM = 'telegraf'
-const LOOK_MS = 50
+const POLL_MS = 50
 /** supervisord kills it 10 s after it was told to end. */
 const END_TIMEOUT_MS = 12_000
 
@@ -52,7 +52,7 @@ export async function startTelegraf(client: SupervisordClient): Promise<void> {
 /** supervisord says yes to a start while it still ends the former one, and does nothing. */
 async function untilEnded(client: SupervisordClient): Promise<void> {
   const deadline = performance.now() + END_TIMEOUT_MS
-  while ((await client.info(PROGRAM)).state === 'STOPPING' && performance.now() < deadline) await sleep(LOOK_MS)
+  while ((await client.info(PROGRAM)).state === 'STOPPING' && performance.now() < deadline) await sleep(POLL_MS)
 }
 
 /**

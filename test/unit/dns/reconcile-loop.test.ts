@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PassLoop } from '../../../src/dns/reconcile-loop.ts'
+import { ReconcileLoop } from '../../../src/dns/reconcile-loop.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 const MINUTE = 60_000
@@ -8,14 +8,14 @@ function loopWith(answers: boolean[], random = () => 1) {
   const clock = new FakeClock()
   const startedAt = clock.now()
   const passes: number[] = []
-  const pass = async (): Promise<boolean> => {
+  const reconcile = async (): Promise<boolean> => {
     passes.push(clock.now() - startedAt)
     return answers.shift() ?? false
   }
-  return { clock, passes, loop: new PassLoop({ clock, random, intervalMs: 5 * MINUTE, pass }) }
+  return { clock, passes, loop: new ReconcileLoop({ clock, random, intervalMs: 5 * MINUTE, reconcile }) }
 }
 
-/** Lets the promises of a pass run out. */
+/** Lets the promises of a reconciliation run out. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('the loop of passes', () => {
@@ -59,7 +59,7 @@ describe('the loop of passes', () => {
     expect(passes).toHaveLength(2)
   })
 
-  it('begins with short pauses again after a pass that went well', async () => {
+  it('begins with short pauses again after a reconciliation that went well', async () => {
     const { clock, passes, loop } = loopWith([true, true, false, true], () => 1)
     loop.start()
     for (const pause of [1_000, 2_000, 5.5 * MINUTE, 1_000]) {
@@ -84,10 +84,10 @@ describe('the loop of passes', () => {
     expect(passes).toEqual([0, 1_000, 3_000, 4_000])
   })
 
-  it('makes one pass of many requests that come during one', async () => {
+  it('makes one reconciliation of many requests that come during one', async () => {
     const { passes, loop } = loopWith([])
 
-    await Promise.all(Array.from({ length: 50 }, () => loop.run()))
+    await Promise.all(Array.from({ length: 50 }, () => loop.reconcile()))
     expect(loop.busy).toBe(false)
 
     expect(passes.length).toBeLessThanOrEqual(2)
@@ -96,7 +96,7 @@ describe('the loop of passes', () => {
   it('runs on demand before it is started, but leaves no timer behind', async () => {
     const { clock, passes, loop } = loopWith([true])
     loop.nudge()
-    await loop.run()
+    await loop.reconcile()
     clock.advance(60 * MINUTE)
 
     expect(passes).toEqual([0])
@@ -106,7 +106,7 @@ describe('the loop of passes', () => {
     const { clock, passes, loop } = loopWith([true])
     loop.start()
     await loop.stop()
-    await loop.run()
+    await loop.reconcile()
     clock.advance(60 * MINUTE)
 
     expect(passes).toEqual([0])
