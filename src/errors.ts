@@ -92,6 +92,7 @@ export class KontrolError extends Error {
   readonly exitCode: number
   readonly retryable: boolean
   readonly hint: string | undefined
+  readonly #problem: Problem
 
   constructor(code: ErrorCode, message: string, { hint, cause }: ErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause })
@@ -101,6 +102,12 @@ export class KontrolError extends Error {
     this.exitCode = exitCode
     this.retryable = retryable
     this.hint = hint
+    this.#problem = Object.freeze(hint === undefined ? { code, message } : { code, message, hint })
+  }
+
+  /** Always the same object: who shows the problems of two parts that met the same error tells it once. */
+  get problem(): Problem {
+    return this.#problem
   }
 }
 
@@ -114,17 +121,14 @@ export function findKontrolError(error: unknown, code?: ErrorCode): KontrolError
 
 /** What is wrong, as logs, error bodies and statuses tell it. */
 export interface Problem {
-  code: ErrorCode
-  message: string
-  hint?: string
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hint?: string
 }
 
 /** The one shape in which an error is told. */
 export function problemOf(error: unknown): Problem {
-  const known = findKontrolError(error)
-  if (known === undefined) return { code: 'KTL_UNEXPECTED', message: messageOf(error) }
-  const { code, message, hint } = known
-  return hint === undefined ? { code, message } : { code, message, hint }
+  return findKontrolError(error)?.problem ?? { code: 'KTL_UNEXPECTED', message: messageOf(error) }
 }
 
 /** The sentence of any thrown value. */

@@ -57,18 +57,18 @@ export function createObservers(parts: ObservedParts): Observers {
 }
 
 function readinessProblems({ registry, proxy }: ObservedParts): readonly Problem[] {
-  const problems: Problem[] = [
+  return [
     registry?.storeProblem === undefined ? [] : problemOf(registry.storeProblem),
     proxy === undefined ? [] : proxyProblems(proxy)
   ].flat()
-  // A step that failed and the driver that made it fail say the same.
-  return problems.filter(({ message }, index) => problems.findIndex((other) => other.message === message) === index)
 }
 
 function proxyProblems({ automaton, drivesHaproxy, driver, reconfigurations }: Proxy): readonly Problem[] {
   const { lastError } = automaton.status()
   const problems = lastError === null ? [] : [lastError]
   if (!drivesHaproxy) return problems
+  // A step that the driver made fail is told of already.
+  const ofDriver = driver.problems().filter((problem) => problem !== automaton.problem)
   const starting = reconfigurations.entries().every(({ outcome }) => outcome === 'running')
-  return [...problems, ...driver.problems(), ...(starting ? [STARTING] : [])]
+  return [...problems, ...ofDriver, ...(starting ? [STARTING] : [])]
 }

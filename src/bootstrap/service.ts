@@ -141,7 +141,7 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
     controller.start()
     const retry = new Retry({ clock: deps.clock, again: (cause) => controller.templateChanged(cause) })
     closers.add('retry', () => retry.stop())
-    proxy?.reconfigurations.subscribe((round) => retry.ended(round))
+    proxy?.reconfigurations.subscribe((ended) => retry.ended(ended))
     templates.watch((cause) => controller.templateChanged(cause))
   }
   closers.add('template', () => templates.close())

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Automaton } from '../lifecycle/automaton.ts'
 import { CommandSocket } from '../lifecycle/command-socket.ts'
-import { readManifest } from '../lifecycle/read-manifest.ts'
+import { readManifest } from '../lifecycle/manifest.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createLogger } from '../platform/logger.ts'
 import { RotatingFile } from '../platform/rotating-file.ts'

@@ -5,13 +5,13 @@ import type { Cancel, Clock } from '../platform/clock.ts'
 
 export interface RetryDeps {
   clock: Clock
-  /** Asks for another round. */
+  /** Asks for another reconfiguration. */
   again: (cause: string) => void
 }
 
 /**
  * Tries again what failed for a reason that may pass by itself, such as a port
- * that another program still holds: with growing pauses, until a round ends well.
+ * that another program still holds: with growing pauses, until one ends well.
  * A broken template waits for its repair.
  */
 export class Retry {
@@ -23,7 +23,7 @@ export class Retry {
     this.#deps = deps
   }
 
-  /** To be told of every round that has ended. */
+  /** To be told of every reconfiguration that has ended. */
   ended({ outcome, error }: Reconfiguration): void {
     this.#cancel()
     if (outcome !== 'failed') {

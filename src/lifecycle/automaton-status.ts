@@ -1,6 +1,6 @@
 import type { Problem } from '../errors.ts'
 import type { Manifest } from './manifest.ts'
-import type { Reach } from './reachable-states.ts'
+import type { ReachableStates } from './reachable-states.ts'
 import { shorten, type StepEntry, type StepLog } from './step-log.ts'
 import { textOf } from './step-runner.ts'
 import type { TransitionQueue } from './transition-queue.ts'
@@ -40,7 +40,7 @@ export interface AutomatonStatus {
 
 interface StatusSources {
   manifest: Manifest
-  reach: Reach
+  reach: ReachableStates
   log: StepLog
   queue: TransitionQueue
   current: { readonly name: string; readonly since: number; readonly running: boolean }
@@ -55,7 +55,7 @@ export function statusOf({ manifest, reach, log, queue, current }: StatusSources
     queue: queue
       .list()
       .map(({ tag, input, queuedAt }) => ({ tag, input: shorten(textOf(input)), queuedAt: iso(queuedAt) })),
-    lastError: lastError === undefined ? null : { ...lastError, at: iso(lastError.at) },
+    lastError: lastError === undefined ? null : { ...lastError.problem, at: iso(lastError.at), state: lastError.state },
     states: manifest.states.map(({ tag, shell, action, force = false, on = {} }) => ({
       tag,
       kind: shell !== undefined ? 'shell' : action !== undefined ? 'action' : 'none',

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { createActor, fromPromise, type ActorRefFrom } from 'xstate'
-import { KontrolError } from '../errors.ts'
+import { KontrolError, type Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { fitsEnvironment } from '../platform/script-input.ts'
@@ -15,10 +15,10 @@ import {
 } from './compile-machine.ts'
 import { CurrentState } from './current-state.ts'
 import type { Manifest } from './manifest.ts'
-import { Reach } from './reachable-states.ts'
+import { ReachableStates } from './reachable-states.ts'
 import { shorten, StepLog } from './step-log.ts'
 import { StepRunner, type Action } from './step-runner.ts'
-import { Transition, TransitionQueue, type Rest } from './transition-queue.ts'
+import { Transition, TransitionQueue, type Settled } from './transition-queue.ts'
 
 export interface AutomatonOptions {
   manifest: Manifest
@@ -42,7 +42,8 @@ export interface RequestOptions {
 }
 
 const DEFAULT_KILL_GRACE_MS = 10_000
-interface Round {
+/** From a request to the rest that follows, with all steps that `on` leads to. */
+interface Run {
   transition: Transition
   /** Of the last step that ended. */
   outcome: string
@@ -54,12 +55,12 @@ export class Automaton {
   readonly #manifest: Manifest
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #reach: Reach
+  readonly #reach: ReachableStates
   readonly #log: StepLog
   readonly #current: CurrentState
   readonly #actor: ActorRefFrom<LifecycleMachine>
   readonly #queue = new TransitionQueue()
-  #round: Round | undefined
+  #run: Run | undefined
   #started = false
   #stopped: Promise<void> | undefined
 
@@ -67,7 +68,7 @@ export class Automaton {
     this.#manifest = manifest
     this.#clock = clock
     this.#logger = logger
-    this.#reach = new Reach(manifest)
+    this.#reach = new ReachableStates(manifest)
     this.#log = new StepLog(this.#reach)
     const runner = new StepRunner({
       actions,
@@ -80,7 +81,7 @@ export class Automaton {
     const runStep = fromPromise<StepOutput, StepInput>(({ input }) => this.#runStep(input))
     this.#actor = createActor(compileMachine(manifest).provide({ actors: { runStep } }))
     this.#actor.subscribe((snapshot) => {
-      if (positionOf(snapshot).phase === 'resting' && this.#round?.entered) this.#rest(this.#round)
+      if (positionOf(snapshot).phase === 'resting' && this.#run?.entered) this.#settle(this.#run)
     })
   }
 
@@ -108,8 +109,8 @@ export class Automaton {
   }
 
   /** Like goto(), but resolves when the machine has come to rest, however its steps ended. */
-  async wait(tag: string, input: TransitionInput = '', options: RequestOptions = {}): Promise<Rest> {
-    return this.#request(tag, input, options).rested
+  async wait(tag: string, input: TransitionInput = '', options: RequestOptions = {}): Promise<Settled> {
+    return this.#request(tag, input, options).settled
   }
 
   /**
@@ -140,6 +141,11 @@ export class Automaton {
   /** The state alone, as the command STATE answers it. */
   get state(): string {
     return this.#current.name
+  }
+
+  /** Of the last error, the very object that whoever threw it may show as well. */
+  get problem(): Problem | undefined {
+    return this.#log.lastError?.problem
   }
 
   status(): AutomatonStatus {
@@ -177,8 +183,8 @@ export class Automaton {
   #allowed(): readonly string[] {
     const last = this.#queue.tail?.tag
     if (last !== undefined) return this.#reach.allowedAfter(last)
-    if (this.#round === undefined) return this.#reach.allowedAt(this.#current.tag)
-    const { entered, transition } = this.#round
+    if (this.#run === undefined) return this.#reach.allowedAt(this.#current.tag)
+    const { entered, transition } = this.#run
     return this.#reach.allowedAfter(entered ? this.state : transition.tag)
   }
 
@@ -192,12 +198,12 @@ export class Automaton {
   /** Starts the next transition at rest, else makes the running step end in time for it. */
   #advance(): void {
     if (!this.#started) return
-    if (this.#round !== undefined) return this.#current.makeWay()
+    if (this.#run !== undefined) return this.#current.preempt()
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const event = { type: 'MOVE', tag: next.tag, input: next.input } as const
       if (this.#actor.getSnapshot().can(event)) {
-        this.#round = { transition: next, outcome: 'done', entered: false }
-        this.#log.roundStarted(next.tag)
+        this.#run = { transition: next, outcome: 'done', entered: false }
+        this.#log.runStarted(next.tag)
         this.#actor.send(event)
         return
       }
@@ -207,19 +213,19 @@ export class Automaton {
   }
 
   async #runStep(input: StepInput): Promise<StepOutput> {
-    if (this.#round !== undefined) {
-      this.#round.entered = true
-      this.#round.transition.start()
+    if (this.#run !== undefined) {
+      this.#run.entered = true
+      this.#run.transition.start()
     }
-    const result = await this.#current.run(input)
-    if (this.#round !== undefined) this.#round.outcome = result.outcome
+    const result = await this.#current.enter(input)
+    if (this.#run !== undefined) this.#run.outcome = result.outcome
     return result
   }
 
-  #rest(round: Round): void {
-    this.#round = undefined
-    this.#log.roundEnded()
-    round.transition.rest({ state: this.state, outcome: round.outcome })
+  #settle(run: Run): void {
+    this.#run = undefined
+    this.#log.runEnded()
+    run.transition.settle({ state: this.state, outcome: run.outcome })
     this.#advance()
   }
 
@@ -227,9 +233,9 @@ export class Automaton {
     const { terminal } = this.#manifest
     this.#queue.refuseAll(refusal('anything', this.state, []))
     if (!this.#started) return
-    const last = this.#current.tag === terminal ? this.#round?.transition : this.#enqueue(terminal, '')
+    const last = this.#current.tag === terminal ? this.#run?.transition : this.#enqueue(terminal, '')
     // Refused only when `on` led to the terminal state before.
-    await last?.rested.catch(() => {})
+    await last?.settled.catch(() => {})
     this.#actor.stop()
   }
 }

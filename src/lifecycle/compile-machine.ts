@@ -1,7 +1,7 @@
 import { assign, fromPromise, setup, type StateValue } from 'xstate'
 import type { Backends } from '../model/snapshot.ts'
-import { compileGlob } from './glob.ts'
 import type { LifecycleState, Manifest } from './manifest.ts'
+import { allowedNext } from './reachable-states.ts'
 
 /** A text, as the socket brings it, or what is to be taken when the step starts and not before. */
 export type TransitionInput = string | (() => Backends)
@@ -109,7 +109,7 @@ function compileState(state: LifecycleState, manifest: Manifest) {
           ]
         }
       },
-      resting: restingState(followers(state, manifest))
+      resting: restingState(allowedNext(state, manifest))
     }
   })
 }
@@ -125,14 +125,6 @@ function restingState(allowed: readonly string[]) {
       }))
     }
   })
-}
-
-/** The states that may be asked for while the machine rests in this one. */
-export function followers({ tag, next = [] }: LifecycleState, { states, terminal }: Manifest): string[] {
-  if (tag === terminal) return []
-  const globs = next.map(compileGlob)
-  const tags = states.map((state) => state.tag)
-  return tags.filter((other) => other === terminal || globs.some((glob) => glob?.test(other)))
 }
 
 /** A tag may hold what xstate reads as a path: dots and a leading number sign. */

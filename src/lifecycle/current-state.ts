@@ -71,7 +71,7 @@ export class CurrentState {
   }
 
   /** Enters a state, and resolves with what its step came to. */
-  async run(input: StepInput): Promise<StepOutput> {
+  async enter(input: StepInput): Promise<StepOutput> {
     const { manifest, runner, clock, logger } = this.#options
     const { tag } = input
     const state = manifest.states.find((candidate) => candidate.tag === tag) as LifecycleState
@@ -81,16 +81,16 @@ export class CurrentState {
     this.#since = step.startedAt
     this.#step = step
     this.#listeners.emit({ type: 'state', state: tag, at: step.startedAt, running: true })
-    this.makeWay()
+    this.preempt()
 
-    const result = await runner.run(state, input, step.controller.signal)
+    const result = await runner.runStep(state, input, step.controller.signal)
     this.#cancelKill()
     this.#ended(step, input, result)
     return result
   }
 
   /** Makes the running step end in time for the transition that waits. */
-  makeWay(): void {
+  preempt(): void {
     this.#cancelKill()
     const { queue, clock, logger } = this.#options
     const { head } = queue
@@ -103,13 +103,13 @@ export class CurrentState {
     })
   }
 
-  #ended({ startedAt }: RunningStep, { tag, input }: StepInput, { outcome, error }: StepResult): void {
+  #ended({ startedAt }: RunningStep, { tag, input }: StepInput, { outcome, error, told = false }: StepResult): void {
     const { clock, logger, log } = this.#options
     const endedAt = clock.now()
     const ms = endedAt - startedAt
     this.#step = undefined
     log.stepEnded({ tag, input: textOf(input), startedAt, endedAt, outcome, ...(error && { error }) })
-    if (error === undefined) logger.debug({ state: tag, outcome, ms }, 'step ended')
+    if (error === undefined || told) logger.debug({ state: tag, outcome, ms }, 'step ended')
     else logger.warn({ state: tag, outcome, ms, err: error }, 'step failed')
     this.#listeners.emit({ type: 'state', state: tag, at: endedAt, running: false, outcome, ms })
   }

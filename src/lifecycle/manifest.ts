@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { KontrolError } from '../errors.ts'
+import { KontrolError, messageOf } from '../errors.ts'
 import { checkReferences } from './manifest-references.ts'
 import { ManifestSource, type Problem } from './manifest-source.ts'
 
@@ -32,6 +33,9 @@ export const Manifest = Type.Object({
   states: Type.Array(LifecycleState, { minItems: 1 })
 })
 export type Manifest = Static<typeof Manifest>
+
+/** What `action` of a manifest may name: the steps that drive HAProxy and its DNS record. */
+export const builtInActions = ['setup', 'render', 'configure', 'restart', 'expose-via-route53', 'shutdown'] as const
 
 export interface ManifestOptions {
   /** Named in the error. */
@@ -70,6 +74,20 @@ export function parseManifest(text: string, { file = 'lifecycle.yml', actions }:
   const all = [...checkShape(source), ...problems]
   if (all.length > 0) throw invalid(file, source.listed(all))
   return { manifest: source.value as Manifest, warnings: source.listed(warnings) }
+}
+
+/** @throws KontrolError KTL_MANIFEST_INVALID, also for a file that cannot be read */
+export async function readManifest(file: string, actions: readonly string[]): Promise<ParsedManifest> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new KontrolError('KTL_MANIFEST_INVALID', `Cannot read the lifecycle manifest ${file}: ${messageOf(cause)}`, {
+      hint: 'Check the path, and that this user may read it.',
+      cause
+    })
+  }
+  return parseManifest(text, { file, actions })
 }
 
 function invalid(file: string, problems: readonly string[]): KontrolError {

@@ -1,5 +1,5 @@
 import type { Manifest } from './manifest.ts'
-import { Reach } from './reachable-states.ts'
+import { ReachableStates } from './reachable-states.ts'
 
 /**
  * The states as a Mermaid diagram. An arrow with an outcome is where the
@@ -8,7 +8,7 @@ import { Reach } from './reachable-states.ts'
  */
 export function toMermaid(manifest: Manifest): string {
   const { initial, terminal, states } = manifest
-  const reach = new Reach(manifest)
+  const reach = new ReachableStates(manifest)
   // Tags may be words of Mermaid's own, such as "end".
   const ids = new Map(states.map(({ tag }, index) => [tag, `s${index + 1}`]))
   const id = (tag: string): string => ids.get(tag) ?? tag

@@ -1,14 +1,14 @@
-import { followers } from './compile-machine.ts'
-import type { Manifest } from './manifest.ts'
+import { compileGlob } from './glob.ts'
+import type { LifecycleState, Manifest } from './manifest.ts'
 
 /** Where a machine can get to, by itself or when asked. */
-export class Reach {
-  readonly #followers: ReadonlyMap<string, readonly string[]>
+export class ReachableStates {
+  readonly #next: ReadonlyMap<string, readonly string[]>
   readonly #led: ReadonlyMap<string, ReadonlySet<string>>
 
   constructor(manifest: Manifest) {
     const targets = new Map(manifest.states.map(({ tag, on = {} }) => [tag, Object.values(on)]))
-    this.#followers = new Map(manifest.states.map((state) => [state.tag, followers(state, manifest)]))
+    this.#next = new Map(manifest.states.map((state) => [state.tag, allowedNext(state, manifest)]))
     this.#led = new Map(manifest.states.map(({ tag }) => [tag, closure(tag, targets)]))
   }
 
@@ -19,7 +19,7 @@ export class Reach {
 
   /** What may be asked for at rest in the state; everything before the first transition. */
   allowedAt(tag: string | undefined): readonly string[] {
-    return tag === undefined ? [...this.#followers.keys()] : (this.#followers.get(tag) ?? [])
+    return tag === undefined ? [...this.#next.keys()] : (this.#next.get(tag) ?? [])
   }
 
   /** What may be asked for wherever the machine comes to rest once it has entered the state. */
@@ -33,4 +33,12 @@ function closure(start: string, targets: ReadonlyMap<string, readonly string[]>)
   // A set hands out what is added while it is walked.
   for (const tag of found) for (const target of targets.get(tag) ?? []) found.add(target)
   return found
+}
+
+/** The states that may be asked for while the machine rests in this one. */
+export function allowedNext({ tag, next = [] }: LifecycleState, { states, terminal }: Manifest): string[] {
+  if (tag === terminal) return []
+  const globs = next.map(compileGlob)
+  const tags = states.map((state) => state.tag)
+  return tags.filter((other) => other === terminal || globs.some((glob) => glob?.test(other)))
 }

@@ -1,5 +1,5 @@
 import { problemOf, type KontrolError, type Problem } from '../errors.ts'
-import type { Reach } from './reachable-states.ts'
+import type { ReachableStates } from './reachable-states.ts'
 
 export interface StepEntry {
   tag: string
@@ -12,7 +12,8 @@ export interface StepEntry {
   error?: Problem
 }
 
-interface LastError extends Problem {
+interface LastError {
+  problem: Problem
   /** Milliseconds since the epoch. */
   at: number
   state: string
@@ -34,18 +35,18 @@ const MAX_INPUT_LENGTH = 200
  * What the steps of a machine came to.
  *
  * The last error stands until it is healed: by the failed state itself ending
- * well, or by a clean round (no step failed or killed) that began in a state
+ * well, or by a clean run (no step failed or killed) that began in a state
  * from which `on` leads to the failed one. So a repaired template heals a
- * failed `render` at once, and a round that ends in `configure` with nothing
+ * failed `render` at once, and a run that ends in `configure` with nothing
  * to do heals a failed `restart`, but an update of the DNS heals neither.
  */
 export class StepLog {
-  readonly #reach: Reach
+  readonly #reach: ReachableStates
   readonly #entries: StepEntry[] = []
   #lastError: LastError | undefined
-  #round = { start: '', clean: true }
+  #run = { start: '', clean: true }
 
-  constructor(reach: Reach) {
+  constructor(reach: ReachableStates) {
     this.#reach = reach
   }
 
@@ -58,8 +59,8 @@ export class StepLog {
     return [...this.#entries]
   }
 
-  roundStarted(tag: string): void {
-    this.#round = { start: tag, clean: true }
+  runStarted(tag: string): void {
+    this.#run = { start: tag, clean: true }
   }
 
   stepEnded({ tag, input, startedAt, endedAt, outcome, error }: EndedStep): void {
@@ -68,13 +69,13 @@ export class StepLog {
     this.#entries.push(entry)
     if (this.#entries.length > MAX_ENTRIES) this.#entries.shift()
 
-    if (error !== undefined) this.#lastError = { ...problemOf(error), at: endedAt, state: tag }
-    if (error !== undefined || outcome === 'killed') this.#round.clean = false
+    if (error !== undefined) this.#lastError = { problem: problemOf(error), at: endedAt, state: tag }
+    if (error !== undefined || outcome === 'killed') this.#run.clean = false
     else if (this.#lastError?.state === tag) this.#lastError = undefined
   }
 
-  roundEnded(): void {
-    const { start, clean } = this.#round
+  runEnded(): void {
+    const { start, clean } = this.#run
     if (clean && this.#lastError !== undefined && this.#reach.byItself(start).has(this.#lastError.state)) {
       this.#lastError = undefined
     }

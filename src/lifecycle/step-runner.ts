@@ -19,10 +19,18 @@ export interface ActionContext {
  * A step built into the program. Returns its outcome, with what it made for the
  * steps that follow; throwing is the outcome `failed` with the error kept.
  */
-export type Action = (context: ActionContext) => Promise<string | StepOutput>
+export type Action = (context: ActionContext) => Promise<string | StepOutput | ToldFailure>
+
+/** What an action ends with in place of throwing when it has told of its failure itself. */
+interface ToldFailure {
+  outcome: 'failed'
+  error: unknown
+}
 
 export interface StepResult extends StepOutput {
   error?: KontrolError
+  /** Whether the log has a line about the error already. */
+  told?: boolean
 }
 
 export interface StepRunnerOptions {
@@ -47,7 +55,7 @@ export class StepRunner {
     this.#options = options
   }
 
-  async run(state: LifecycleState, input: StepInput, signal: AbortSignal): Promise<StepResult> {
+  async runStep(state: LifecycleState, input: StepInput, signal: AbortSignal): Promise<StepResult> {
     try {
       if (state.shell !== undefined) return await this.#runScript(state.tag, state.shell, input, signal)
       if (state.action !== undefined) return await this.#runAction(state.tag, state.action, input, signal)
@@ -81,6 +89,7 @@ export class StepRunner {
     const taken = typeof input === 'string' ? input : input()
     const result = await action({ input: taken, handed, variables, signal })
     const ended = typeof result === 'string' ? { outcome: result } : result
+    if ('error' in ended) return { outcome: 'failed', error: asKontrolError(tag, ended.error), told: true }
     return ended.outcome === 'failed' ? { ...ended, error: stepFailed(`The step of "${tag}" failed`) } : ended
   }
 }

@@ -2,7 +2,7 @@ import { KontrolError } from '../errors.ts'
 import type { TransitionInput } from './compile-machine.ts'
 
 /** Where a machine came to rest, and how the last step before ended. */
-export interface Rest {
+export interface Settled {
   state: string
   outcome: string
 }
@@ -15,23 +15,23 @@ export class Transition {
   /** Resolves when the step of the state starts. */
   readonly started: Promise<void>
   /** Resolves when the machine has come to rest after it. */
-  readonly rested: Promise<Rest>
+  readonly settled: Promise<Settled>
   input: TransitionInput
   #start!: () => void
-  #rest!: (rest: Rest) => void
+  #settle!: (settled: Settled) => void
   #refuse!: (error: KontrolError) => void
 
   constructor(tag: string, input: TransitionInput, queuedAt: number) {
     this.tag = tag
     this.input = input
     this.queuedAt = queuedAt
-    this.rested = new Promise((resolve, reject) => {
-      this.#rest = resolve
+    this.settled = new Promise((resolve, reject) => {
+      this.#settle = resolve
       this.#refuse = reject
     })
     this.started = new Promise((resolve, reject) => {
       this.#start = resolve
-      this.rested.catch(reject)
+      this.settled.catch(reject)
     })
     // Not everybody who asks waits for the answer.
     this.started.catch(() => {})
@@ -41,8 +41,8 @@ export class Transition {
     this.#start()
   }
 
-  rest(rest: Rest): void {
-    this.#rest(rest)
+  settle(settled: Settled): void {
+    this.#settle(settled)
   }
 
   refuse(error: KontrolError): void {

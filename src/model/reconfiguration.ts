@@ -5,14 +5,14 @@ export type PlanKind = 'none' | 'runtime' | 'reload'
 
 export type ReconfigurationPhase = 'render' | 'configure' | 'restart'
 
-/** One round of the automaton, from what caused it to how it ended. */
+/** One reconfiguration, from what caused it to how it ended. */
 export interface Reconfiguration {
   id: number
   /** What happened, in words: "pod-up web 10.0.0.1". */
   cause: string
   /** Milliseconds since the epoch. */
   startedAt: number
-  /** Null while it is not known, and when the round failed before. */
+  /** Null while it is not known, and when it failed before. */
   plan: PlanKind | null
   /** Runtime operations carried out. */
   operations: number

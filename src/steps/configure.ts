@@ -18,9 +18,8 @@ export interface ConfigureStepDeps {
 }
 
 /** The rendered text → checked, and live at once when only servers changed. With hosts as input it renders first. */
-export const configureStep =
-  ({ driver, renderer, log, hosts }: ConfigureStepDeps): Action =>
-  async ({ input, handed, signal }) => {
+export const configureStep = ({ driver, renderer, log, hosts }: ConfigureStepDeps): Action =>
+  log.tell(async ({ input, handed, signal }) => {
     let text = handed
     if (input !== '') {
       log.begin('asked to configure')
@@ -34,7 +33,7 @@ export const configureStep =
     log.planned(planned)
     if (outcome !== 'reload') log.end(outcome)
     return { outcome, made: text }
-  }
+  })
 
 function nothingRendered(): KontrolError {
   return new KontrolError('KTL_STEP_FAILED', 'There is no candidate to configure', {

@@ -1,4 +1,5 @@
 import { problemOf } from '../errors.ts'
+import type { Action } from '../lifecycle/step-runner.ts'
 import type { PlanKind, Reconfiguration, ReconfigurationPhase } from '../model/reconfiguration.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Listeners, type Unsubscribe } from '../platform/listeners.ts'
@@ -21,14 +22,14 @@ type Ending = Exclude<Reconfiguration['outcome'], 'running'>
 const KEPT = 100
 const SHOWN_CAUSES = 3
 
-/** The last rounds of the automaton: who asked, what was done, how long it took. */
+/** The last reconfigurations: who asked, what was done, how long it took. */
 export class ReconfigurationLog {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #listeners: Listeners<Reconfiguration>
   #entries: Reconfiguration[] = []
   #current: Reconfiguration | undefined
-  /** The first few, and how many there were: a fleet may join in one round. */
+  /** The first few, and how many there were: a fleet may join in one of them. */
   #causes: string[] = []
   #causeCount = 0
   #nextId = 1
@@ -44,18 +45,18 @@ export class ReconfigurationLog {
     return this.#entries
   }
 
-  /** Tells each round when it has ended. */
+  /** Tells each one when it has ended. */
   subscribe(listener: (reconfiguration: Reconfiguration) => void): Unsubscribe {
     return this.#listeners.subscribe(listener)
   }
 
-  /** Remembers what happened, for the round that will answer it. */
+  /** Remembers what happened, for the reconfiguration that will answer it. */
   noteCause(cause: string): void {
     this.#causeCount++
     if (this.#causes.length < SHOWN_CAUSES) this.#causes.push(cause)
   }
 
-  /** Begins a round; one that a newer round overtook is ended as what it was. */
+  /** Begins one; one that a newer one overtook is ended as what it was. */
   begin(fallbackCause: string): void {
     if (this.#current !== undefined) this.#end('unchanged')
     const cause = this.#takeCauses() ?? fallbackCause
@@ -74,7 +75,7 @@ export class ReconfigurationLog {
     this.#entries = [...this.#entries.slice(1 - KEPT), this.#current]
   }
 
-  /** Runs a phase of the round, keeps its time, and ends the round when it fails. */
+  /** Runs a phase, keeps its time, and ends the reconfiguration when it fails. */
   async measure<T>(phase: ReconfigurationPhase, work: () => T | Promise<T>): Promise<T> {
     if (this.#current === undefined) this.begin(`asked to ${phase}`)
     const startedAt = performance.now()
@@ -86,6 +87,19 @@ export class ReconfigurationLog {
       this.#measured(phase, startedAt)
       this.#end('failed', error)
       throw error
+    }
+  }
+
+  /** A step whose failure is told here, so that the automaton need not tell it once more. */
+  tell(step: Action): Action {
+    return async (context) => {
+      try {
+        return await step(context)
+      } catch (error) {
+        this.#end('failed', error)
+        if (context.signal.aborted) throw error
+        return { outcome: 'failed', error }
+      }
     }
   }
 

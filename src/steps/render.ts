@@ -8,9 +8,8 @@ export interface RenderStepDeps {
 }
 
 /** Template + hosts → text, for the step `configure`. When it fails nothing has been touched. */
-export const renderStep =
-  ({ renderer, log }: RenderStepDeps): Action =>
-  async ({ input }) => {
+export const renderStep = ({ renderer, log }: RenderStepDeps): Action =>
+  log.tell(async ({ input }) => {
     log.begin('asked to render')
     return { outcome: 'done', made: await log.measure('render', () => renderer.render(input)) }
-  }
+  })

@@ -6,10 +6,9 @@ export interface Restarter {
   restart(signal: AbortSignal): Promise<{ outcome: 'unchanged' | 'started' | 'reloaded' }>
 }
 
-export const restartStep =
-  ({ driver, log }: { driver: Restarter; log: ReconfigurationLog }): Action =>
-  async ({ signal }) => {
+export const restartStep = ({ driver, log }: { driver: Restarter; log: ReconfigurationLog }): Action =>
+  log.tell(async ({ signal }) => {
     const { outcome } = await log.measure('restart', () => driver.restart(signal))
     log.end(outcome === 'unchanged' ? 'unchanged' : 'reloaded')
     return 'done'
-  }
+  })

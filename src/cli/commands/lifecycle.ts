@@ -1,6 +1,5 @@
-import { builtInActions } from '../../lifecycle/built-in-actions.ts'
+import { builtInActions, readManifest } from '../../lifecycle/manifest.ts'
 import { toMermaid } from '../../lifecycle/mermaid.ts'
-import { readManifest } from '../../lifecycle/read-manifest.ts'
 import { defineCommand, usageError } from '../command.ts'
 
 export const lifecycle = defineCommand({

@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it, vi } from 'vitest'
+import { KontrolError } from '../../../src/errors.ts'
+import { Automaton } from '../../../src/lifecycle/automaton.ts'
+import { parseManifest } from '../../../src/lifecycle/manifest.ts'
 import type { ActionContext } from '../../../src/lifecycle/step-runner.ts'
 import { appPodsOf, type Hosts } from '../../../src/model/snapshot.ts'
 import { configureStep, type ConfigureOutcome } from '../../../src/steps/configure.ts'
@@ -10,10 +13,11 @@ import { Renderer } from '../../../src/render/renderer.ts'
 import { restartStep } from '../../../src/steps/restart.ts'
 import { setupStep } from '../../../src/steps/setup.ts'
 import { shutdownStep } from '../../../src/steps/shutdown.ts'
+import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { makePod } from '../../support/make-pod.ts'
-import { silentLogger } from '../../support/test-logger.ts'
+import { recordingLogger, silentLogger } from '../../support/test-logger.ts'
 
 const context = (input: ActionContext['input'] = '', handed?: string): ActionContext => ({
   input,
@@ -88,7 +92,7 @@ describe('Renderer', () => {
 })
 
 describe('the steps from render to restart', () => {
-  it('hand the candidate on and end the round when servers were changed at runtime', async () => {
+  it('hand the candidate on and end the reconfiguration when servers were changed at runtime', async () => {
     const { render, configure, driver, log } = steps('applied')
 
     expect(await render(context())).toEqual({ outcome: 'done', made: 'v1: known=10.0.0.1' })
@@ -98,7 +102,7 @@ describe('the steps from render to restart', () => {
     expect(log.entries()).toMatchObject([{ plan: 'runtime', operations: 2, outcome: 'applied' }])
   })
 
-  it('leave the round open for a reload, which ends it', async () => {
+  it('leave the reconfiguration open for a reload, which ends it', async () => {
     const { render, configure, restart, log } = steps('reload')
 
     await render(context())
@@ -121,7 +125,38 @@ describe('the steps from render to restart', () => {
   it('refuse to configure what was never rendered', async () => {
     const { configure } = steps()
 
-    await expect(configure(context())).rejects.toMatchObject({ code: 'KTL_STEP_FAILED' })
+    expect(await configure(context())).toMatchObject({ outcome: 'failed', error: { code: 'KTL_STEP_FAILED' } })
+  })
+})
+
+describe('a broken template', () => {
+  it('is told by one line of the log, and shown as one problem', async () => {
+    const { logger, lines } = recordingLogger()
+    const failure = new KontrolError('KTL_TEMPLATE_INVALID', 'line 3: oops', { hint: 'Correct it.' })
+    const broken = renderer({
+      source: () => {
+        throw failure
+      }
+    })
+    const log = new ReconfigurationLog({ clock: new FakeClock(), logger })
+    const { manifest } = parseManifest(
+      '{ initial: render, terminal: end, states: [{ tag: render, action: render }, { tag: end }] }'
+    )
+    const automaton = new Automaton({
+      manifest,
+      actions: { render: renderStep({ renderer: broken.renderer, log }) },
+      socketPath: '/unused',
+      clock: new FakeClock(),
+      logger
+    })
+
+    automaton.start()
+    await eventually(() => automaton.problem !== undefined)
+
+    const told = lines.filter(({ level }) => (level as number) >= 40)
+    expect(told).toMatchObject([{ msg: 'reconfiguration failed', code: 'KTL_TEMPLATE_INVALID' }])
+    expect(automaton.problem).toBe(failure.problem)
+    expect(automaton.status().lastError).toMatchObject({ code: 'KTL_TEMPLATE_INVALID', state: 'render' })
   })
 })
 
