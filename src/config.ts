@@ -4,6 +4,7 @@ import { envTable, type Mode } from './environment.ts'
 import { KontrolError } from './errors.ts'
 import { isName } from './model/name.ts'
 import type { EnvVar, LogLevel } from './platform/env-parsers.ts'
+import { TemplateSource } from './render/template-source.ts'
 
 /** Where a value came from, as `kontrol config` shows it. */
 type Origin = 'environment' | 'kubernetes' | 'debug mode' | 'default'
@@ -20,6 +21,10 @@ export interface Config extends RawConfig {
   readonly role: string
   /** As `mastersOf` reads them. */
   readonly masters: readonly string[]
+  /** Whether there is something to drive: an HAProxy with a template, or another image's manifest. */
+  readonly needsAutomaton: boolean
+  /** Whether this process has nothing to do but to report a pod: no registry, no HAProxy, no manifest of its own. */
+  readonly isSlaveAlone: boolean
 }
 
 interface LoadedConfig {
@@ -56,20 +61,31 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
   if (problems.length > 0) throw invalidEnvironment(problems)
 
   const dataFolder = values.dataFolder ?? defaultDataFolder()
+  const isMaster = modes.includes('master')
+  const needsAutomaton = drivesSomething(values, isMaster)
   const config: Config = Object.freeze({
     ...values,
     modes,
     tokens,
-    isMaster: modes.includes('master'),
+    isMaster,
     isSlave: modes.includes('slave'),
     logLevel: logLevelOf(modes, values, origins),
     dataFolder,
     payloadFile: values.payloadFile ?? join(dataFolder, 'state.json'),
     app: String(values.labels.app),
     role: String(values.labels.role),
-    masters: mastersOf(values.annotations)
+    masters: mastersOf(values.annotations),
+    needsAutomaton,
+    isSlaveAlone: !isMaster && !needsAutomaton
   })
   return { config, origins }
+}
+
+/** A master without a template is a proxy whose template is missing, and says so, unless its work is a callback. */
+function drivesSomething({ callback, lifecycleFile, configFile, annotations }: RawConfig, isMaster: boolean): boolean {
+  const ownManifest = lifecycleFile !== envTable.lifecycleFile.fallback
+  const template = new TemplateSource({ file: configFile, annotations }).isConfigured()
+  return ownManifest || template || (isMaster && callback === undefined)
 }
 
 /** Hosts of the annotation kontrol.unity3d.com/master. */

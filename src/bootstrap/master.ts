@@ -1,47 +1,36 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { BuiltInState } from '../controller/built-in-state.ts'
-import { ConfigReader } from '../haproxy/config/model.ts'
-import { changesServers } from '../haproxy/servers/change-journal.ts'
-import { haproxyPaths, type HaproxyPaths } from '../haproxy/files/paths.ts'
-import type { KeepaliveSink } from '../http/routes/kontrol.ts'
+import type { Proxy } from './proxy.ts'
+import type { ServiceDeps } from './service.ts'
 import type { Config } from '../config.ts'
+import { BuiltInState } from '../controller/built-in-state.ts'
+import { CallbackRunner } from '../controller/callback.ts'
+import { Controller } from '../controller/controller.ts'
+import { externalAddresses } from '../dns/addresses.ts'
+import type { DnsExposer } from '../dns/dns-exposer.ts'
+import { hadServers } from '../haproxy/files/had-servers.ts'
+import { haproxyPaths } from '../haproxy/files/paths.ts'
+import type { KeepaliveSink } from '../http/routes/kontrol.ts'
 import { parseKeepalive } from '../model/keepalive.ts'
 import { limits } from '../model/limits.ts'
-import type { Clock } from '../platform/clock.ts'
-import type { Logger } from '../platform/logger.ts'
 import { EtcdStore } from '../registry/etcd/store.ts'
 import { LmdbStore } from '../registry/lmdb-store.ts'
 import { Registry } from '../registry/registry.ts'
-import type { Store } from '../registry/store.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 /** The registry of a master, on the store that the configuration asks for. */
-export function createRegistry(config: Config, clock: Clock, logger: Logger): Registry {
+export function createRegistry({ config, clock, logger }: ServiceDeps): Registry {
+  const { dataFolder, etcd, namespace, app, id } = config
+  const ttlMs = config.ttlSeconds * 1000
+  const shared = { namespace, app, id, ttlMs, foverMs: config.foverSeconds * 1000, clock, logger }
   return new Registry({
-    store: createStore(config, clock, logger),
+    store: etcd.length === 0 ? new LmdbStore(join(dataFolder, 'registry')) : new EtcdStore({ hosts: etcd, ...shared }),
     clock,
     logger,
-    ttlMs: config.ttlSeconds * 1000,
+    ttlMs,
     panicThreshold: config.panicThreshold,
     maxPods: limits.pods,
-    expectsPods: hadServers(haproxyPaths(config.dataFolder))
+    expectsPods: hadServers(haproxyPaths(dataFolder))
   })
-}
-
-/** Whether an earlier run left HAProxy with servers: in its files, or as changes that these do not have yet. */
-function hadServers({ config, lastGood, loaded, journal }: HaproxyPaths): boolean {
-  return [config, lastGood, loaded].some((path) => namesServers(textOf(path))) || changesServers(textOf(journal))
-}
-
-function namesServers(configuration: string): boolean {
-  const { pools } = new ConfigReader().read(configuration)
-  return [...pools.values()].some(({ servers }) => servers.length > 0)
-}
-
-/** Empty when there is no such file. */
-function textOf(path: string): string {
-  return existsSync(path) ? readFileSync(path, 'utf8') : ''
 }
 
 /** Where keepalives go, whichever protocol brought them. */
@@ -57,15 +46,35 @@ export function createKeepaliveSink(registry: Registry, metrics: Metrics, config
   }
 }
 
-function createStore(config: Config, clock: Clock, logger: Logger): Store {
-  if (config.etcd.length === 0) return new LmdbStore(join(config.dataFolder, 'registry'))
-  return new EtcdStore({
-    hosts: config.etcd,
-    namespace: config.namespace,
-    app: config.app,
-    id: config.id,
-    foverMs: config.foverSeconds * 1000,
-    ttlMs: config.ttlSeconds * 1000,
+interface ControllerParts extends ServiceDeps {
+  registry: Registry
+  proxy: Proxy | undefined
+  dns: DnsExposer
+}
+
+/** What a master does about a change: the automaton, the user's own callback, the DNS record. */
+export function createController({ config, env, clock, logger, registry, proxy, dns }: ControllerParts): Controller {
+  const callback =
+    config.callback === undefined
+      ? undefined
+      : new CallbackRunner({
+          command: config.callback,
+          shell: config.shellCallback,
+          timeoutMs: config.callbackTimeoutSeconds * 1000,
+          env,
+          folder: config.dataFolder,
+          state: { load: () => registry.callbackState(), save: (text) => registry.saveCallbackState(text) },
+          clock,
+          logger
+        })
+  return new Controller({
+    registry,
+    lifecycle: proxy?.drivesHaproxy === true ? proxy.renderable : undefined,
+    callback,
+    dns: { want: (pods) => dns.want(externalAddresses(pods)) },
+    noteCause: (cause) => proxy?.reconfigurations.noteCause(cause),
+    ownApp: config.app,
+    damperMs: config.damperSeconds * 1000,
     clock,
     logger
   })

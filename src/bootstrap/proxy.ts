@@ -8,10 +8,10 @@ import { SupervisordSupervisor } from '../haproxy/process/supervisord.ts'
 import { IptablesSynGuard } from '../haproxy/process/syn-guard.ts'
 import { compileTemplate } from '../render/template.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
+import type { Renderable } from '../controller/controller.ts'
 import { Automaton } from '../lifecycle/automaton.ts'
 import { CommandSocket } from '../lifecycle/command-socket.ts'
-import { builtInActions } from '../lifecycle/manifest.ts'
-import { readManifest } from '../lifecycle/manifest.ts'
+import { builtInActions, readManifest, runsAction } from '../lifecycle/manifest.ts'
 import type { Config } from '../config.ts'
 import type { LivePods } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -24,7 +24,7 @@ import { ReconfigurationLog } from '../steps/reconfiguration-log.ts'
 import { renderStep } from '../steps/render.ts'
 import { HostsFile } from '../render/hosts-file.ts'
 import { RegistryHosts } from '../render/hosts-source.ts'
-import { Renderer } from '../render/renderer.ts'
+import { Renderer, visibleEnvironment } from '../render/renderer.ts'
 import { restartStep } from '../steps/restart.ts'
 import { setupStep } from '../steps/setup.ts'
 import { shutdownStep, type ShutdownDeps } from '../steps/shutdown.ts'
@@ -54,8 +54,8 @@ export interface Proxy {
   drivesHaproxy: boolean
   /** Tells what went wrong behind a change that was live already. */
   subscribeAlarms: (listener: (problem: Problem) => void) => void
-  /** Whether its state "render" is the built-in step, not a script. */
-  rendersInProcess: boolean
+  /** As the controller asks for a rendering. */
+  renderable: Renderable
 }
 
 /** @throws KontrolError KTL_MANIFEST_INVALID, KTL_CONFIG_INVALID */
@@ -84,8 +84,11 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     driver,
     reconfigurations,
     subscribeAlarms: (listener) => alarms.subscribe(listener),
-    rendersInProcess: manifest.states.some(({ tag, action }) => tag === 'render' && action === 'render'),
-    drivesHaproxy: manifest.states.some(({ action }) => action === 'configure')
+    drivesHaproxy: runsAction(manifest, 'configure'),
+    renderable: {
+      goto: (tag, input, options) => automaton.goto(tag, input, options),
+      hostsAsInput: !runsAction(manifest, 'render', 'render')
+    }
   }
 }
 
@@ -99,7 +102,7 @@ function createSteps(deps: ProxyDeps, driver: HaproxyDriver, log: Reconfiguratio
     source: () => templates.read(),
     compile: compileTemplate,
     known: hosts,
-    constants: { namespace: config.namespace, labels: config.labels, env: templateEnvironment(deps.env) }
+    constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) }
   })
   return {
     setup: setupStep({ driver, payloadFile: config.payloadFile, eip: config.eip, prepareStatistics }),
@@ -115,12 +118,4 @@ function createSupervisor({ config, env, clock, logger }: ProxyDeps): Supervisor
   if (config.supervisor === 'child') return new ChildSupervisor({ clock, logger })
   const client = new SupervisordClient(env.SUPERVISOR_SERVER_URL ?? '')
   return new SupervisordSupervisor({ client, clock, logger })
-}
-
-/** What a template may see of the environment: nothing that is secret. */
-function templateEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
-  const visible = Object.entries(env).filter(
-    ([name]) => (name.startsWith('KONTROL_') && !name.startsWith('KONTROL_TOKEN')) || name === 'NAMESPACE'
-  )
-  return Object.fromEntries(visible.map(([name, value]) => [name, value ?? '']))
 }

@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import { KontrolError } from '../errors.ts'
 import { limits } from '../model/limits.ts'
@@ -40,9 +41,27 @@ export function buildServer({ logger, tokens, tls }: ServerOptions): FastifyInst
   return app
 }
 
+/** @throws KontrolError KTL_PORT_TAKEN */
+export async function listen(app: FastifyInstance, port: number): Promise<AddressInfo> {
+  try {
+    await app.listen({ port, host: '::' }).catch(async (error: NodeJS.ErrnoException) => {
+      // A kernel without IPv6.
+      if (error.code !== 'EAFNOSUPPORT' && error.code !== 'EADDRNOTAVAIL') throw error
+      await app.listen({ port, host: '0.0.0.0' })
+    })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause
+    throw new KontrolError('KTL_PORT_TAKEN', `Port ${port} is taken by another process`, {
+      hint: 'Stop that process, or set KONTROL_PORT to a free port.',
+      cause
+    })
+  }
+  return app.server.address() as AddressInfo
+}
+
 /**
  * In place of Fastify's own compilers, which a slave alone would carry around unused. Routes whose
- * parameters are checked come with TypeBox as their validator, see master-routes.ts.
+ * parameters are checked come with TypeBox as their validator, see bootstrap/control-tier.ts.
  */
 function noValidator(): never {
   throw new TypeError('A route with a schema for what it takes is registered without a validator')

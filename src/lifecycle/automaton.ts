@@ -143,6 +143,11 @@ export class Automaton {
     return this.#current.name
   }
 
+  /** Whether it is in the terminal state, from which there is no way on. */
+  get atEnd(): boolean {
+    return this.#current.tag === this.#manifest.terminal
+  }
+
   /** Of the last error, the very object that whoever threw it may show as well. */
   get problem(): Problem | undefined {
     return this.#log.lastError?.problem

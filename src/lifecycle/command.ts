@@ -1,3 +1,5 @@
+import { messageOf } from '../errors.ts'
+import type { Logger } from '../platform/logger.ts'
 import type { Automaton } from './automaton.ts'
 
 /** What a command needs of the machine. */
@@ -29,4 +31,18 @@ export async function runCommand(machine: CommandedMachine, text: string): Promi
   else if (verb === 'SET') machine.set(first, rest)
   else return undefined
   return 'OK'
+}
+
+/** Takes commands of this process itself and answers as the socket does: what the machine refuses is KO. */
+export function commandSink(machine: CommandedMachine, logger: Logger) {
+  return {
+    async execute(commandLine: string): Promise<string> {
+      try {
+        return (await runCommand(machine, commandLine)) ?? 'KO'
+      } catch (error) {
+        logger.warn({ reason: messageOf(error) }, 'command of a script refused')
+        return 'KO'
+      }
+    }
+  }
 }

@@ -37,6 +37,10 @@ export type Manifest = Static<typeof Manifest>
 /** What `action` of a manifest may name: the steps that drive HAProxy and its DNS record. */
 export const builtInActions = ['setup', 'render', 'configure', 'restart', 'expose-via-route53', 'shutdown'] as const
 
+/** Whether any state runs the step, or the one that is named. */
+export const runsAction = ({ states }: Manifest, action: (typeof builtInActions)[number], tag?: string): boolean =>
+  states.some((state) => state.action === action && (tag === undefined || state.tag === tag))
+
 export interface ManifestOptions {
   /** Named in the error. */
   file?: string

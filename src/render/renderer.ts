@@ -48,3 +48,11 @@ export class Renderer {
     return { hosts: input === '' ? known.hosts() : parseHosts(input), pods: known.pods() }
   }
 }
+
+/** What a template may see of the environment: nothing that is secret. */
+export function visibleEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+  const visible = Object.entries(env).filter(
+    ([name]) => (name.startsWith('KONTROL_') && !name.startsWith('KONTROL_TOKEN')) || name === 'NAMESPACE'
+  )
+  return Object.fromEntries(visible.map(([name, value]) => [name, value ?? '']))
+}

@@ -20,7 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   haproxy: ['model', 'platform'],
   dns: ['model', 'platform'],
   kubernetes: ['model', 'platform'],
-  telemetry: ['model', 'platform'],
+  telemetry: ['model', 'platform', 'jinja'],
 
   controller: ['model', 'platform'],
   steps: ['model', 'platform', 'render', 'lifecycle'],
@@ -29,7 +29,7 @@ const mayImport: Record<string, readonly string[]> = {
   slave: ['model', 'platform'],
 
   demo: ['model', 'platform', 'slave', 'haproxy'],
-  cli: ['model', 'platform', 'slave', 'render', 'haproxy', 'lifecycle', 'demo', 'bootstrap', 'root'],
+  cli: ['model', 'platform', 'slave', 'render', 'haproxy', 'lifecycle', 'kubernetes', 'demo', 'bootstrap', 'root'],
 
   // The wiring knows every concrete class.
   bootstrap: [

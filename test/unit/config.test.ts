@@ -117,6 +117,16 @@ describe('loadConfig', () => {
     expect(loadConfig({ ...valid, KONTROL_ETCD: raw }).config.etcd).toEqual(urls)
   })
 
+  it.each([
+    ['a slave with a template', { KONTROL_CONFIG_FILE: '/t' }, true, false],
+    ['a slave without one', {}, false, true],
+    ['a slave with a manifest of its own', { KONTROL_LIFECYCLE: '/m' }, true, false],
+    ['a master, whose template may be missing', { KONTROL_MODE: 'master' }, true, false],
+    ['a master whose work is a callback', { KONTROL_MODE: 'master', KONTROL_CALLBACK: 'x' }, false, false]
+  ])('says of %s what it runs', (_what, env, needsAutomaton, isSlaveAlone) => {
+    expect(loadConfig({ ...valid, ...env }).config).toMatchObject({ needsAutomaton, isSlaveAlone })
+  })
+
   it('splits the masters of the annotation', () => {
     const annotations = JSON.stringify({ 'kontrol.unity3d.com/master': 'one, two:8001,,' })
 

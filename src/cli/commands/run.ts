@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
-import { discoverMetadata } from '../../bootstrap/metadata.ts'
-import { isSlaveAlone } from '../../bootstrap/process-role.ts'
 import { type Config, loadConfig } from '../../config.ts'
+import { discoverMetadata } from '../../kubernetes/discover-metadata.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { defineCommand } from '../command.ts'
 
@@ -14,13 +13,16 @@ export const run = defineCommand({
   async run(_args, { env, signal }) {
     const metadata = await discoverMetadata(env, signal)
     const { config } = loadConfig(env, metadata.variables)
-    if (isSlaveAlone(config)) preferMemory()
+    if (config.isSlaveAlone) preferMemory()
     // After that choice, which bears on all that is loaded from here on.
     const { createLogger } = await import('../../platform/logger.ts')
-    const { startService } = await import('../../bootstrap/service.ts')
     const logger = await createLogger(config.logLevel)
     const down = new AbortController()
-    const service = await startService({ config, env, clock: systemClock, logger, onLeave: () => down.abort() })
+    const deps = { config, env, clock: systemClock, logger, onLeave: () => down.abort() }
+    // A slave alone stays small: it loads nothing of a control tier.
+    const service = config.isSlaveAlone
+      ? await (await import('../../bootstrap/slave-alone.ts')).startSlaveAlone(deps)
+      : await (await import('../../bootstrap/control-tier.ts')).startControlTier(deps)
     const unwatch = metadata.watch((annotations) => service.replaceAnnotations(annotations))
 
     await aborted(AbortSignal.any([signal, down.signal]))

@@ -22,7 +22,7 @@ export interface KeepaliveSink {
   callbackState(): string | undefined
 }
 
-export interface ScriptSink {
+interface ScriptSink {
   run(body: unknown): Promise<string>
 }
 

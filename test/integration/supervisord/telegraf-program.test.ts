@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { Statistics } from '../../../src/bootstrap/statistics.ts'
+import { Statistics } from '../../../src/telemetry/statistics.ts'
 import { loadConfig } from '../../../src/config.ts'
 import { Metrics } from '../../../src/telemetry/metrics.ts'
 import { startTelegraf, stopTelegraf } from '../../../src/telemetry/telegraf.ts'
@@ -61,7 +61,11 @@ function statisticsUnder(supervisord: RunningSupervisord, path: string, annotati
   })
   const metrics = new Metrics({ pods: () => ({ live: 0, held: 0 }), lifecycleState: () => 'idle', problems: () => 0 })
   const env = { PATH: path, SUPERVISOR_SERVER_URL: supervisord.serverUrl }
-  return new Statistics({ config, env, clock: new FakeClock(), logger: silentLogger(), metrics })
+  const haproxy = {
+    socket: supervisord.dir.file('admin.sock'),
+    ask: () => Promise.reject(new Error('no HAProxy here'))
+  }
+  return new Statistics({ config, env, haproxy, clock: new FakeClock(), logger: silentLogger(), metrics })
 }
 
 describe('telegraf is stopped under a real supervisord', () => {

@@ -3,8 +3,9 @@ import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { Statistics } from '../../../src/bootstrap/statistics.ts'
+import { Statistics } from '../../../src/telemetry/statistics.ts'
 import { haproxyPaths } from '../../../src/haproxy/files/paths.ts'
+import { exchange } from '../../../src/haproxy/socket/exchange.ts'
 import { loadConfig } from '../../../src/config.ts'
 import { Metrics } from '../../../src/telemetry/metrics.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -26,6 +27,7 @@ async function startStatistics() {
     KONTROL_LABELS: '{"app":"haproxy","role":"balancer"}',
     KONTROL_DATA: dir.path
   })
+  const socket = haproxyPaths(config.dataFolder).runtimeSocket
   const clock = new FakeClock()
   const metrics = new Metrics({
     pods: () => ({ live: 3, held: 0 }),
@@ -33,7 +35,14 @@ async function startStatistics() {
     problems: () => 0
   })
   const { logger, lines } = recordingLogger()
-  const statistics = new Statistics({ config, env: {}, clock, logger, metrics })
+  const statistics = new Statistics({
+    config,
+    env: {},
+    haproxy: { socket, ask: (command) => exchange(socket, command) },
+    clock,
+    logger,
+    metrics
+  })
   await statistics.prepare()
   statistics.start()
   return {

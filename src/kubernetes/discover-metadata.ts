@@ -1,4 +1,4 @@
-import { detectMetadataSource, type AnnotationListener, type MetadataSource } from '../kubernetes/metadata-source.ts'
+import { detectMetadataSource, type AnnotationListener, type MetadataSource } from './metadata-source.ts'
 import { systemClock } from '../platform/clock.ts'
 
 export interface DiscoveredMetadata {
@@ -28,8 +28,8 @@ async function createSource(env: NodeJS.ProcessEnv): Promise<MetadataSource | un
   const logger = await (await import('../platform/logger.ts')).createLogger('info')
   switch (kind) {
     case 'downward-files':
-      return new (await import('../kubernetes/downward-files.ts')).DownwardFiles({ clock: systemClock, logger })
+      return new (await import('./downward-files.ts')).DownwardFiles({ clock: systemClock, logger })
     case 'api':
-      return new (await import('../kubernetes/kubernetes-metadata.ts')).KubernetesMetadata({ env, logger })
+      return new (await import('./kubernetes-metadata.ts')).KubernetesMetadata({ env, logger })
   }
 }

@@ -2,21 +2,35 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { findKontrolError, messageOf } from '../errors.ts'
-import { haproxyPaths } from '../haproxy/files/paths.ts'
 import { TaskQueue } from '../platform/queue.ts'
 import { JinjaTemplate } from '../jinja/template.ts'
 import { fromData } from '../jinja/values/from-data.ts'
 import { writeFileAtomic } from '../platform/atomic-file.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { SupervisordClient } from '../platform/supervisord-client.ts'
-import { globalTags } from '../telemetry/global-tags.ts'
-import { parseOpentsdbEndpoint, type OpentsdbEndpoint } from '../telemetry/opentsdb-endpoint.ts'
-import type { OpentsdbRelay } from '../telemetry/opentsdb.ts'
-import { renderTelegrafConf, startTelegraf, stopTelegraf } from '../telemetry/telegraf.ts'
-import { createStatisticsRelay, type StatisticsRelayDeps } from './statistics-relay.ts'
+import { globalTags } from './global-tags.ts'
+import { parseOpentsdbEndpoint, type OpentsdbEndpoint } from './opentsdb-endpoint.ts'
+import { infoSamples, statSamples } from './haproxy-samples.ts'
+import type { Metrics } from './metrics.ts'
+import { OpentsdbRelay } from './opentsdb.ts'
+import type { Sample } from './sample.ts'
+import { renderTelegrafConf, startTelegraf, stopTelegraf } from './telegraf.ts'
 
-export interface StatisticsDeps extends StatisticsRelayDeps {
+export interface StatisticsDeps {
+  config: {
+    readonly dataFolder: string
+    readonly supervisor: 'child' | 'supervisord'
+    readonly annotations: Readonly<Record<string, string>>
+    readonly labels: Readonly<Record<string, string>>
+    readonly nodeLabels: Readonly<Record<string, string>>
+  }
   env: NodeJS.ProcessEnv
+  /** Where telegraf, or we, ask HAProxy for its figures. */
+  haproxy: { readonly socket: string; ask(command: string): Promise<string> }
+  metrics: Metrics
+  clock: Clock
+  logger: Logger
 }
 
 const ANNOTATION = 'kontrol.unity3d.com/opentsdb'
@@ -86,7 +100,7 @@ export class Statistics {
   #openRelay(): void {
     this.#relay =
       this.#started && this.#telegraf === undefined && typeof this.#wish === 'object'
-        ? createStatisticsRelay(this.#deps, this.#wish, this.#tags)
+        ? createRelay(this.#deps, this.#wish, this.#tags)
         : undefined
     this.#relay?.start()
   }
@@ -104,11 +118,37 @@ export class Statistics {
   }
 
   async #writeConf(endpoint: OpentsdbEndpoint): Promise<void> {
-    const { dataFolder } = this.#deps.config
-    const variables = { endpoint, tags: this.#tags, statsSocket: haproxyPaths(dataFolder).runtimeSocket }
+    const { config, haproxy } = this.#deps
+    const variables = { endpoint, tags: this.#tags, statsSocket: haproxy.socket }
     const text = renderTelegrafConf(readFileSync(TEMPLATE, 'utf8'), variables, renderTemplate)
-    await writeFileAtomic(join(dataFolder, 'telegraf.conf'), `${text}\n`)
+    await writeFileAtomic(join(config.dataFolder, 'telegraf.conf'), `${text}\n`)
   }
+}
+
+/** The relay that sends the figures of HAProxy, and those of our own. */
+function createRelay(
+  { haproxy, clock, logger, metrics }: StatisticsDeps,
+  endpoint: OpentsdbEndpoint,
+  tags: Readonly<Record<string, string>>
+): OpentsdbRelay {
+  let told = false
+  const tell = (serversLeftOut: number): void => {
+    if (told || serversLeftOut === 0) return
+    told = true
+    logger.warn({ servers: serversLeftOut }, 'statistics leave out single servers')
+  }
+  const collect = async (): Promise<Sample[]> => {
+    const at = clock.now()
+    const own = metrics.samples(at)
+    const [info, stat] = await Promise.all([haproxy.ask('show info'), haproxy.ask('show stat')]).catch(() => {
+      // HAProxy is away, which the figures of our own tell.
+      return ['', '']
+    })
+    const { samples, serversLeftOut } = await statSamples(stat ?? '', at)
+    tell(serversLeftOut)
+    return [...(await own), ...infoSamples(info ?? '', at), ...samples]
+  }
+  return new OpentsdbRelay({ ...endpoint, tags, collect, clock, logger })
 }
 
 /** A wrong annotation is told, and keeps nothing else from working. */

@@ -1,0 +1,212 @@
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { createDns, createKeepaliveLoop, createPort, replaceAnnotations } from './edges.ts'
+import { createController, createKeepaliveSink, createRegistry } from './master.ts'
+import { createProxy, type Proxy } from './proxy.ts'
+import { startService, type Service, type ServiceDeps } from './service.ts'
+import type { Config } from '../config.ts'
+import type { Controller } from '../controller/controller.ts'
+import { readinessProblems } from '../controller/readiness.ts'
+import { Retry } from '../controller/retry.ts'
+import { externalAddresses, parseExposeInput } from '../dns/addresses.ts'
+import type { DnsExposer } from '../dns/dns-exposer.ts'
+import { haproxyPaths } from '../haproxy/files/paths.ts'
+import { exchange } from '../haproxy/socket/exchange.ts'
+import { configRoutes } from '../http/routes/config.ts'
+import type { ProgramEvent } from '../http/routes/events.ts'
+import { haproxyRoutes } from '../http/routes/haproxy.ts'
+import { lifecycleRoutes } from '../http/routes/lifecycle.ts'
+import { podRoutes } from '../http/routes/pods.ts'
+import { listen } from '../http/server.ts'
+import { commandSink } from '../lifecycle/command.ts'
+import type { Pod } from '../model/pod.ts'
+import { completeSnapshot } from '../model/snapshot.ts'
+import type { Closers } from '../platform/closers.ts'
+import { Listeners } from '../platform/listeners.ts'
+import type { Registry } from '../registry/registry.ts'
+import { TemplateSource } from '../render/template-source.ts'
+import type { KeepaliveLoop } from '../slave/keepalive-loop.ts'
+import { SocketSink } from '../slave/socket-sink.ts'
+import { leaveForGood, type LeaveDeps } from '../steps/leave.ts'
+import { Metrics } from '../telemetry/metrics.ts'
+import { Statistics } from '../telemetry/statistics.ts'
+
+/** Which of them there are follows from the configuration. */
+interface Parts {
+  registry: Registry | undefined
+  slave: KeepaliveLoop | undefined
+  templates: TemplateSource
+  dns: DnsExposer
+  leaving: LeaveDeps
+  statistics: Statistics | undefined
+  proxy: Proxy | undefined
+  controller: Controller | undefined
+  app: FastifyInstance
+}
+
+/** A master, a proxy, or both. */
+export async function startControlTier(deps: ServiceDeps): Promise<Service> {
+  return await startService(deps, async (closers) => {
+    const parts = await createParts(deps)
+    const { slave, dns, templates, statistics, leaving, proxy } = parts
+    const port = await startParts(deps, parts, closers)
+    return {
+      port,
+      replaceAnnotations(annotations) {
+        replaceAnnotations({ dns, slave }, annotations, deps.logger)
+        templates.replaceAnnotations(annotations)
+        statistics?.replaceAnnotations(annotations).catch((err: unknown) => {
+          deps.logger.error({ err }, 'statistics not sent as the edited annotation says')
+        })
+      },
+      leave: async ({ haproxy, forGood }) => {
+        if (forGood) await leaveForGood(leaving, new AbortController().signal)
+        await slave?.leave()
+        if (proxy !== undefined && (haproxy === 'stop' || endsWithUs(proxy))) await proxy.automaton.stop()
+      }
+    }
+  })
+}
+
+async function createParts(deps: ServiceDeps): Promise<Parts> {
+  const { config, clock, logger } = deps
+  const registry = config.isMaster ? createRegistry(deps) : undefined
+  const slave = createKeepaliveLoop(config, clock, logger)
+  const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
+  const dns = createDns(deps, () => registry?.leading ?? true)
+  const leaving: LeaveDeps = {
+    sayGoodbye: async () => slave?.leave(),
+    dns,
+    isExposed: config.eip !== undefined,
+    others: () => externalAddresses(proxiesOf(registry, config).filter(({ ip }) => ip !== config.ip)),
+    logger
+  }
+  const metrics: Metrics = new Metrics({
+    pods: () => ({ live: registry?.size ?? 0, held: registry?.held ?? 0 }),
+    lifecycleState: () => proxy?.automaton.state,
+    problems: () => problems().length
+  })
+  const statistics = config.needsAutomaton ? new Statistics({ ...deps, haproxy: statsOf(config), metrics }) : undefined
+  const proxy = config.needsAutomaton
+    ? await createProxy({
+        ...deps,
+        registry,
+        templates,
+        dns: {
+          addresses: () => externalAddresses(proxiesOf(registry, config)),
+          parse: parseExposeInput,
+          expose: (addresses, signal) => dns.expose(addresses, signal)
+        },
+        prepareStatistics: async () => statistics?.prepare(),
+        leave: (signal) => leaveForGood(leaving, signal)
+      })
+    : undefined
+  const problems = () => readinessProblems({ registry, proxy })
+  const events = tellOfAll({ logger, registry, proxy, dns, metrics })
+  const controller = registry && createController({ ...deps, registry, proxy, dns })
+  const app = await createPort({
+    ...deps,
+    ...{ dns, events, metrics, problems },
+    keepalives: registry && createKeepaliveSink(registry, metrics, config),
+    commands: proxy === undefined ? new SocketSink(config.socket) : commandSink(proxy.automaton, logger),
+    routes: async (scope) => await operatorRoutes(scope, registry, proxy, config.app)
+  })
+  return { registry, slave, templates, dns, leaving, statistics, proxy, controller, app }
+}
+
+/** Those that others rely on first. */
+async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Promise<number> {
+  const { config, clock, logger } = deps
+  const { registry, proxy, dns, templates, controller, app, slave, statistics } = parts
+  if (registry !== undefined) {
+    closers.add('registry', () => registry.close())
+    await registry.open()
+  }
+  if (proxy !== undefined) {
+    closers.add('haproxy driver', () => proxy.driver.close())
+    closers.add('command socket', () => proxy.socket.close())
+    await proxy.socket.listen()
+  }
+  closers.add('control tier', () => app.close())
+  const { port } = await listen(app, config.port)
+  logger.info({ port, app: config.app, id: config.id, modes: config.modes }, 'control tier open')
+
+  closers.add('dns', () => dns.stop())
+  // A proxy without a registry does not know the others: it writes what a master commands, and nothing by itself.
+  if (registry !== undefined) dns.start()
+  proxy?.automaton.start()
+  if (controller !== undefined) {
+    closers.add('controller', () => controller.stop())
+    controller.start()
+    const retry = new Retry({ clock, again: (cause) => controller.templateChanged(cause) })
+    closers.add('retry', () => retry.stop())
+    proxy?.reconfigurations.subscribe((reconfiguration) => retry.ended(reconfiguration))
+    templates.watch((cause) => controller.templateChanged(cause))
+  }
+  closers.add('template', () => templates.close())
+  closers.add('statistics', () => statistics?.stop())
+  statistics?.start()
+  slave?.start()
+  return port
+}
+
+const proxiesOf = (registry: Registry | undefined, { app }: Config): readonly Pod[] =>
+  registry === undefined ? [] : (completeSnapshot(registry).apps.get(app)?.pods ?? [])
+
+/** What another image's manifest runs lives and dies with its automaton; HAProxy does not, unless it is stopping already. */
+const endsWithUs = ({ automaton, drivesHaproxy }: Proxy): boolean => !drivesHaproxy || automaton.atEnd
+
+interface ObservedParts extends Pick<ServiceDeps, 'logger'> {
+  registry: Registry | undefined
+  proxy: Proxy | undefined
+  dns: DnsExposer
+  metrics: Metrics
+}
+
+/** Connects the parts to the events and the metrics; the parts know nothing of it. */
+function tellOfAll({ logger, registry, proxy, dns, metrics }: ObservedParts): Listeners<ProgramEvent> {
+  const events = new Listeners<ProgramEvent>('events', logger)
+  registry?.subscribe((event) => {
+    metrics.membership(event.type)
+    events.emit({ type: event.type, data: event })
+  })
+  proxy?.automaton.subscribe((change) => events.emit({ type: 'state', data: change }))
+  proxy?.reconfigurations.subscribe((reconfiguration) => {
+    metrics.reconfigured(reconfiguration)
+    events.emit({ type: 'reconfigured', data: reconfiguration })
+  })
+  proxy?.subscribeAlarms((problem) => {
+    metrics.alarm(problem.code)
+    events.emit({ type: 'alarm', data: problem })
+  })
+  dns.subscribe((event) => {
+    metrics.dnsEvent(event.kind)
+    events.emit({ type: 'dns', data: event })
+  })
+  return events
+}
+
+/** What only a master or a proxy can tell; their parameters are checked by TypeBox. */
+async function operatorRoutes(
+  app: FastifyInstance,
+  registry: Registry | undefined,
+  proxy: Proxy | undefined,
+  ownApp: string
+): Promise<void> {
+  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  if (registry !== undefined) await app.register(podRoutes, { registry, ownApp })
+  if (proxy === undefined) return
+  const { automaton, driver, reconfigurations } = proxy
+  await app.register(lifecycleRoutes, { lifecycle: automaton })
+  await app.register(haproxyRoutes, { status: () => driver.status() })
+  await app.register(configRoutes, {
+    running: () => driver.running(),
+    candidate: () => driver.candidate(),
+    reconfigurations: () => reconfigurations.entries()
+  })
+}
+
+function statsOf({ dataFolder }: Config) {
+  const socket = haproxyPaths(dataFolder).runtimeSocket
+  return { socket, ask: (command: string) => exchange(socket, command) }
+}

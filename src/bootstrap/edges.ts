@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { ServiceDeps } from './service.ts'
+import { mastersOf, type Config } from '../config.ts'
+import { DnsExposer } from '../dns/dns-exposer.ts'
+import { parseDnsAnnotations, type DnsSettings } from '../dns/dns-settings.ts'
+import { KontrolError, messageOf, type Problem } from '../errors.ts'
+import { describeApi } from '../http/describe-api.ts'
+import { dashboardRoutes } from '../http/routes/dashboard.ts'
+import { dnsRoutes } from '../http/routes/dns.ts'
+import { eventRoutes, type ProgramEvent } from '../http/routes/events.ts'
+import { healthRoutes } from '../http/routes/health.ts'
+import { kontrolRoutes, type KeepaliveSink } from '../http/routes/kontrol.ts'
+import { metricsRoutes } from '../http/routes/metrics.ts'
+import { buildServer } from '../http/server.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Listeners } from '../platform/listeners.ts'
+import type { Logger } from '../platform/logger.ts'
+import { KeepaliveLoop } from '../slave/keepalive-loop.ts'
+import { PayloadFile } from '../slave/payload-file.ts'
+import { ScriptRunner, type CommandSink } from '../slave/script.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { kontrolHandlers } from '../zerorpc/kontrol-handlers.ts'
+import { sharePort } from '../zerorpc/port-sharing.ts'
+import { ZerorpcClient } from '../zerorpc/zerorpc-client.ts'
+import { ZerorpcServer } from '../zerorpc/zerorpc-server.ts'
+
+// What every process has: the port of the control tier, the loop of a slave, and the DNS stage.
+
+export interface PortDeps extends ServiceDeps {
+  /** Absent when this process is no master. */
+  keepalives: KeepaliveSink | undefined
+  /** Takes what masters ask this pod's automaton. */
+  commands: CommandSink
+  dns: DnsExposer
+  events: Listeners<ProgramEvent>
+  metrics: Metrics
+  problems: () => readonly Problem[]
+  /** What only some processes can tell. */
+  routes?: FastifyPluginAsync
+}
+
+/** The control tier's port: HTTP, and ZeroRPC beside it. */
+export async function createPort(deps: PortDeps): Promise<FastifyInstance> {
+  const { config, env, logger, keepalives, commands, dns, events, metrics, problems, onLeave } = deps
+  const app = buildServer({ logger, tokens: config.tokens, ...tlsOf(config) })
+  const scripts = new ScriptRunner({ mode: config.script, socketPath: config.socket, sink: commands, env, logger })
+  await describeApi(app)
+  await app.register(kontrolRoutes, { keepalives, scripts, leave: onLeave, hasTokens: config.tokens.length > 0 })
+  await app.register(healthRoutes, { problems: async () => problems() })
+  await app.register(metricsRoutes, { metrics })
+  await app.register(eventRoutes, { subscribe: (listener) => events.subscribe(listener) })
+  await app.register(dnsRoutes, { status: () => dns.status() })
+  await app.register(dashboardRoutes, { app: config.app, id: config.id })
+  if (deps.routes !== undefined) await app.register(deps.routes)
+  shareWithZerorpc(app, deps, scripts)
+  return app
+}
+
+/** Kontrol's last generation on the same port. It has no credentials to show, so where they are wanted it is refused. */
+function shareWithZerorpc(app: FastifyInstance, deps: PortDeps, scripts: ScriptRunner): void {
+  const { config, logger, clock, keepalives } = deps
+  const guarded = config.tokens.length > 0 || config.tlsClientCa !== undefined
+  const server = new ZerorpcServer({
+    handlers: kontrolHandlers({ keepalives, scripts }),
+    logger,
+    clock,
+    ...(guarded && { refusal: zerorpcRefusal() })
+  })
+  const sharing = sharePort(app.server, { zmtp: (socket, firstChunk) => server.accept(socket, firstChunk) })
+  app.addHook('preClose', async () => {
+    sharing.close()
+    await server.close()
+  })
+}
+
+function zerorpcRefusal(): KontrolError {
+  return new KontrolError('KTL_UNAUTHORIZED', 'ZeroRPC carries no credentials, and this control tier wants them', {
+    hint: 'Let the client speak HTTP with its token, or take KONTROL_TOKEN and KONTROL_TLS_CLIENT_CA away here.'
+  })
+}
+
+/** The loop that reports this pod to its masters; none in a process that is no slave. */
+export function createKeepaliveLoop(config: Config, clock: Clock, logger: Logger): KeepaliveLoop | undefined {
+  if (!config.isSlave) return undefined
+  const { app, role, id, ip, masters, port, ttlSeconds, tokens, payloadFile } = config
+  const [token] = tokens
+  return new KeepaliveLoop({
+    self: { app, role, id, ip },
+    masters,
+    port,
+    ttlMs: ttlSeconds * 1000,
+    payload: new PayloadFile({ path: payloadFile, clock, logger }),
+    token,
+    ...tlsOf(config),
+    connectZerorpc: (address) => new ZerorpcClient(address),
+    clock,
+    logger
+  })
+}
+
+/** The Route53 stage. The SDK is loaded when the annotation first has something to write. */
+export function createDns({ config, clock, logger }: ServiceDeps, isLeader: () => boolean): DnsExposer {
+  return new DnsExposer({
+    settings: dnsSettings(config.annotations, logger),
+    providerFactory: async () => (await import('../dns/route53.ts')).createRoute53Provider(),
+    clock,
+    logger,
+    dryRun: config.dryRun,
+    isLeader
+  })
+}
+
+/** Annotations of the pod that were edited while it runs. A wrong one is told, and keeps nothing else from working. */
+export function replaceAnnotations(
+  { dns, slave }: { dns: DnsExposer; slave: KeepaliveLoop | undefined },
+  annotations: Readonly<Record<string, string>>,
+  logger: Logger
+): void {
+  dns.configure(dnsSettings(annotations, logger))
+  try {
+    slave?.replaceMasters(mastersOf(annotations))
+  } catch (err) {
+    logger.error({ err }, 'masters stay as they were')
+  }
+}
+
+function dnsSettings(annotations: Readonly<Record<string, string>>, logger: Logger): DnsSettings | undefined {
+  try {
+    return parseDnsAnnotations(annotations)
+  } catch (error) {
+    logger.error({ err: error }, 'dns annotations ignored')
+    return undefined
+  }
+}
+
+/** What this process shows, as a server and as a slave, and whom it lets in. */
+function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Config) {
+  if (tlsCert === undefined || tlsKey === undefined) return {}
+  return {
+    tls: {
+      cert: readPem(tlsCert),
+      key: readPem(tlsKey),
+      ...(tlsClientCa !== undefined && { ca: readPem(tlsClientCa) })
+    }
+  }
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new KontrolError('KTL_CONFIG_INVALID', `The file ${path} cannot be read: ${messageOf(cause)}`, {
+      hint: 'Check KONTROL_TLS_CERT, KONTROL_TLS_KEY and KONTROL_TLS_CLIENT_CA.',
+      cause
+    })
+  }
+}

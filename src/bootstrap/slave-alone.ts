@@ -1,0 +1,47 @@
+import { createDns, createKeepaliveLoop, createPort, replaceAnnotations } from './edges.ts'
+import { startService, type Service, type ServiceDeps } from './service.ts'
+import type { ProgramEvent } from '../http/routes/events.ts'
+import { listen } from '../http/server.ts'
+import { Listeners } from '../platform/listeners.ts'
+import { SocketSink } from '../slave/socket-sink.ts'
+import { leaveForGood } from '../steps/leave.ts'
+import { Metrics } from '../telemetry/metrics.ts'
+
+/**
+ * A process that reports a pod and does nothing else. It runs beside every pod
+ * of a fleet: what only a control tier needs must not be imported from here.
+ */
+export async function startSlaveAlone(deps: ServiceDeps): Promise<Service> {
+  const { config, clock, logger } = deps
+  return await startService(deps, async (closers) => {
+    const slave = createKeepaliveLoop(config, clock, logger)
+    // It does not know the other proxies: it writes what a master commands, and nothing by itself.
+    const dns = createDns(deps, () => true)
+    const events = new Listeners<ProgramEvent>('events', logger)
+    const problems = () => []
+    const metrics = new Metrics({
+      pods: () => ({ live: 0, held: 0 }),
+      lifecycleState: () => undefined,
+      problems: () => 0
+    })
+    const commands = new SocketSink(config.socket)
+    const app = await createPort({ ...deps, keepalives: undefined, commands, dns, events, metrics, problems })
+
+    closers.add('control tier', () => app.close())
+    const { port } = await listen(app, config.port)
+    logger.info({ port, app: config.app, id: config.id, modes: config.modes }, 'control tier open')
+    closers.add('dns', () => dns.stop())
+    slave?.start()
+    return {
+      port,
+      replaceAnnotations: (annotations) => replaceAnnotations({ dns, slave }, annotations, logger),
+      leave: async ({ forGood }) => {
+        const sayGoodbye = async () => slave?.leave()
+        const isExposed = config.eip !== undefined
+        const leaving = { sayGoodbye, dns, isExposed, others: () => [], logger }
+        if (forGood) await leaveForGood(leaving, new AbortController().signal)
+        await slave?.leave()
+      }
+    }
+  })
+}

@@ -1,0 +1,36 @@
+import { problemOf, type Problem } from '../errors.ts'
+
+export interface ReadinessParts {
+  /** Absent when this process is no master. */
+  registry: { readonly storeProblem: unknown } | undefined
+  /** Absent when this process runs no manifest. */
+  proxy:
+    | {
+        automaton: { readonly problem: Problem | undefined; status(): { lastError: Problem | null } }
+        driver: { problems(): readonly Problem[] }
+        reconfigurations: { entries(): readonly { outcome: string }[] }
+        /** Whether the manifest has steps that drive HAProxy. */
+        drivesHaproxy: boolean
+      }
+    | undefined
+}
+
+const STARTING: Problem = {
+  code: 'KTL_STARTING',
+  message: 'The first configuration has not been applied yet',
+  hint: 'Wait a moment; GET /api/v1/lifecycle tells what is being done.'
+}
+
+/** Why this process is not ready: what GET /readyz shows. */
+export function readinessProblems({ registry, proxy }: ReadinessParts): readonly Problem[] {
+  const ofStore = registry?.storeProblem === undefined ? [] : [problemOf(registry.storeProblem)]
+  if (proxy === undefined) return ofStore
+  const { automaton, driver, reconfigurations, drivesHaproxy } = proxy
+  const { lastError } = automaton.status()
+  const ofStep = lastError === null ? [] : [lastError]
+  if (!drivesHaproxy) return [...ofStore, ...ofStep]
+  // A step that the driver made fail is told of already.
+  const ofDriver = driver.problems().filter((problem) => problem !== automaton.problem)
+  const starting = reconfigurations.entries().every(({ outcome }) => outcome === 'running')
+  return [...ofStore, ...ofStep, ...ofDriver, ...(starting ? [STARTING] : [])]
+}
