@@ -75,3 +75,28 @@ describe('imports follow the architecture', () => {
     expect(forbiddenImports(join(src, file), text)).toHaveLength(1)
   })
 })
+
+/** All files that are loaded with one: what is imported when needed, or as a type alone, is not. */
+function loadedWith(file: string, found = new Set<string>()): Set<string> {
+  if (found.has(file)) return found
+  found.add(file)
+  const imports = readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^;]*?from '(\.[^']+)'/gm)
+  for (const [, specifier = ''] of imports) loadedWith(join(dirname(file), specifier), found)
+  return found
+}
+
+describe('a slave alone', () => {
+  it.each(['bootstrap/slave-alone.ts', 'main.ts', 'cli/commands/run.ts'])(
+    'loads nothing of a control tier by %s',
+    (entry) => {
+      const folders = new Set([...loadedWith(join(src, entry))].map(folderOf))
+
+      const ofControlTier = ['registry', 'lifecycle', 'haproxy', 'controller', 'jinja']
+      expect(ofControlTier.filter((folder) => folders.has(folder))).toEqual([])
+    }
+  )
+
+  it('would be told of what it must not load', () => {
+    expect([...loadedWith(join(src, 'bootstrap/control-tier.ts'))].map(folderOf)).toContain('haproxy')
+  })
+})
