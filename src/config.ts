@@ -120,8 +120,9 @@ export function tokensOf(path: string | undefined, problems: string[]): string[]
 }
 
 /** What no variable can know of itself. */
-function crossProblems({ labels, script, tokens, tlsCert, tlsKey, tlsClientCa }: RawConfig): string[] {
-  const problems: string[] = []
+function crossProblems(values: RawConfig): string[] {
+  const { labels, script, tokens, tlsCert, tlsKey, tlsClientCa } = values
+  const problems = etcdProblems(values)
   for (const label of ['app', 'role']) {
     const value = labels[label]
     if (value === undefined) problems.push(`KONTROL_LABELS must hold ${label}, got ${JSON.stringify(labels)}`)
@@ -136,6 +137,17 @@ function crossProblems({ labels, script, tokens, tlsCert, tlsKey, tlsClientCa }:
   }
   if (script === 'shell' && tokens.length === 0 && tlsClientCa === undefined) {
     problems.push('KONTROL_SCRIPT=shell needs KONTROL_TOKEN, KONTROL_TOKEN_FILE or KONTROL_TLS_CLIENT_CA')
+  }
+  return problems
+}
+
+function etcdProblems({ etcdUser, etcdPasswordFile, etcdCert, etcdKey }: RawConfig): string[] {
+  const problems: string[] = []
+  if ((etcdUser === undefined) !== (etcdPasswordFile === undefined)) {
+    problems.push('KONTROL_ETCD_USER and KONTROL_ETCD_PASSWORD_FILE must be set together')
+  }
+  if ((etcdCert === undefined) !== (etcdKey === undefined)) {
+    problems.push('KONTROL_ETCD_CERT and KONTROL_ETCD_KEY must be set together')
   }
   return problems
 }

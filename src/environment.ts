@@ -30,13 +30,16 @@ const fromKubernetes = (name: string, doc: string): EnvVar<Readonly<Record<strin
   parse: stringMap
 })
 
-const pemFile = (name: string, doc: string): EnvVar<string | undefined> => ({
+/** What is unset when absent. */
+const optional = (name: string, doc: string, parse = text): EnvVar<string | undefined> => ({
   name,
   doc,
   fallback: undefined,
   fallbackDoc: 'unset',
-  parse: existingFile
+  parse
 })
+
+const file = (name: string, doc: string) => optional(name, doc, existingFile)
 
 /** Who may do what with the control tier, and whether anybody can listen in: what commands that ask it read too. */
 export const accessVariables = {
@@ -48,19 +51,10 @@ export const accessVariables = {
     secret: true,
     parse: commaList
   }),
-  tokenFile: variable<string | undefined>({
-    name: 'KONTROL_TOKEN_FILE',
-    doc: 'File with one shared secret a line',
-    fallback: undefined,
-    fallbackDoc: 'unset',
-    parse: text
-  }),
-  tlsCert: pemFile(
-    'KONTROL_TLS_CERT',
-    'PEM file with the certificate chain of the control tier: HTTPS instead of HTTP'
-  ),
-  tlsKey: pemFile('KONTROL_TLS_KEY', 'PEM file with the key of that certificate'),
-  tlsClientCa: pemFile(
+  tokenFile: optional('KONTROL_TOKEN_FILE', 'File with one shared secret a line'),
+  tlsCert: file('KONTROL_TLS_CERT', 'PEM file with the certificate chain of the control tier: HTTPS instead of HTTP'),
+  tlsKey: file('KONTROL_TLS_KEY', 'PEM file with the key of that certificate'),
+  tlsClientCa: file(
     'KONTROL_TLS_CLIENT_CA',
     'PEM file with the authorities whose client certificates are let in: mutual TLS'
   ),
@@ -146,6 +140,11 @@ export const envTable = {
     fallbackDoc: 'unset: the embedded store',
     parse: etcdUrls
   }),
+  etcdUser: optional('KONTROL_ETCD_USER', 'User of etcd; needs read and write below /kontrol/<namespace>/<app>/'),
+  etcdPasswordFile: file('KONTROL_ETCD_PASSWORD_FILE', 'File with the password of that user; read at each login'),
+  etcdCa: file('KONTROL_ETCD_CA', "PEM file with the authorities of etcd's certificates, in place of the public ones"),
+  etcdCert: file('KONTROL_ETCD_CERT', 'PEM file with the certificate that is shown to etcd'),
+  etcdKey: file('KONTROL_ETCD_KEY', 'PEM file with its key'),
   callback: variable<string | undefined>({
     name: 'KONTROL_CALLBACK',
     doc: 'Command that the leader runs on each change of the set of pods',

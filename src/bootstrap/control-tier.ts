@@ -84,7 +84,8 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   const metrics: Metrics = new Metrics({
     pods: () => ({ live: registry?.size ?? 0, held: registry?.held ?? 0 }),
     lifecycleState: () => proxy?.automaton.state,
-    problems: () => problems().length
+    problems: () => problems().length,
+    skippedValues: () => registry?.skippedValues ?? 0
   })
   const statistics = config.needsAutomaton ? new Statistics({ ...deps, haproxy: statsOf(config), metrics }) : undefined
   const proxy = config.needsAutomaton
@@ -120,7 +121,7 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
   const { registry, proxy, dns, templates, controller, app, slave, statistics } = parts
   if (registry !== undefined) {
     closers.add('registry', () => registry.close())
-    await registry.open()
+    await registry.open(deps.signal)
   }
   if (proxy !== undefined) {
     closers.add('haproxy driver', () => proxy.driver.close())

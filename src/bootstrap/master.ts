@@ -21,9 +21,19 @@ import type { Metrics } from '../telemetry/metrics.ts'
 export function createRegistry({ config, clock, logger }: ServiceDeps): Registry {
   const { dataFolder, etcd, namespace, app, id } = config
   const ttlMs = config.ttlSeconds * 1000
+  const access = {
+    user: config.etcdUser,
+    passwordFile: config.etcdPasswordFile,
+    ca: config.etcdCa,
+    cert: config.etcdCert,
+    key: config.etcdKey
+  }
   const shared = { namespace, app, id, ttlMs, foverMs: config.foverSeconds * 1000, clock, logger }
   return new Registry({
-    store: etcd.length === 0 ? new LmdbStore(join(dataFolder, 'registry')) : new EtcdStore({ hosts: etcd, ...shared }),
+    store:
+      etcd.length === 0
+        ? new LmdbStore(join(dataFolder, 'registry'), logger)
+        : new EtcdStore({ hosts: etcd, access, ...shared }),
     clock,
     logger,
     ttlMs,

@@ -10,6 +10,8 @@ export interface ServiceDeps {
   env: NodeJS.ProcessEnv
   clock: Clock
   logger: Logger
+  /** Ends a start that waits for the registry's store. */
+  signal?: AbortSignal
   /** Asked for by POST /down: the process shall leave and end. */
   onLeave: () => void
 }

@@ -22,7 +22,8 @@ export async function startSlaveAlone(deps: ServiceDeps): Promise<Service> {
     const metrics = new Metrics({
       pods: () => ({ live: 0, held: 0 }),
       lifecycleState: () => undefined,
-      problems: () => 0
+      problems: () => 0,
+      skippedValues: () => 0
     })
     const commands = new SocketSink(config.socket)
     const app = await createPort({ ...deps, keepalives: undefined, commands, dns, events, metrics, problems })

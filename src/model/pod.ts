@@ -1,4 +1,4 @@
-import type { Keepalive } from './keepalive.ts'
+import { parseKeepalive, type Keepalive } from './keepalive.ts'
 
 /** A pod that is known to be alive: what it says of itself, and what the registry adds. */
 export interface Pod extends Omit<Keepalive, 'down'> {
@@ -14,4 +14,28 @@ export interface PodStatus extends Pod {
   expiresAt: number
   /** Kept although silent, as too many went silent at once. */
   held: boolean
+}
+
+/** So far below what a number holds that counting on is safe. */
+const MAX_SEQ = 2 ** 50
+
+/** Whether something may be a sequence number, or the counter of them. */
+export const isSeq = (value: unknown): value is number =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_SEQ
+
+/**
+ * Checks a pod that comes from a store: whoever may write there must not be
+ * able to do more than one who may send a keepalive.
+ *
+ * @param key under which it was found
+ * @throws KontrolError KTL_KEEPALIVE_INVALID, or Error
+ */
+export function parsePod(key: string, value: unknown): Pod {
+  const said = parseKeepalive(value)
+  delete said.down
+  const { seq, firstSeen } = value as Record<string, unknown>
+  if (said.key !== key) throw new Error(`it has the key "${said.key}"`)
+  if (!isSeq(seq)) throw new Error('seq must be a whole number from 0')
+  if (!Number.isFinite(firstSeen)) throw new Error('firstSeen must be milliseconds since the epoch')
+  return { ...said, seq, firstSeen: firstSeen as number }
 }

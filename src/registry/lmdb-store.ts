@@ -2,7 +2,8 @@ import { mkdir, open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { KontrolError, messageOf } from '../errors.ts'
-import type { Pod } from '../model/pod.ts'
+import { isSeq, parsePod, type Pod } from '../model/pod.ts'
+import type { Logger } from '../platform/logger.ts'
 import type { NewPod, Store, StoredState } from './store.ts'
 
 /** Everything that is not a pod, by name. */
@@ -41,16 +42,23 @@ const GATHER_MS = 10
 export class LmdbStore implements Store {
   readonly leading = true
   readonly #folder: string
+  readonly #logger: Pick<Logger, 'warn'>
   #databases: Databases | undefined
   readonly #queue: Waiting[] = []
   #timer: NodeJS.Timeout | undefined
   #nextSeq = 0
+  #skipped = 0
   /** On the monotonic clock. */
   #committedAt = -Infinity
 
   /** @param folder is made when it is not there */
-  constructor(folder: string) {
+  constructor(folder: string, logger: Pick<Logger, 'warn'>) {
     this.#folder = folder
+    this.#logger = logger
+  }
+
+  get skipped(): number {
+    return this.#skipped
   }
 
   async open(): Promise<StoredState> {
@@ -126,10 +134,26 @@ export class LmdbStore implements Store {
   }
 
   #load({ pods, meta }: Databases): StoredState {
-    const known = [...pods.getRange()].map(({ value }) => value)
-    this.#nextSeq = known.reduce((next, { seq }) => Math.max(next, seq + 1), Number(meta.get('nextSeq') ?? 0))
-    const callbackState = meta.get('callbackState') as string | undefined
-    return { pods: known, callbackState, isFilled: meta.get('filled') === true }
+    const known = [...pods.getRange()].flatMap(({ key, value }) => this.#parse(key, value) ?? [])
+    const counter: unknown = meta.get('nextSeq')
+    this.#nextSeq = known.reduce((next, { seq }) => Math.max(next, seq + 1), isSeq(counter) ? counter : 0)
+    const callbackState: unknown = meta.get('callbackState')
+    return {
+      pods: known,
+      callbackState: typeof callbackState === 'string' ? callbackState : undefined,
+      isFilled: meta.get('filled') === true
+    }
+  }
+
+  /** A file that another program wrote may hold anything. */
+  #parse(key: string, value: unknown): Pod | undefined {
+    try {
+      return parsePod(key, value)
+    } catch (error) {
+      this.#skipped++
+      this.#logger.warn({ key, problem: messageOf(error) }, 'value in the registry skipped')
+      return undefined
+    }
   }
 
   /** Runs `change` inside the next write transaction, where it sees the writes before it; all of it is committed, or none. */

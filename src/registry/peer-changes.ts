@@ -8,6 +8,7 @@ export interface PeerChangesOptions {
   members: Membership
   expiry: Expiry
   clock: Clock
+  ttlMs: number
 }
 
 /** Takes over what other masters did to pods, as the store tells it. */
@@ -15,11 +16,19 @@ export class PeerChanges {
   readonly #members: Membership
   readonly #expiry: Expiry
   readonly #clock: Clock
+  readonly #ttlMs: number
+  /** Since when the store is out of reach; the time without it is told when it is back. */
+  #cutOffSince: number | undefined
 
-  constructor({ members, expiry, clock }: PeerChangesOptions) {
+  constructor({ members, expiry, clock, ttlMs }: PeerChangesOptions) {
     this.#members = members
     this.#expiry = expiry
     this.#clock = clock
+    this.#ttlMs = ttlMs
+  }
+
+  contactChanged(contact: boolean): void {
+    this.#cutOffSince = contact ? undefined : this.#clock.now()
   }
 
   put(pod: Pod): void {
@@ -37,7 +46,14 @@ export class PeerChanges {
   removed(key: string, seq: number): void {
     const entry = this.#members.get(key)
     if (entry?.pod.seq !== seq) return
+    // The others did not hear of it, and took it for dead. It is written again with all that waits for the store.
+    if (this.#wasCutOff() && !this.#expiry.isSilent(entry)) return void (entry.unsaved = true)
     this.#members.down([entry], this.#expiry.isSilent(entry) ? 'expired' : 'down')
+  }
+
+  /** For so long that pods which report to this master alone were silent to the others. */
+  #wasCutOff(): boolean {
+    return this.#cutOffSince !== undefined && this.#clock.now() - this.#cutOffSince > 0.75 * this.#ttlMs
   }
 
   /** They had keepalives of these pods at most `ageMs` ago. */

@@ -44,6 +44,7 @@ export class Registry {
   readonly #recovery: Recovery
   readonly #members: Membership
   readonly #expiry: Expiry
+  readonly #peers: PeerChanges
   /** Pods that the store is about to admit, by key. */
   readonly #arriving = new Map<string, Promise<void>>()
   #callbackState: string | undefined
@@ -58,24 +59,29 @@ export class Registry {
     const panic = new PanicDetector({ windowMs: ttlMs, threshold: panicThreshold })
     this.#members = new Membership({ panic, clock, logger })
     this.#expiry = new Expiry({ members: this.#members, writes: this.#writes, store, clock, logger, ttlMs })
+    this.#peers = new PeerChanges({ members: this.#members, expiry: this.#expiry, clock, ttlMs })
   }
 
   /**
-   * Loads what the store knows; each of those pods has one full TTL from now to be heard.
+   * Loads what the store knows, and waits for a store that cannot be reached until `signal` ends that; each of those
+   * pods has one full TTL from then to be heard.
    *
    * @throws KontrolError KTL_DATA_UNWRITABLE or KTL_STORE_UNAVAILABLE
    */
-  async open(): Promise<void> {
-    const peers = new PeerChanges({ members: this.#members, expiry: this.#expiry, clock: this.#clock })
-    const { pods, callbackState, isFilled } = await this.#store.open({
-      onPut: (pod) => peers.put(pod),
-      onRemove: (key, seq) => peers.removed(key, seq),
-      onHeard: (keys, ageMs) => peers.heard(keys, ageMs),
-      onCallbackState: (state) => void (this.#callbackState = state),
-      onMasterLost: () => this.#expiry.resume(),
-      onLeadership: (leading) => this.#leadershipChanged(leading),
-      onContact: (contact) => this.#contactChanged(contact)
-    })
+  async open(signal?: AbortSignal): Promise<void> {
+    const peers = this.#peers
+    const { pods, callbackState, isFilled } = await this.#store.open(
+      {
+        onPut: (pod) => peers.put(pod),
+        onRemove: (key, seq) => peers.removed(key, seq),
+        onHeard: (keys, ageMs) => peers.heard(keys, ageMs),
+        onCallbackState: (state) => void (this.#callbackState = state),
+        onMasterLost: () => this.#expiry.resume(),
+        onLeadership: (leading) => this.#leadershipChanged(leading),
+        onContact: (contact) => this.#contactChanged(contact)
+      },
+      signal
+    )
     this.#callbackState = callbackState
     for (const pod of pods) this.#members.insert(createEntry(pod, this.#clock.now()))
     this.#logger.info({ pods: this.size, leading: this.leading }, 'registry open')
@@ -95,6 +101,11 @@ export class Registry {
   /** The time in which pods are missing that HAProxy serves, as the store has lost them. */
   get recovery(): Pick<Recovery, 'until' | 'ended'> {
     return this.#recovery
+  }
+
+  /** Values of the store that were no pod, since the start. */
+  get skippedValues(): number {
+    return this.#store.skipped
   }
 
   /** Whether this master decides who is gone and runs the callback: always, with the embedded store. */
@@ -218,6 +229,7 @@ export class Registry {
 
   #contactChanged(contact: boolean): void {
     this.#writes.contactChanged(contact)
+    this.#peers.contactChanged(contact)
     if (!contact) return this.#expiry.suspend()
     this.#expiry.resume()
     for (const entry of this.#members.entries()) if (entry.unsaved) this.#writes.save(entry)

@@ -47,11 +47,12 @@ export interface StoreListener {
  */
 export interface Store {
   /**
-   * Reads everything; called once, before any other method.
+   * Reads everything; called once, before any other method. A store that cannot
+   * be reached is waited for, until `signal` ends that.
    *
    * @throws KontrolError KTL_DATA_UNWRITABLE or KTL_STORE_UNAVAILABLE
    */
-  open(listener: StoreListener): Promise<StoredState>
+  open(listener: StoreListener, signal?: AbortSignal): Promise<StoredState>
   /**
    * Writes a pod under the next sequence number, counted from 0 and never given
    * twice, also after the pod is gone. If another master was faster, the pod
@@ -70,6 +71,8 @@ export interface Store {
   saveCallbackState(state: string): Promise<void>
   /** Remembers that no pod is missing, of those that were there before the store. */
   filled(): Promise<void>
+  /** Values that were read and are no pod: each was named in the log. */
+  readonly skipped: number
   /** Whether this master decides which pods are gone, and runs the callback. */
   readonly leading: boolean
   /** Waits for the writes under way. */

@@ -7,6 +7,8 @@ export interface MetricSources {
   pods: () => { live: number; held: number }
   lifecycleState: () => string | undefined
   problems: () => number
+  /** Values of the store that were no pod. */
+  skippedValues: () => number
 }
 
 /**
@@ -24,7 +26,7 @@ export class Metrics {
   readonly #dns: Counter<'event'>
   readonly #alarms: Counter<'code'>
 
-  constructor({ pods, lifecycleState, problems }: MetricSources) {
+  constructor({ pods, lifecycleState, problems, skippedValues }: MetricSources) {
     const registers = [this.#registry]
     collectRuntime(this.#registry)
     this.#keepalives = new Counter({
@@ -70,6 +72,12 @@ export class Metrics {
     })
     gauge(this.#registry, 'kontrol_pods', 'Pods that are known to be alive', () => pods().live)
     gauge(this.#registry, 'kontrol_pods_held', 'Pods kept although they are silent', () => pods().held)
+    gauge(
+      this.#registry,
+      'kontrol_store_values_skipped',
+      'Values in the store of the registry that were no pod, since the start: see the log',
+      skippedValues
+    )
     gauge(this.#registry, 'kontrol_problems', 'Reasons why this process is not ready', problems)
     gauge(this.#registry, 'kontrol_lifecycle_at_rest', '1 while the automaton is in the state idle', () =>
       lifecycleState() === 'idle' ? 1 : 0

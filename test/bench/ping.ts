@@ -32,7 +32,7 @@ const keepalives = (count: number): Keepalive[] =>
 
 async function openRegistry(folder: string): Promise<Registry> {
   const registry = new Registry({
-    store: new LmdbStore(folder),
+    store: new LmdbStore(folder, silentLogger()),
     clock: systemClock,
     logger: silentLogger(),
     ttlMs: 25_000,

@@ -7,6 +7,8 @@ export interface BreakableProxy extends AsyncDisposable {
   cut(): void
   /** Keeps all connections and passes nothing on, as a network does that drops packets. */
   silence(): void
+  /** Passes everything on so many milliseconds later, each way, over the connections that there are too. */
+  slow(ms: number): void
   /** Passes everything on again, over new connections. */
   mend(): void
 }
@@ -16,6 +18,7 @@ export async function startBreakableProxy(target: string): Promise<BreakableProx
   const { hostname, port } = new URL(target)
   const sockets = new Set<Socket>()
   let state: 'passing' | 'cut' | 'silent' = 'passing'
+  let delayMs = 0
   const destroyAll = (): void => {
     for (const socket of sockets) socket.destroy()
   }
@@ -27,7 +30,11 @@ export async function startBreakableProxy(target: string): Promise<BreakableProx
       [upstream, client]
     ] as const) {
       sockets.add(from)
-      from.on('data', (chunk) => state === 'passing' && to.write(chunk))
+      from.on('data', (chunk: Buffer) => {
+        if (state !== 'passing') return
+        if (delayMs === 0) to.write(chunk)
+        else setTimeout(() => to.write(chunk), delayMs)
+      })
       from.on('error', () => {})
       from.on('close', () => {
         sockets.delete(from)
@@ -45,6 +52,9 @@ export async function startBreakableProxy(target: string): Promise<BreakableProx
     },
     silence: () => {
       state = 'silent'
+    },
+    slow: (ms) => {
+      delayMs = ms
     },
     mend: () => {
       state = 'passing'

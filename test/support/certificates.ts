@@ -8,11 +8,11 @@ export interface Certificate {
 }
 
 /** A self-signed certificate for 127.0.0.1 that is its own authority; good for a day. */
-export async function selfSigned(): Promise<Certificate> {
+export async function selfSigned(subjectName = '/CN=localhost'): Promise<Certificate> {
   await using folder = await tempDir()
   const [key, cert] = [folder.file('key.pem'), folder.file('cert.pem')]
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1']
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
+  const subject = ['-subj', subjectName, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
   execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' })
   return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') }
 }

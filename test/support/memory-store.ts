@@ -14,6 +14,7 @@ export const emptyShelf = (): MemoryShelf => ({ pods: new Map(), nextSeq: 0, cal
 /** A store for unit tests of the registry: counts its writes, fails and speaks for other masters when told to. */
 export class MemoryStore implements Store {
   leading = true
+  readonly skipped = 0
   writes = 0
   failure: Error | undefined
   listener: StoreListener | undefined

@@ -1,5 +1,6 @@
 import type { Keepalive } from '../../src/model/keepalive.ts'
 import { systemClock } from '../../src/platform/clock.ts'
+import type { EtcdAccess } from '../../src/registry/etcd/gateway.ts'
 import { EtcdStore } from '../../src/registry/etcd/store.ts'
 import type { RegistryEvent } from '../../src/registry/membership.ts'
 import { Registry } from '../../src/registry/registry.ts'
@@ -18,13 +19,21 @@ export interface MasterOptions {
   app: string
   ttlMs?: number
   foverMs?: number
+  access?: EtcdAccess
 }
 
 /** A registry on an etcd store, in this process. */
-export async function startMaster({ hosts, app, ttlMs = 2000, foverMs = 2000 }: MasterOptions): Promise<Master> {
+export async function startMaster({
+  hosts,
+  app,
+  ttlMs = 2000,
+  foverMs = 2000,
+  access = {}
+}: MasterOptions): Promise<Master> {
   const { logger, lines } = recordingLogger()
   const store = new EtcdStore({
     hosts,
+    access,
     namespace: 'test',
     app,
     id: 'master',

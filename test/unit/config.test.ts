@@ -94,6 +94,8 @@ describe('loadConfig', () => {
 
     expect(complaint({ ...valid, KONTROL_TLS_CERT: file })).toContain('must be set together')
     expect(complaint({ ...valid, KONTROL_TLS_CLIENT_CA: file })).toContain('KONTROL_TLS_CLIENT_CA needs')
+    expect(complaint({ ...valid, KONTROL_ETCD_CERT: file })).toContain('KONTROL_ETCD_KEY must be set together')
+    expect(complaint({ ...valid, KONTROL_ETCD_USER: 'a' })).toContain('KONTROL_ETCD_PASSWORD_FILE must be set together')
   })
 
   it('gathers tokens from the variable and from the file', async () => {

@@ -18,11 +18,16 @@ export const run = defineCommand({
     const { createLogger } = await import('../../platform/logger.ts')
     const logger = await createLogger(config.logLevel)
     const down = new AbortController()
-    const deps = { config, env, clock: systemClock, logger, onLeave: () => down.abort() }
+    const deps = { config, env, clock: systemClock, logger, signal, onLeave: () => down.abort() }
     // A slave alone stays small: it loads nothing of a control tier.
-    const service = config.isSlaveAlone
-      ? await (await import('../../bootstrap/slave-alone.ts')).startSlaveAlone(deps)
-      : await (await import('../../bootstrap/control-tier.ts')).startControlTier(deps)
+    const start = config.isSlaveAlone
+      ? (await import('../../bootstrap/slave-alone.ts')).startSlaveAlone
+      : (await import('../../bootstrap/control-tier.ts')).startControlTier
+    const service = await start(deps).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+      logger.info('ended before the start was complete')
+    })
+    if (service === undefined) return
     const unwatch = metadata.watch((annotations) => service.replaceAnnotations(annotations))
 
     await aborted(AbortSignal.any([signal, down.signal]))

@@ -1,5 +1,5 @@
 import type { Pod } from '../../model/pod.ts'
-import type { Condition, EtcdClient, KeyValue, Operation, Outcome } from './client.ts'
+import type { Condition, EtcdClient, Operation, Outcome } from './client.ts'
 import type { EtcdKeys } from './keys.ts'
 import type { EtcdMirror } from './mirror.ts'
 import type { NewPod } from '../store.ts'
@@ -87,7 +87,7 @@ export class EtcdAdmissions {
   async #tryBatch(open: Set<Waiting>): Promise<void> {
     const { keys, mirror, client } = this.#options
     const { seq } = mirror
-    const first = Number(seq.value)
+    const first = mirror.nextSeq
     const pods = [...open].map(({ newPod }, i) => ({ ...newPod, seq: first + i }))
     const outcome = await client().transact(
       [{ key: keys.seq, of: 'mod', equals: seq.modRevision }, ...pods.map((pod) => this.#isNew(pod))],
@@ -101,12 +101,19 @@ export class EtcdAdmissions {
     else this.#takeOver(open, outcome)
   }
 
-  /** A pod that was removed here counts as new though its removal has not reached etcd; the number replaces it. */
+  /**
+   * A pod that was removed here counts as new though its removal has not reached etcd, and so does one whose value in
+   * etcd is none: it is replaced.
+   */
   #isNew(pod: Pod): Condition {
     const { keys, mirror, isRemoved } = this.#options
     const stored = mirror.pods.get(pod.key)
     const replaced = stored !== undefined && isRemoved(stored.pod)
-    return { key: keys.pod(pod.key), of: 'mod', equals: replaced ? stored.modRevision : 0 }
+    return {
+      key: keys.pod(pod.key),
+      of: 'mod',
+      equals: replaced ? stored.modRevision : (mirror.unreadable.get(pod.key) ?? 0)
+    }
   }
 
   #admitted(open: Set<Waiting>, pods: readonly Pod[], { revision }: Outcome, nextSeq: string): void {
@@ -125,9 +132,10 @@ export class EtcdAdmissions {
     const { mirror, isRemoved } = this.#options
     mirror.learnSeq(seq)
     for (const [i, waiting] of [...open].entries()) {
-      const stored = existing[i] && this.#parse(existing[i])
+      const stored = existing[i] && mirror.readPod(existing[i])
       if (stored === undefined) {
         mirror.pods.delete(waiting.newPod.key)
+        if (existing[i] === undefined) mirror.unreadable.delete(waiting.newPod.key)
         continue
       }
       mirror.pods.set(stored.pod.key, stored)
@@ -136,10 +144,5 @@ export class EtcdAdmissions {
       mirror.endWrite(stored.pod.key)
       waiting.resolve(stored.pod)
     }
-  }
-
-  #parse(found: KeyValue) {
-    const pod = this.#options.mirror.parsePod(found)
-    return pod && { pod, createRevision: found.createRevision, modRevision: found.modRevision }
   }
 }

@@ -1,13 +1,6 @@
-import type {
-  Etcd3,
-  IOptions,
-  ICompare,
-  IDuplexStream,
-  IKeyValue,
-  IRequestOp,
-  ITxnResponse,
-  IWatchResponse
-} from 'etcd3'
+import { messageOf } from '../../errors.ts'
+import { EtcdGateway, REQUEST_TIMEOUT_MS, type EtcdAccess } from './gateway.ts'
+import * as wire from './wire.ts'
 
 export interface KeyValue {
   key: string
@@ -50,69 +43,51 @@ export interface WatchHandlers {
   onEnd: (reason: string) => void
 }
 
-type Policy = ReturnType<NonNullable<NonNullable<IOptions['faultHandling']>['host']>>
-
-/** etcd3 by itself tries four times, each with the whole time-out, and then stays away from a member for 5 s. */
-const tryOnce = {
-  execute: async (work: (context: { signal: AbortSignal }) => unknown) => work({ signal: new AbortController().signal })
-} as Policy
-
-/** Every single request; a cluster that is choosing a leader needs about a second. */
-const REQUEST_TIMEOUT_MS = 2000
 const PAGE = 500
 
-/**
- * The few requests to etcd v3 that the store needs, on the RPC layer of etcd3:
- * its own watcher may skip changes when a connection breaks between the
- * creation of a watch and its first event.
- */
+/** The few requests to etcd v3 that the store needs. */
 export class EtcdClient {
-  readonly #etcd: Etcd3
+  readonly #gateway: EtcdGateway
+  readonly #closed = new AbortController()
 
-  private constructor(etcd: Etcd3) {
-    this.#etcd = etcd
+  private constructor(gateway: EtcdGateway) {
+    this.#gateway = gateway
   }
 
   /**
-   * Loads the library, which nobody needs who has no etcd. Connects at the first request.
+   * Connects at the first request.
    *
    * @param host one member, as what is written there is seen there by a watch
    */
-  static async create(host: string): Promise<EtcdClient> {
-    const { Etcd3 } = await import('etcd3')
-    return new EtcdClient(
-      new Etcd3({
-        hosts: host,
-        faultHandling: { host: () => tryOnce, global: tryOnce },
-        grpcOptions: { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5000 },
-        defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + REQUEST_TIMEOUT_MS })
-      })
-    )
+  static async create(host: string, access: EtcdAccess): Promise<EtcdClient> {
+    return new EtcdClient(await EtcdGateway.create(host, access))
   }
 
   /** All keys that begin with `prefix`, as of one revision. */
   async list(prefix: string): Promise<Listing> {
-    const end = endOfPrefix(prefix)
+    const range_end = wire.bytes(endOfPrefix(prefix))
     const values: KeyValue[] = []
-    let key = Buffer.from(prefix)
+    let key = prefix
     let at: { revision: number; clusterId: string } | undefined
     for (;;) {
-      const request = { key, range_end: end, limit: PAGE, ...(at !== undefined && { revision: at.revision }) }
-      const { header, kvs, more } = await this.#etcd.kv.range(request)
+      const request = { key: wire.bytes(key), range_end, limit: PAGE, ...(at && { revision: at.revision }) }
+      const { header, kvs, more } = wire.readRange(await this.#gateway.ask('/v3/kv/range', request))
       at ??= { revision: Number(header.revision), clusterId: header.cluster_id }
       values.push(...kvs.map(keyValue))
-      const last = kvs.at(-1)
+      const last = values.at(-1)
       if (!more || last === undefined) return { values, ...at }
-      key = Buffer.concat([last.key, Buffer.from([0])])
+      key = `${last.key}\0`
     }
   }
 
   async transact(conditions: Condition[], then: Operation[], otherwise: Operation[] = []): Promise<Outcome> {
-    const response = await this.#etcd.kv.txn({
-      compare: conditions.map(compare),
-      success: then.map(requestOp),
-      failure: otherwise.map(requestOp)
-    })
+    const response = wire.readTxn(
+      await this.#gateway.ask('/v3/kv/txn', {
+        compare: conditions.map(compare),
+        success: then.map(requestOp),
+        failure: otherwise.map(requestOp)
+      })
+    )
     return {
       succeeded: response.succeeded,
       revision: Number(response.header.revision),
@@ -122,120 +97,109 @@ export class EtcdClient {
 
   /** @returns the lease and the seconds that etcd really gives it */
   async grantLease(seconds: number): Promise<{ lease: string; seconds: number }> {
-    const { ID, TTL } = await this.#etcd.leaseClient.leaseGrant({ TTL: seconds })
+    const { ID, TTL } = wire.readLease(await this.#gateway.ask('/v3/lease/grant', { TTL: seconds }))
     return { lease: ID, seconds: Number(TTL) }
   }
 
   /** @returns the seconds the lease has from now on, 0 when it is no more */
   async renewLease(lease: string): Promise<number> {
-    const stream = await this.#etcd.leaseClient.leaseKeepAlive({ deadline: Date.now() + REQUEST_TIMEOUT_MS })
-    try {
-      return await new Promise<number>((resolve, reject) => {
-        stream
-          .on('data', ({ TTL }) => resolve(Number(TTL)))
-          .on('error', reject)
-          .on('end', () => reject(new Error('etcd ended the renewal of a lease')))
-        stream.write({ ID: lease })
-      })
-    } finally {
-      stream.end()
-    }
+    const { result } = wire.readRenewal(await this.#gateway.ask('/v3/lease/keepalive', { ID: lease }))
+    return Number(result.TTL)
   }
 
   /** Deletes all keys that were written under the lease. */
   async revokeLease(lease: string): Promise<void> {
-    await this.#etcd.leaseClient.leaseRevoke({ ID: lease })
+    await this.#gateway.ask('/v3/lease/revoke', { ID: lease })
   }
 
   /** Tells of each change under `prefix` from a revision on. Resolves once etcd has accepted the watch. */
   async watch(prefix: string, fromRevision: number, { onChanges, onEnd }: WatchHandlers): Promise<void> {
-    const stream = await this.#etcd.watchClient.watch()
-    let accepted = false
-    let ended = false
-    const end = (reason: string): void => {
-      if (ended) return
-      ended = true
-      cancelQuietly(stream)
-      onEnd(reason)
-    }
-    await new Promise<void>((resolve, reject) => {
-      const refuse = (reason: string): void => {
-        reject(new Error(reason))
-        end(reason)
+    const request = {
+      create_request: {
+        key: wire.bytes(prefix),
+        range_end: wire.bytes(endOfPrefix(prefix)),
+        start_revision: fromRevision,
+        progress_notify: true
       }
-      stream
-        .on('error', (error) => refuse(error.message))
-        .on('end', () => refuse('etcd ended the watch'))
-        .on('data', (response: IWatchResponse) => {
-          if (response.canceled) return refuse(response.cancel_reason || 'etcd cancelled the watch')
-          if (response.created) {
-            accepted = true
-            return resolve()
-          }
-          if (!ended) onChanges(response.events.map(keyChange), Number(response.header.revision))
-        })
-      stream.write({
-        create_request: {
-          key: Buffer.from(prefix),
-          range_end: endOfPrefix(prefix),
-          start_revision: fromRevision,
-          progress_notify: true
-        }
-      })
-      // Without a word from etcd the promise would never settle.
-      setTimeout(() => !accepted && refuse('etcd did not answer the watch'), REQUEST_TIMEOUT_MS).unref()
-    })
+    }
+    const ending = new AbortController()
+    const signal = AbortSignal.any([ending.signal, this.#closed.signal])
+    const unanswered = setTimeout(() => ending.abort(), REQUEST_TIMEOUT_MS)
+    try {
+      const messages = wire.readWatch(await this.#gateway.open('/v3/watch', request, signal))
+      const first = await messages.next()
+      if (first.done === true) throw new Error('etcd ended the watch')
+      refuseCancelled(first.value)
+      void this.#follow(messages, onChanges).then(onEnd)
+    } catch (error) {
+      const reason = ending.signal.aborted ? new Error('etcd did not answer the watch', { cause: error }) : error
+      ending.abort()
+      throw reason
+    } finally {
+      clearTimeout(unanswered)
+    }
   }
 
   close(): void {
-    this.#etcd.close()
+    this.#closed.abort()
+    this.#gateway.close()
+  }
+
+  /** @returns why it ended */
+  async #follow(messages: AsyncIterable<wire.WatchMessage>, onChanges: WatchHandlers['onChanges']): Promise<string> {
+    try {
+      for await (const message of messages) {
+        refuseCancelled(message)
+        onChanges(message.events.map(keyChange), Number(message.header.revision))
+      }
+      return 'etcd ended the watch'
+    } catch (error) {
+      return messageOf(error)
+    }
   }
 }
 
-function cancelQuietly(stream: IDuplexStream<unknown, unknown>): void {
-  // Cancelling makes the stream fail once more, which says nothing new.
-  stream.on('error', () => {})
-  stream.cancel()
+/** A watch ends from etcd's side when what it asks for is compacted, above all: the listing begins anew then. */
+function refuseCancelled({ canceled, compact_revision, cancel_reason }: wire.WatchMessage): void {
+  if (!canceled) return
+  const compacted = compact_revision === '0' ? '' : `, as etcd is compacted up to ${compact_revision}`
+  throw new Error(`${cancel_reason || 'etcd cancelled the watch'}${compacted}`)
 }
 
 /** The first key after all that begin with `prefix`, which ends in an ASCII character here. */
-function endOfPrefix(prefix: string): Buffer {
-  const end = Buffer.from(prefix)
-  end[end.length - 1] = (end.at(-1) ?? 0) + 1
-  return end
+function endOfPrefix(prefix: string): string {
+  return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
 }
 
-const keyValue = ({ key, value, create_revision, mod_revision }: IKeyValue): KeyValue => ({
-  key: key.toString(),
-  value: value.toString(),
+const keyValue = ({ key, value, create_revision, mod_revision }: wire.KeyValue): KeyValue => ({
+  key: wire.textOf(key),
+  value: wire.textOf(value),
   createRevision: Number(create_revision),
   modRevision: Number(mod_revision)
 })
 
-const keyChange = ({ type, kv }: { type: string; kv: IKeyValue }): KeyChange => ({
+const keyChange = ({ type, kv }: wire.WatchMessage['events'][number]): KeyChange => ({
   ...keyValue(kv),
-  // etcd3 declares `Delete`, and says `DELETE`.
-  ...(type.toUpperCase() === 'DELETE' && { value: undefined })
+  ...(type === 'DELETE' && { value: undefined })
 })
 
-function compare({ key, of, equals }: Condition): ICompare {
-  return of === 'create'
-    ? { key: Buffer.from(key), target: 'Create', result: 'Equal', create_revision: equals }
-    : { key: Buffer.from(key), target: 'Mod', result: 'Equal', mod_revision: equals }
+function compare({ key, of, equals }: Condition): object {
+  const revision =
+    of === 'create' ? { target: 'CREATE', create_revision: equals } : { target: 'MOD', mod_revision: equals }
+  return { key: wire.bytes(key), result: 'EQUAL', ...revision }
 }
 
-function requestOp(operation: Operation): IRequestOp {
-  if ('get' in operation) return { request_range: { key: Buffer.from(operation.get) } }
-  if ('delete' in operation) return { request_delete_range: { key: Buffer.from(operation.delete) } }
+function requestOp(operation: Operation): object {
+  if ('get' in operation) return { request_range: { key: wire.bytes(operation.get) } }
+  if ('delete' in operation) return { request_delete_range: { key: wire.bytes(operation.delete) } }
   const { put, value, lease } = operation
-  const request = { key: Buffer.from(put), value: Buffer.from(value), ...(lease !== undefined && { lease }) }
-  return { request_put: request }
+  return { request_put: { key: wire.bytes(put), value: wire.bytes(value), ...(lease !== undefined && { lease }) } }
 }
 
-function foundBy({ responses }: ITxnResponse, operations: readonly Operation[]): (KeyValue | undefined)[] {
-  return responses.flatMap(({ response_range }, i) => {
-    if (!('get' in (operations[i] ?? {}))) return []
-    const [found] = response_range.kvs
-    return [found === undefined ? undefined : keyValue(found)]
+function foundBy({ responses }: wire.Txn, operations: readonly Operation[]): (KeyValue | undefined)[] {
+  return operations.flatMap((operation, i) => {
+    if (!('get' in operation)) return []
+    const [found] = responses[i]?.response_range?.kvs ?? []
+    return [found && keyValue(found)]
   })
 }

@@ -1,10 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError, messageOf } from '../../errors.ts'
 import type { Pod } from '../../model/pod.ts'
 import { Backoff } from '../../platform/backoff.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { EtcdClient } from './client.ts'
+import type { EtcdAccess } from './gateway.ts'
 import type { EtcdKeys } from './keys.ts'
 import type { EtcdMirror } from './mirror.ts'
 import { EtcdSession } from './session.ts'
@@ -13,6 +15,7 @@ import type { KeepaliveDigest } from './digest.ts'
 export interface EtcdConnectionOptions {
   /** URLs of the members. */
   hosts: readonly string[]
+  access: EtcdAccess
   /** Of this pod; shown in etcd. */
   id: string
   /** Milliseconds after which a silent leader is replaced. */
@@ -31,7 +34,11 @@ export interface EtcdConnectionOptions {
 
 /** Masters tell each other 20 times a TTL which pods they heard: a pod has a quarter of the TTL to spare. */
 const BEATS_PER_TTL = 20
-const RETRY = { firstMs: 100, maxMs: 2_000 }
+/** A master that was killed is noticed within that quarter, and one whose etcd became slow is not taken for killed. */
+const LOST_PER_TTL = 5
+const RETRY = { firstMs: 100, maxMs: 2000, jitter: 0.25 }
+/** Whoever waits for a program to start looks after a moment. */
+const SAY_AFTER_MS = 1000
 
 /** The contact with etcd: one session after the other, for as long as the store is open. */
 export class EtcdConnection {
@@ -40,6 +47,8 @@ export class EtcdConnection {
   /** Sessions so far: each is with the next member, and not all masters begin with the same one. */
   #attempts = randomInt(1024)
   #session: EtcdSession | undefined
+  /** Why the last attempt failed. */
+  #problem: unknown
   #keptUp: Promise<void> = Promise.resolve()
   readonly #closing = new AbortController()
 
@@ -69,23 +78,46 @@ export class EtcdConnection {
   }
 
   /**
-   * Begins a session; returns without one when given up.
+   * Begins the first session, however long etcd is away.
    *
-   * @param deadline by the clock; the last attempt begins before
-   * @throws KontrolError KTL_STORE_UNAVAILABLE
+   * @param signal ends the wait
+   * @throws KontrolError KTL_STORE_UNAVAILABLE when it did
    */
-  async connect(deadline: number): Promise<void> {
-    const { clock, logger } = this.#options
+  async open(signal?: AbortSignal): Promise<void> {
+    const { hosts, logger } = this.#options
+    const saying = setTimeout(() => logger.warn({ etcd: hosts }, 'waiting for etcd'), SAY_AFTER_MS)
+    const giveUp = (): void => this.giveUp()
+    signal?.addEventListener('abort', giveUp)
+    if (signal?.aborted === true) giveUp()
+    try {
+      await this.#connect()
+    } finally {
+      clearTimeout(saying)
+      signal?.removeEventListener('abort', giveUp)
+    }
+    if (this.#session === undefined) throw this.#unavailable(this.#problem ?? new Error('it was not waited for'))
+  }
+
+  /** Tries until there is a session, or no more is wanted. */
+  async #connect(): Promise<void> {
+    const { logger, hosts } = this.#options
     const backoff = new Backoff(RETRY)
+    let told = ''
     while (!this.#closing.signal.aborted) {
       try {
         await this.#beginSession()
+        this.#problem = undefined
         return
       } catch (error) {
-        if (clock.now() >= deadline) throw this.#unavailable(error)
-        logger.debug({ err: error }, 'etcd not reached')
+        this.#problem = error
+        const level = told === messageOf(error) ? 'debug' : 'warn'
+        told = messageOf(error)
+        logger[level]({ etcd: hosts, problem: told }, 'etcd not reached, trying again')
       }
-      await pause(clock, backoff.next(), this.#closing.signal)
+      // Holds the process: it may be the only thing that goes on.
+      await sleep(backoff.next(), undefined, { signal: this.#closing.signal }).catch(() => {
+        // Given up: the loop ends.
+      })
     }
   }
 
@@ -113,7 +145,7 @@ export class EtcdConnection {
       if (this.#closing.signal.aborted) return
       logger.warn({ reason }, 'etcd lost')
       mirror.listener?.onContact(false)
-      await this.connect(Infinity)
+      await this.#connect()
       if (this.#closing.signal.aborted) return
       logger.info({ pods: mirror.pods.size }, 'etcd found again')
       mirror.listener?.onContact(true)
@@ -130,6 +162,7 @@ export class EtcdConnection {
       host,
       masterId: this.#masterId,
       beatMs: Math.min(ttlMs / BEATS_PER_TTL, foverMs / 3),
+      lostMs: ttlMs / LOST_PER_TTL,
       patienceMs: Math.min(ttlMs / 4, foverMs / 2),
       onHeard: (keys, ageMs) => mirror.listener?.onHeard(keys, ageMs),
       onMasterLost: (id) => this.#masterLost(id),
@@ -155,20 +188,7 @@ export class EtcdConnection {
     const hosts = this.#options.hosts.join(', ')
     return new KontrolError('KTL_STORE_UNAVAILABLE', `Cannot use etcd at ${hosts}: ${messageOf(cause)}`, {
       cause,
-      hint: 'Check KONTROL_ETCD, and that the cluster is reachable and has a leader.'
+      hint: 'Check KONTROL_ETCD with its user and certificates, and that the cluster is reachable and has a leader.'
     })
   }
-}
-
-/** Ends early, and without an error, when aborted. */
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      cancel()
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const cancel = clock.after(ms, end)
-    signal.addEventListener('abort', end)
-  })
 }

@@ -21,11 +21,23 @@ export class KeepaliveDigest {
     this.#heardAt.set(key, this.#clock.now())
   }
 
-  /** The digest as texts to be written, at least one, and begins a new one. */
-  take(): string[] {
-    const now = this.#clock.now()
-    const heard = [...this.#heardAt]
+  /**
+   * Begins a new digest, and has the former one written, in texts of which there is at least one. If that fails, it is
+   * told with the next: a pod's keepalive that other masters do not hear of may be the one that keeps it.
+   */
+  async write(put: (parts: readonly string[]) => Promise<void>): Promise<void> {
+    const heardAt = this.#heardAt
     this.#heardAt = new Map()
+    try {
+      await put(this.#parts([...heardAt]))
+    } catch (error) {
+      this.#heardAt = new Map([...heardAt, ...this.#heardAt])
+      throw error
+    }
+  }
+
+  #parts(heard: readonly [key: string, at: number][]): string[] {
+    const now = this.#clock.now()
     const parts = [heard.slice(0, KEYS_PER_PART)]
     for (let i = KEYS_PER_PART; i < heard.length; i += KEYS_PER_PART) parts.push(heard.slice(i, i + KEYS_PER_PART))
     return parts.map((part) => JSON.stringify(groupByAge(part, now)))
@@ -54,4 +66,4 @@ export function parseDigest(text: string): HeardGroup[] {
 }
 
 const isHeardGroup = (group: unknown): group is HeardGroup =>
-  Array.isArray(group) && typeof group[0] === 'number' && Array.isArray(group[1])
+  Array.isArray(group) && typeof group[0] === 'number' && group[0] >= 0 && Array.isArray(group[1])

@@ -1,4 +1,5 @@
-import type { Pod } from '../../model/pod.ts'
+import { messageOf } from '../../errors.ts'
+import { isSeq, parsePod, type Pod } from '../../model/pod.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { KeyChange, KeyValue, Listing } from './client.ts'
 import type { EtcdKeys } from './keys.ts'
@@ -15,6 +16,15 @@ export interface Stored {
   modRevision: number
 }
 
+/** What an own write left behind. */
+interface Written {
+  revision: number
+  pod: StoredPod | undefined
+}
+
+/** A key or a value may be as long as etcd takes it; a log line must not. */
+const LOGGED = 200
+
 /**
  * What this master knows to be in etcd: the last listing, the changes watched
  * since, and its own writes, which count from the moment etcd has accepted them.
@@ -26,11 +36,15 @@ export interface Stored {
  */
 export class EtcdMirror {
   readonly pods = new Map<string, StoredPod>()
+  /** Revision of each value that is no pod, by the key that a pod would have. */
+  readonly unreadable = new Map<string, number>()
   seq: Stored = { value: '0', modRevision: 0 }
   callbackState: string | undefined
   filled = false
   /** Id of the leading master; empty when there is none. */
   leader: Stored = { value: '', modRevision: 0 }
+  /** Values that were no pod, or no number, since the start. */
+  skipped = 0
   /** Of the last change or listing. */
   revision = 0
   /** Told of what other masters did; nobody is while the store opens. */
@@ -40,6 +54,8 @@ export class EtcdMirror {
   #clusterId: string | undefined
   /** Changes that wait for the end of own writes, by key of the pod. */
   readonly #waiting = new Map<string, { writers: number; changes: KeyChange[] }>()
+  /** Of all pods that were ever seen. */
+  #highestSeq = -1
   /** Revision of the last own write of a pod, until the change itself was seen. */
   readonly #written = new Map<string, number>()
 
@@ -59,6 +75,7 @@ export class EtcdMirror {
     this.revision = revision
     this.#waiting.clear()
     this.#written.clear()
+    this.unreadable.clear()
     const listed = new Set(values.map(({ key }) => key))
     const missing = [...this.pods.values()].filter(({ pod }) => !listed.has(this.#keys.pod(pod.key)))
     for (const { pod } of missing) {
@@ -86,21 +103,30 @@ export class EtcdMirror {
   }
 
   /** @param written what the write left behind; absent when it failed or changed nothing */
-  endWrite(key: string, written?: { revision: number; pod: StoredPod | undefined }): void {
-    if (written !== undefined && written.revision > (this.pods.get(key)?.modRevision ?? 0)) {
-      this.#written.set(key, Math.max(written.revision, this.#written.get(key) ?? 0))
-      if (written.pod === undefined) this.pods.delete(key)
-      else this.pods.set(key, written.pod)
-    }
+  endWrite(key: string, written?: Written): void {
+    if (written !== undefined) this.#wrote(key, written)
     const waiting = this.#waiting.get(key)
     if (waiting === undefined || --waiting.writers > 0) return
     this.#waiting.delete(key)
     for (const change of waiting.changes) this.#applyPod(key, change)
   }
 
+  #wrote(key: string, { revision, pod }: Written): void {
+    if (pod !== undefined) this.#highestSeq = Math.max(this.#highestSeq, pod.pod.seq)
+    if (revision <= (this.pods.get(key)?.modRevision ?? 0)) return
+    this.#written.set(key, Math.max(revision, this.#written.get(key) ?? 0))
+    if (pod === undefined) this.pods.delete(key)
+    else this.pods.set(key, pod)
+  }
+
   /** From an answer or a change; the later revision counts. */
   learnSeq(seq: Stored | undefined): void {
-    if (seq !== undefined && seq.modRevision > this.seq.modRevision) this.seq = seq
+    if (seq === undefined || seq.modRevision <= this.seq.modRevision) return
+    this.seq = seq
+    if (isSeq(Number(seq.value || NaN))) return
+    this.#skip(this.#keys.seq, 'it is no sequence number')
+    // The next pod that comes is written with the right one.
+    this.seq = { value: '0', modRevision: seq.modRevision }
   }
 
   /** From an answer or a change; the later revision counts. */
@@ -108,13 +134,29 @@ export class EtcdMirror {
     if (leader !== undefined && leader.modRevision > this.leader.modRevision) this.leader = leader
   }
 
-  parsePod({ key, value }: Pick<KeyValue, 'key' | 'value'>): Pod | undefined {
+  /** The number of the next pod; above that of all pods, whatever the counter in etcd says. */
+  get nextSeq(): number {
+    return Math.max(Number(this.seq.value), this.#highestSeq + 1)
+  }
+
+  /** Undefined for what is no pod: anybody who may write to etcd could have put it there. */
+  readPod({ key, value, createRevision, modRevision }: KeyValue): StoredPod | undefined {
+    const { name } = this.#keys.parse(key)
     try {
-      return JSON.parse(value) as Pod
-    } catch (err) {
-      this.#logger.warn({ err, key }, 'pod in etcd unreadable')
+      const pod = parsePod(name, JSON.parse(value))
+      this.unreadable.delete(name)
+      this.#highestSeq = Math.max(this.#highestSeq, pod.seq)
+      return { pod, createRevision, modRevision }
+    } catch (error) {
+      this.unreadable.set(name, modRevision)
+      this.#skip(key, messageOf(error))
       return undefined
     }
+  }
+
+  #skip(key: string, problem: string): void {
+    this.skipped++
+    this.#logger.warn({ key: key.slice(0, LOGGED), problem: problem.slice(0, LOGGED) }, 'value in etcd skipped')
   }
 
   #apply(change: KeyChange): void {
@@ -146,11 +188,14 @@ export class EtcdMirror {
     const written = this.#written.get(key) ?? 0
     if (modRevision >= written) this.#written.delete(key)
     if (modRevision <= Math.max(written, this.pods.get(key)?.modRevision ?? 0)) return
-    if (value === undefined) return this.#removed(key)
-    const pod = this.parsePod({ key, value })
-    if (pod === undefined) return
-    this.pods.set(key, { pod, createRevision, modRevision })
-    this.listener?.onPut(pod)
+    if (value === undefined) {
+      this.unreadable.delete(key)
+      return this.#removed(key)
+    }
+    const stored = this.readPod({ key: change.key, value, createRevision, modRevision })
+    if (stored === undefined) return
+    this.pods.set(key, stored)
+    this.listener?.onPut(stored.pod)
   }
 
   #removed(key: string): void {

@@ -3,6 +3,7 @@ import type { Pod } from '../../model/pod.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { Poller } from '../../platform/poller.ts'
 import { EtcdClient, type KeyChange } from './client.ts'
+import { REQUEST_TIMEOUT_MS, type EtcdAccess } from './gateway.ts'
 import type { EtcdKeys } from './keys.ts'
 import type { EtcdMirror } from './mirror.ts'
 import { parseDigest, type KeepaliveDigest } from './digest.ts'
@@ -10,6 +11,7 @@ import { parseDigest, type KeepaliveDigest } from './digest.ts'
 export interface EtcdSessionOptions {
   /** The member that this session is with. */
   host: string
+  access: EtcdAccess
   keys: EtcdKeys
   mirror: EtcdMirror
   digest: KeepaliveDigest
@@ -20,6 +22,8 @@ export interface EtcdSessionOptions {
   foverMs: number
   /** Between two signs of life to the other masters. */
   beatMs: number
+  /** How long no beat of another master may come before it counts as lost. */
+  lostMs: number
   /** How long beats may fail before contact counts as lost. */
   patienceMs: number
   onHeard: (keys: readonly string[], ageMs: number) => void
@@ -27,10 +31,10 @@ export interface EtcdSessionOptions {
   onLeadership: (leading: boolean) => void
 }
 
-/** A master whose last beat is older than this many intervals is lost. */
-const LOST_BEATS = 2.5
-/** More beats than this unseen, and the watch is taken for dead. One is the fate of a process that stood still. */
+/** Unseen for at least this many beats, and for as long as a request may take, the watch is taken for dead. */
 const SILENT_BEATS = 2
+/** They do not wait for one another: an etcd that is slow is told as often as one that is fast. */
+const MAX_BEATS_UNDER_WAY = 20
 
 /**
  * One stretch of contact with etcd: from a complete listing on, every change
@@ -56,23 +60,21 @@ export class EtcdSession {
   /** Revision of a beat that must come back through the watch, and how many beats it did not. */
   #awaited = { revision: 0, beats: 0 }
   readonly #beats: Poller
+  #beatsUnderWay = 0
   /** Time of the last beat of each other master. */
   readonly #masters = new Map<string, number>()
 
   private constructor(client: EtcdClient, options: EtcdSessionOptions) {
     this.client = client
     this.#options = options
-    const { clock, beatMs: intervalMs, patienceMs } = options
+    const { clock, beatMs: intervalMs } = options
     this.#beats = new Poller({
       clock,
       intervalMs,
       poll: async () => {
-        await this.#beat()
-        this.#goodUntil = clock.now() + patienceMs
+        if (this.#beatsUnderWay < MAX_BEATS_UNDER_WAY) void this.#tryBeat()
       },
-      onError: (error) => {
-        if (clock.now() >= this.#goodUntil) this.#end(messageOf(error))
-      }
+      onError: (error) => this.#end(messageOf(error))
     })
     let resolveEnded: (reason: string) => void = () => {}
     this.ended = new Promise((resolve) => (resolveEnded = resolve))
@@ -88,7 +90,7 @@ export class EtcdSession {
 
   /** @returns the session, and pods that etcd has lost: to be written again */
   static async begin(options: EtcdSessionOptions): Promise<{ session: EtcdSession; lost: Pod[] }> {
-    const session = new EtcdSession(await EtcdClient.create(options.host), options)
+    const session = new EtcdSession(await EtcdClient.create(options.host, options.access), options)
     try {
       return { session, lost: await session.#start() }
     } catch (error) {
@@ -118,19 +120,21 @@ export class EtcdSession {
 
   async #start(): Promise<Pod[]> {
     const { keys, mirror, clock, foverMs } = this.#options
-    const asked = clock.now()
-    const { lease, seconds } = await this.client.grantLease(Math.ceil(foverMs / 1000))
-    this.#lease = lease
-    this.#leaseUntil = asked + seconds * 1000
     const listing = await this.client.list(keys.prefix)
     const lost = mirror.load(listing)
     for (const { key } of listing.values) this.#masterBehind(key)
-    await this.client.watch(keys.prefix, listing.revision + 1, {
-      onChanges: (changes, revision) => this.#changed(changes, revision),
-      onEnd: (reason) => this.#end(`watch ended: ${reason}`)
-    })
-    this.#awaited.revision = await this.#writeDigest()
-    await this.#campaign()
+    const asked = clock.now()
+    const [{ lease, seconds }] = await Promise.all([
+      this.client.grantLease(Math.ceil(foverMs / 1000)),
+      this.client.watch(keys.prefix, listing.revision + 1, {
+        onChanges: (changes, revision) => this.#changed(changes, revision),
+        onEnd: (reason) => this.#end(`watch ended: ${reason}`)
+      })
+    ])
+    this.#lease = lease
+    this.#leaseUntil = asked + seconds * 1000
+    const [revision] = await Promise.all([this.#writeDigest(), this.#campaign()])
+    this.#awaited.revision = revision
     this.#goodUntil = clock.now() + this.#options.patienceMs
     this.#beats.start()
     this.#begun = true
@@ -144,7 +148,7 @@ export class EtcdSession {
     const leader = this.#options.mirror.leader.value
     this.#lead(leader === this.#options.masterId)
     // If that fails, the next beat tries again.
-    if (leader === '') this.#campaign().catch(() => {})
+    if (leader === '' && this.#begun) this.#campaign().catch(() => {})
   }
 
   /** What other masters say of themselves, and of the pods that they heard. */
@@ -183,24 +187,42 @@ export class EtcdSession {
     if (this.#begun) this.#options.onLeadership(leading)
   }
 
+  async #tryBeat(): Promise<void> {
+    const { clock, patienceMs } = this.#options
+    this.#beatsUnderWay++
+    try {
+      await this.#beat()
+      this.#goodUntil = clock.now() + patienceMs
+    } catch (error) {
+      if (clock.now() >= this.#goodUntil) this.#end(messageOf(error))
+    } finally {
+      this.#beatsUnderWay--
+    }
+  }
+
   async #beat(): Promise<void> {
-    const { clock, mirror } = this.#options
+    const { mirror, beatMs } = this.#options
     const seen = mirror.revision >= this.#awaited.revision
-    if (!seen && ++this.#awaited.beats > SILENT_BEATS) throw new Error('the watch is silent')
-    const asked = clock.now()
-    const seconds = await this.client.renewLease(this.#lease)
-    if (seconds === 0) return this.#end('the lease ran out')
-    this.#leaseUntil = asked + seconds * 1000
-    const revision = await this.#writeDigest()
-    if (seen) this.#awaited = { revision, beats: 0 }
+    const silentBeats = Math.max(SILENT_BEATS, REQUEST_TIMEOUT_MS / beatMs)
+    if (!seen && ++this.#awaited.beats > silentBeats) throw new Error('the watch is silent')
+    const [, revision] = await Promise.all([this.#renewLease(), this.#writeDigest()])
+    if (seen && revision > this.#awaited.revision) this.#awaited = { revision, beats: 0 }
     this.#findLostMasters()
     if (mirror.leader.value === '') await this.#campaign()
   }
 
+  async #renewLease(): Promise<void> {
+    const { clock } = this.#options
+    const asked = clock.now()
+    const seconds = await this.client.renewLease(this.#lease)
+    if (seconds === 0) return this.#end('the lease ran out')
+    this.#leaseUntil = Math.max(this.#leaseUntil, asked + seconds * 1000)
+  }
+
   #findLostMasters(): void {
-    const { clock, beatMs, onMasterLost } = this.#options
+    const { clock, lostMs, onMasterLost } = this.#options
     for (const [id, at] of this.#masters) {
-      if (clock.now() - at <= LOST_BEATS * beatMs) continue
+      if (clock.now() - at <= lostMs) continue
       this.#masters.delete(id)
       onMasterLost(id)
     }
@@ -210,10 +232,12 @@ export class EtcdSession {
   async #writeDigest(): Promise<number> {
     const { keys, masterId, digest } = this.#options
     let revision = 0
-    for (const [part, value] of digest.take().entries()) {
-      const put = { put: keys.heard(masterId, part), value, lease: this.#lease }
-      revision = (await this.client.transact([], [put])).revision
-    }
+    await digest.write(async (parts) => {
+      for (const [part, value] of parts.entries()) {
+        const put = { put: keys.heard(masterId, part), value, lease: this.#lease }
+        revision = (await this.client.transact([], [put])).revision
+      }
+    })
     return revision
   }
 }

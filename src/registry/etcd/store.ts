@@ -4,14 +4,16 @@ import type { Logger } from '../../platform/logger.ts'
 import { EtcdAdmissions } from './admissions.ts'
 import type { Operation } from './client.ts'
 import { EtcdConnection } from './connection.ts'
+import type { EtcdAccess } from './gateway.ts'
 import { EtcdKeys } from './keys.ts'
 import { EtcdMirror, type StoredPod } from './mirror.ts'
 import { KeepaliveDigest } from './digest.ts'
 import type { NewPod, Store, StoredState, StoreListener } from '../store.ts'
 
 export interface EtcdStoreOptions {
-  /** URLs of the members, `http://host:port`. */
+  /** URLs of the members, `http://host:port` or `https://…`. */
   hosts: readonly string[]
+  access?: EtcdAccess
   namespace: string
   /** App of the proxies: its masters share one registry. */
   app: string
@@ -22,11 +24,8 @@ export interface EtcdStoreOptions {
   ttlMs: number
   clock: Clock
   logger: Logger
-  /** How long `open` tries to reach etcd. */
-  openTimeoutMs?: number
 }
 
-const DEFAULT_OPEN_TIMEOUT_MS = 15_000
 const PARALLEL_WRITES = 32
 
 /**
@@ -57,6 +56,7 @@ export class EtcdStore implements Store {
     this.#mirror = new EtcdMirror({ keys: this.#keys, logger: options.logger })
     this.#digest = new KeepaliveDigest(options.clock)
     this.#connection = new EtcdConnection({
+      access: {},
       ...options,
       keys: this.#keys,
       mirror: this.#mirror,
@@ -76,9 +76,12 @@ export class EtcdStore implements Store {
     return this.#connection.leading
   }
 
-  async open(listener: StoreListener): Promise<StoredState> {
-    const { clock, openTimeoutMs = DEFAULT_OPEN_TIMEOUT_MS } = this.#options
-    await this.#connection.connect(clock.now() + openTimeoutMs)
+  get skipped(): number {
+    return this.#mirror.skipped
+  }
+
+  async open(listener: StoreListener, signal?: AbortSignal): Promise<StoredState> {
+    await this.#connection.open(signal)
     this.#mirror.listener = listener
     this.#connection.keepUp()
     const pods = [...this.#mirror.pods.values()].map(({ pod }) => pod)
@@ -188,7 +191,7 @@ export class EtcdStore implements Store {
     if (this.#lost.length === 0) return
     this.#options.logger.warn({ pods: this.#lost.length }, 'etcd lost its data, writing it again')
     const { seq } = this.#mirror
-    const next = this.#lost.reduce((most, pod) => Math.max(most, pod.seq + 1), Number(seq.value))
+    const next = this.#lost.reduce((most, pod) => Math.max(most, pod.seq + 1), this.#mirror.nextSeq)
     const condition = { key: this.#keys.seq, of: 'mod', equals: seq.modRevision } as const
     await this.#connection.client().transact([condition], [{ put: this.#keys.seq, value: String(next) }])
     const { callbackState, filled } = this.#mirror

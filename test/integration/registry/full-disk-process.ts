@@ -6,7 +6,7 @@ import { silentLogger } from '../../support/test-logger.ts'
 
 /** A registry whose files may not grow beyond what `ulimit` allows: admits pods until one is refused, and tells how it stands. */
 const registry = new Registry({
-  store: new LmdbStore(String(process.argv[2])),
+  store: new LmdbStore(String(process.argv[2]), silentLogger()),
   clock: systemClock,
   logger: silentLogger(),
   ttlMs: 60_000,

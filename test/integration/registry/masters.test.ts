@@ -193,10 +193,7 @@ describe('Several masters on one etcd', () => {
       await b.registry.keepalive(keepalive('z'))
       await b.registry.keepalive(keepalive('x', { down: true }))
       pinging(['z'], [b], { everyMs: EVERY })
-      const status = JSON.parse(await etcd.ctl('endpoint', 'status', '-w', 'json')) as [
-        { Status: { header: { revision: number } } }
-      ]
-      await etcd.ctl('compact', String(status[0].Status.header.revision))
+      await etcd.compact()
       await sleep(TTL)
       expect(a.registry.size).toBe(2)
       await expect(a.registry.keepalive(keepalive('new'))).rejects.toMatchObject({ code: 'KTL_STORE_UNAVAILABLE' })
@@ -208,6 +205,52 @@ describe('Several masters on one etcd', () => {
       expect(leaders([a, b])).toEqual([b])
     })
   })
+
+  it('keep the pods that never stopped reporting to one that was cut off, and drop those that fell silent', async () => {
+    await using proxy = await startBreakableProxy(etcd.hosts[0] as string)
+    await using a = await start({ hosts: [proxy.url] })
+    await using b = await start()
+    pinging(['x'], [a], { everyMs: EVERY })
+    const silent = pinging(['gone'], [a], { everyMs: EVERY })
+    // Most of the app goes on: no panic.
+    pinging(['p', 'q', 'r', 's', 't'], [a, b], { everyMs: EVERY })
+    await eventually(() => a.registry.size === 7 && b.registry.size === 7)
+    const numbers = a.pods().filter(([key]) => key !== 'gone')
+
+    proxy.cut()
+    silent[Symbol.dispose]()
+    await eventually(() => b.registry.size === 5, 20_000)
+    proxy.mend()
+    await eventually(() => b.registry.size === 6, 20_000)
+    await eventually(() => a.registry.size === 6 && held(b).length === 0)
+
+    expect(a.pods()).toEqual(numbers)
+    await eventually(() => a.registry.snapshot().digest === b.registry.snapshot().digest)
+    expect(downs(a)).toMatchObject([{ pod: { key: 'gone' } }])
+  })
+
+  it('take a slow etcd for slow and not for lost: known pods live, new ones come, dead ones leave', async () => {
+    await using proxy = await startBreakableProxy(etcd.hosts[0] as string)
+    const slow = { hosts: [proxy.url], ttlMs: 16_000, foverMs: 10_000 }
+    await using a = await start(slow)
+    await using b = await start(slow)
+    pinging(['x', 'y'], [a, b], { everyMs: 6000, at: 'next' })
+    const dead = pinging(['dead'], [a, b], { everyMs: 6000, at: 'next' })
+    await eventually(() => a.registry.size === 3 && b.registry.size === 3)
+    const leader = leaders([a, b])
+
+    proxy.slow(1000)
+    dead[Symbol.dispose]()
+    await a.registry.keepalive(keepalive('new'))
+    pinging(['new'], [a, b], { everyMs: 6000, at: 'next' })
+    await eventually(() => [a, b].every(({ registry }) => registry.size === 3 && downs(a).length === 1), 30_000)
+    await sleep(5000)
+
+    for (const { registry } of [a, b]) expect(registry.snapshot().pods.map(({ key }) => key)).toEqual(['x', 'y', 'new'])
+    expect([...a.lines, ...b.lines].filter(({ msg }) => /lost|jumped/.test(String(msg)))).toEqual([])
+    expect(leaders([a, b])).toEqual(leader)
+    expect(downs(b)).toMatchObject([{ pod: { key: 'dead' }, reason: 'expired' }])
+  }, 90_000)
 
   it('remember a goodbye that was said while etcd was away', async () => {
     await using proxy = await startBreakableProxy(etcd.hosts[0] as string)

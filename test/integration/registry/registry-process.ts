@@ -9,7 +9,7 @@ import { silentLogger } from '../../support/test-logger.ts'
  */
 const [, , folder, prefix] = process.argv
 const registry = new Registry({
-  store: new LmdbStore(String(folder)),
+  store: new LmdbStore(String(folder), silentLogger()),
   clock: systemClock,
   logger: silentLogger(),
   ttlMs: 60_000,

@@ -13,7 +13,7 @@ import { silentLogger } from '../../support/test-logger.ts'
 
 const createRegistry = (folder: string, ttlMs = 60_000): Registry =>
   new Registry({
-    store: new LmdbStore(folder),
+    store: new LmdbStore(folder, silentLogger()),
     clock: systemClock,
     logger: silentLogger(),
     ttlMs,

@@ -59,7 +59,12 @@ function statisticsUnder(supervisord: RunningSupervisord, path: string, annotati
     KONTROL_SUPERVISOR: 'supervisord',
     SUPERVISOR_SERVER_URL: supervisord.serverUrl
   })
-  const metrics = new Metrics({ pods: () => ({ live: 0, held: 0 }), lifecycleState: () => 'idle', problems: () => 0 })
+  const metrics = new Metrics({
+    pods: () => ({ live: 0, held: 0 }),
+    lifecycleState: () => 'idle',
+    problems: () => 0,
+    skippedValues: () => 0
+  })
   const env = { PATH: path, SUPERVISOR_SERVER_URL: supervisord.serverUrl }
   const haproxy = {
     socket: supervisord.dir.file('admin.sock'),

@@ -32,7 +32,8 @@ async function startStatistics() {
   const metrics = new Metrics({
     pods: () => ({ live: 3, held: 0 }),
     lifecycleState: () => 'idle',
-    problems: () => 0
+    problems: () => 0,
+    skippedValues: () => 0
   })
   const { logger, lines } = recordingLogger()
   const statistics = new Statistics({

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { Metrics } from '../../../src/telemetry/metrics.ts'
 
-const start = () => new Metrics({ pods: () => ({ live: 7, held: 2 }), lifecycleState: () => 'idle', problems: () => 1 })
+const start = () =>
+  new Metrics({
+    pods: () => ({ live: 7, held: 2 }),
+    lifecycleState: () => 'idle',
+    problems: () => 1,
+    skippedValues: () => 3
+  })
 
 describe('Metrics', () => {
   it('counts what happens, by kinds that the program chooses and not the network', async () => {
@@ -37,6 +43,7 @@ describe('Metrics', () => {
     expect(text).toMatch(/^kontrol_pods 7$/m)
     expect(text).toMatch(/^kontrol_pods_held 2$/m)
     expect(text).toMatch(/^kontrol_problems 1$/m)
+    expect(text).toMatch(/^kontrol_store_values_skipped 3$/m)
     expect(text).toMatch(/^kontrol_lifecycle_at_rest 1$/m)
   })
 

@@ -159,6 +159,8 @@ describe('EtcdMirror', () => {
     load([{ ...put(pod('a', 0), 1), value: 'not JSON' }, put(pod('b', 1), 2)], 2)
 
     expect([...mirror.pods.keys()]).toEqual(['b'])
-    expect(recorded.lines).toMatchObject([{ msg: 'pod in etcd unreadable', key: 'a' }])
+    expect(mirror.skipped).toBe(1)
+    expect(mirror.nextSeq).toBe(2)
+    expect(recorded.lines).toMatchObject([{ msg: 'value in etcd skipped', key: keys.pod('a') }])
   })
 })
