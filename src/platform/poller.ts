@@ -21,6 +21,10 @@ export class Poller {
     this.#options = options
   }
 
+  get started(): boolean {
+    return this.#started
+  }
+
   get stopped(): boolean {
     return this.#stopped
   }

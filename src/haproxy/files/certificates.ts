@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { findKontrolError, KontrolError, messageOf, problemOf, type Problem } from '../../errors.ts'
-import type { Cancel, Clock } from '../../platform/clock.ts'
+import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { Poller } from '../../platform/poller.ts'
 import type { Known } from '../known.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
 import type { TaskQueue } from '../../platform/queue.ts'
@@ -33,23 +34,21 @@ export class Certificates {
   /** By file, what it was when HAProxy was last given it. */
   #seen = new Map<string, string>()
   #worker: number | undefined
-  #cancel: Cancel = () => {}
-  #closed = false
+  readonly #poller: Poller
 
   constructor(options: CertificatesOptions) {
+    const { clock, queue, logger } = options
     this.#options = options
+    this.#poller = new Poller({
+      clock,
+      intervalMs: POLL_MS,
+      poll: () => queue.enqueue(async () => await this.#poll()),
+      onError: (err) => logger.warn({ err }, 'certificates not looked at')
+    })
   }
 
   start(): void {
-    const { clock, queue, logger } = this.#options
-    this.#cancel()
-    if (this.#closed) return
-    this.#cancel = clock.after(POLL_MS, () => {
-      queue
-        .enqueue(async () => await this.#poll())
-        .catch((err: unknown) => logger.warn({ err }, 'certificates not looked at'))
-        .finally(() => this.start())
-    })
+    this.#poller.start()
   }
 
   problems(): Problem[] {
@@ -57,8 +56,7 @@ export class Certificates {
   }
 
   close(): void {
-    this.#closed = true
-    this.#cancel()
+    void this.#poller.stop()
   }
 
   async #poll(): Promise<void> {

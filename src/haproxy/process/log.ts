@@ -1,6 +1,7 @@
 import { copyFile, open, stat, truncate } from 'node:fs/promises'
-import type { Cancel, Clock } from '../../platform/clock.ts'
+import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { Poller } from '../../platform/poller.ts'
 
 const POLL_MS = 500
 const MAX_READ_BYTES = 256 * 1024
@@ -19,26 +20,28 @@ export interface HaproxyLogOptions {
  */
 export class HaproxyLog {
   readonly #path: string
-  readonly #clock: Clock
   readonly #logger: Logger
   readonly #maxBytes: number
+  readonly #poller: Poller
   #offset = 0
-  #cancel: Cancel | undefined
-  #polling: Promise<void> = Promise.resolve()
-  #closed = false
 
   constructor({ path, clock, logger, maxBytes = 4 * 1024 * 1024 }: HaproxyLogOptions) {
     this.#path = path
-    this.#clock = clock
     this.#logger = logger
     this.#maxBytes = maxBytes
+    this.#poller = new Poller({
+      clock,
+      intervalMs: POLL_MS,
+      poll: () => this.#poll(),
+      onError: (err) => logger.warn({ err }, 'haproxy log unreadable')
+    })
   }
 
   /** Begins behind what is there: an earlier run has told it. A second call changes nothing. */
   async start(): Promise<void> {
-    if (this.#cancel !== undefined) return
+    if (this.#poller.started) return
     this.#offset = await this.size()
-    this.#later()
+    this.#poller.start()
   }
 
   /** Bytes so far: the place to read on from with `since`. */
@@ -54,18 +57,7 @@ export class HaproxyLog {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    this.#cancel?.()
-    await this.#polling
-  }
-
-  #later(): void {
-    if (this.#closed) return
-    this.#cancel = this.#clock.after(POLL_MS, () => {
-      this.#polling = this.#poll()
-        .catch((err: unknown) => this.#logger.warn({ err }, 'haproxy log unreadable'))
-        .finally(() => this.#later())
-    })
+    await this.#poller.stop()
   }
 
   async #poll(): Promise<void> {
