@@ -42,6 +42,7 @@ export const catalogue = {
 
   KTL_HAPROXY_MISSING: { statusCode: 500, exitCode: 78, retryable: false },
   KTL_HAPROXY_CONFIG_REJECTED: { statusCode: 422, exitCode: 1, retryable: false },
+  KTL_HAPROXY_NO_LISTENER: { statusCode: 422, exitCode: 1, retryable: false },
   KTL_HAPROXY_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
   KTL_HAPROXY_SURPRISE: { statusCode: 502, exitCode: 75, retryable: true },
   KTL_HAPROXY_CERTIFICATE: { statusCode: 502, exitCode: 1, retryable: false },

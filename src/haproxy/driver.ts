@@ -4,14 +4,14 @@ import { findKontrolError, KontrolError, messageOf, type Problem } from '../erro
 import { writeFileAtomic } from '../platform/atomic-file.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import { baseConfig } from './files/base-config.ts'
+import { baseConfig, peersConfig } from './files/base-config.ts'
 import { Certificates } from './files/certificates.ts'
 import { Update, type ConfigureResult, type RestartOutcome } from './update.ts'
 import { ChangeJournal } from './servers/change-journal.ts'
 import { ConfigFile } from './files/config-file.ts'
 import { ConfigReader } from './config/model.ts'
 import { HaproxyLog } from './process/log.ts'
-import { haproxyPaths, masterSocketArgument, type HaproxyPaths } from './files/paths.ts'
+import { fileArguments, haproxyPaths, masterSocketArgument, type HaproxyPaths } from './files/paths.ts'
 import { readStatus, type HaproxyStatus } from './socket/status.ts'
 import { Known, type Configuration } from './known.ts'
 import { Servers } from './servers/servers.ts'
@@ -194,6 +194,7 @@ export class HaproxyDriver {
     try {
       await mkdir(this.#paths.folder, { recursive: true })
       await writeFileAtomic(this.#paths.base, this.#base)
+      await writeFileAtomic(this.#paths.peers, peersConfig(this.#paths))
     } catch (cause) {
       throw new KontrolError('KTL_DATA_UNWRITABLE', `${this.#paths.folder} cannot be written: ${messageOf(cause)}`, {
         cause,
@@ -204,7 +205,8 @@ export class HaproxyDriver {
 }
 
 function commandOf(binary: string, paths: HaproxyPaths): HaproxyCommand {
-  const { base, config, log: logFile } = paths
+  const { config, log: logFile } = paths
   const socketArgument = masterSocketArgument(paths)
-  return { binary, args: ['-W', '-db', '-S', socketArgument, '-f', base, '-f', config], socketArgument, logFile }
+  const args = ['-W', '-db', '-S', socketArgument, ...fileArguments(paths, config)]
+  return { binary, args, socketArgument, logFile }
 }

@@ -170,6 +170,8 @@ export class Instance {
   async #loaded(configuration: Configuration, model: ConfigModel, pids: WorkerPids): Promise<void> {
     const { file, known, servers, paths } = this.#options
     await file.keepLoaded()
+    // HAProxy has read it. Left there, a start by another hand would give it to servers that have the names by then.
+    await this.#emptyServerState()
     servers.begin(pids.workerPid, model)
     await writeWorkerRecord(paths.workerRecord, { ...pids, digest: configuration.digest })
     known.worker = pids
@@ -203,6 +205,10 @@ export class Instance {
       return []
     })
     await writeFileAtomic(paths.serverState, serverStateFile(states, model))
+  }
+
+  async #emptyServerState(): Promise<void> {
+    await writeFileAtomic(this.#options.paths.serverState, serverStateFile([], { pools: new Map() }))
   }
 
   /** Each holds its memory until its last connection ends; `hard-stop-after` of base.cfg ends them at last. */
@@ -261,7 +267,7 @@ export class Instance {
     beforeStart: async () => {
       this.#startedWith = this.#trial ?? (await this.#options.file.restore())
       this.#trial = undefined
-      await writeFileAtomic(this.#options.paths.serverState, serverStateFile([], { pools: new Map() }))
+      await this.#emptyServerState()
     },
     died: () => this.#forget(),
     restarted: () => {

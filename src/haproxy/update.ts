@@ -4,7 +4,7 @@ import type { PlanKind } from '../model/reconfiguration.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { TaskQueue } from '../platform/queue.ts'
-import { adviceOn, refuseKeywords } from './config/lint.ts'
+import { adviceOn, refuseKeywords, refuseSilence } from './config/lint.ts'
 import type { ConfigModel, ConfigReader } from './config/model.ts'
 import { textDiff } from './config/text-changes.ts'
 import type { ConfigFile } from './files/config-file.ts'
@@ -103,16 +103,14 @@ export class Update {
   /** One wanted configuration: nothing to do, servers changed at runtime, or a reload that waits for `restart`. */
   async #apply(input: string, signal?: AbortSignal): Promise<ConfigureResult> {
     const { known, servers, reader, dryRun, logger } = this.#options
-    // A missing last LF is fatal to HAProxy, and Jinja2 strips it.
-    const wanted = known.withDigest(input.endsWith('\n') ? input : `${input}\n`)
     const before = known.running?.text
-    known.candidate = wanted
-    known.pending = undefined
+    const wanted = this.#asked(input)
     if (wanted.text === before && known.loaded !== undefined) {
       return { outcome: 'unchanged', plan: 'none', operations: 0, reasons: [], diff: '' }
     }
 
     const model = reader.read(wanted.text)
+    refuseSilence(known.loaded?.model, model)
     let plan = servers.plan(model)
     // Once all is done: nobody waits for a diff.
     const result = (outcome: ConfigureResult['outcome'], operations = 0): ConfigureResult => {
@@ -125,8 +123,9 @@ export class Update {
     }
 
     if (plan.kind !== 'reload') {
+      const changes = plan.kind === 'none' ? [] : plan.changes
       try {
-        const operations = await this.#changeServers(plan.kind === 'none' ? [] : plan.changes, wanted, model)
+        const operations = await this.#changeServers(changes, wanted, model)
         return result(operations === 0 ? 'unchanged' : 'applied', operations)
       } catch (error) {
         logger.warn({ err: error }, 'servers not changed at runtime')
@@ -137,6 +136,13 @@ export class Update {
     await this.#check(wanted, model, signal)
     known.pending = wanted
     return result('reload')
+  }
+
+  #asked(input: string): Configuration {
+    const { known } = this.#options
+    known.pending = undefined
+    // A missing last LF is fatal to HAProxy, and Jinja2 strips it.
+    return (known.candidate = known.withDigest(input.endsWith('\n') ? input : `${input}\n`))
   }
 
   /**

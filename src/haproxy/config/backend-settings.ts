@@ -47,6 +47,18 @@ const SETTINGS = new Map<string, Setting>(
   })
 )
 
+/**
+ * How a backend uses the numbers that HAProxy gives its servers: `places`, the
+ * points at which they stand on a ring, decide who serves a key; `distinct`,
+ * they only have to differ.
+ */
+export type Ring = 'places' | 'distinct' | undefined
+
+export function ringOf({ algorithm, consistentHash }: BackendSettings): Ring {
+  if (algorithm.startsWith('random')) return 'distinct'
+  return consistentHash && HASHING.test(algorithm) ? 'places' : undefined
+}
+
 /** Algorithms that take part in changes at runtime; `first` goes by the order of servers, which those do not keep. */
 const DYNAMIC = /^(?:roundrobin|leastconn|random(?:\(\d+\))?)$/
 const HASHING = /^(?:source|uri|url_param|rdp-cookie|hash|hdr)(?:\(.*\))?$/

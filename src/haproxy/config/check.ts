@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../../platform/atomic-file.ts'
 import { adviceOn, refuseKeywords } from './lint.ts'
-import { baseConfig } from '../files/base-config.ts'
+import { baseConfig, peersConfig } from '../files/base-config.ts'
 import { ConfigFile } from '../files/config-file.ts'
 import { ConfigReader } from './model.ts'
 import { haproxyPaths } from '../files/paths.ts'
@@ -23,6 +23,7 @@ export async function checkOffline(text: string, binary: string): Promise<readon
     const paths = haproxyPaths(folder)
     await mkdir(paths.folder)
     await writeFileAtomic(paths.base, baseConfig(paths))
+    await writeFileAtomic(paths.peers, peersConfig(paths))
     await new ConfigFile(paths, binary).check(text)
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -1,6 +1,6 @@
 import { changedLines } from './text-changes.ts'
-import { SECTION_KINDS, splitWords, type ConfigLine } from './parser.ts'
-import { NO_SETTINGS, blockerOf, withLine, type BackendSettings } from './backend-settings.ts'
+import { readLine, SECTION_KINDS, splitWords, type ConfigLine } from './parser.ts'
+import { NO_SETTINGS, blockerOf, ringOf, withLine, type BackendSettings, type Ring } from './backend-settings.ts'
 import { ServerLineReader, type ServerLine } from './server-line.ts'
 
 /** Servers of one backend that inherit the same `default-server` options. */
@@ -41,8 +41,18 @@ export interface ConfigModel {
   blockers: ReadonlyMap<string, string>
   /** Backends in which a draining server may still get new requests. */
   sticky: ReadonlySet<string>
+  /** Backends that place their servers on a ring. */
+  rings: ReadonlyMap<string, Ring>
+  /** By backend, its servers in their order, with the numbers that HAProxy gives them. */
+  order: ReadonlyMap<string, readonly PlacedServer[]>
   /** Why no server of this text can be changed but by a reload. */
   blocker: string | undefined
+}
+
+export interface PlacedServer {
+  server: ServerLine
+  pool: string
+  id: number
 }
 
 /** One line of a file. */
@@ -81,12 +91,36 @@ export class ConfigReader {
   }
 }
 
+/** What HAProxy would have to take apart is compared as it is written. */
 function skeletonLine(raw: string): SkeletonLine {
   const words = splitWords(raw)
-  return { words, text: words.join('\0') }
+  return { words, text: readLine(raw).plain ? words.join(' ') : words.length === 0 ? '' : raw.trim() }
 }
 
-const NAMED_SERVER = /\bsrv_(?:conn|conn_free|is_up|iweight|queue|sess_rate|uweight|weight)\b/
+/** Fetches that take the name of a server, or give it. */
+const NAMED_SERVER = /\bsrv_(?:conn|conn_free|is_up|iweight|queue|sess_rate|uweight|weight|name|id)\b/
+/** `%s` and `%si` and `%sp` of a log format, where it goes to clients or pods and not to a log. */
+const NAMED_BY_RULE = /^(?:http-|tcp-|unique-id-).*%(?:\[[^\]]*\])?(?:\{[^}]*\})?si?\b/
+
+const PREAMBLE = 'what stands before the first section'
+
+/** Lines that decide how servers are changed. */
+const DECISIVE = new Set([
+  ...['server', 'default-server', 'balance', 'hash-type', 'mode', 'option', 'stick', 'persist', 'cookie', 'disabled'],
+  ...['dispatch', 'dynamic-cookie-key', 'http-send-name-header', 'server-template', 'use-server']
+])
+
+/** As HAProxy does: those that say a number have it, the others get those that are free, in their order. */
+function numbered(servers: readonly { server: ServerLine; pool: string }[]): PlacedServer[] {
+  const taken = new Set(servers.map(({ server }) => server.target.id))
+  let next = 1
+  return servers.map(({ server, pool }) => {
+    const own = server.target.id
+    if (own > 0) return { server, pool, id: own }
+    while (taken.has(next)) next++
+    return { server, pool, id: next++ }
+  })
+}
 
 class ModelBuilder {
   readonly #sections: (Omit<Section, 'text'> & { lines: ConfigLine[]; text: string[] })[] = []
@@ -95,6 +129,10 @@ class ModelBuilder {
   readonly #blockers = new Map<string, string>()
   readonly #sticky = new Set<string>()
   readonly #named = new Map<string, BackendSettings>()
+  readonly #rings = new Map<string, Ring>()
+  readonly #order = new Map<string, { server: ServerLine; pool: string }[]>()
+  /** `.if` that are open. */
+  #depth = 0
   #blocker: string | undefined
   #defaults = NO_SETTINGS
   #kind = ''
@@ -107,7 +145,7 @@ class ModelBuilder {
   take(line: Line): void {
     this.#number++
     if (line.server === undefined) this.#takeLine(line)
-    else if (this.#holdsServers()) this.#takeServer(line.server)
+    else if (this.#holdsServers() && this.#depth === 0) this.#takeServer(line.server)
     else this.#takeLine(skeletonLine(line.raw))
   }
 
@@ -118,6 +156,8 @@ class ModelBuilder {
       pools: this.#pools,
       blockers: this.#blockers,
       sticky: this.#sticky,
+      rings: this.#rings,
+      order: new Map([...this.#order].map(([backend, servers]) => [backend, numbered(servers)])),
       blocker: this.#blocker
     }
   }
@@ -129,7 +169,11 @@ class ModelBuilder {
   #takeServer(server: ServerLine): void {
     // Ten thousand targets are not looked at for what none of them has.
     if (server.blocker !== undefined && server.target.tracks) this.#blocker ??= '"track" names servers'
-    this.#currentPool().servers.push(server)
+    const pool = this.#currentPool()
+    pool.servers.push(server)
+    const order = this.#order.get(this.#name) ?? []
+    this.#order.set(this.#name, order)
+    order.push({ server, pool: pool.id })
   }
 
   #currentPool(): Pool {
@@ -144,22 +188,31 @@ class ModelBuilder {
   #takeLine({ words, text }: SkeletonLine): void {
     const [keyword] = words
     if (keyword === undefined) return
+    if (keyword.startsWith('.')) this.#takeDirective(keyword)
     if (SECTION_KINDS.has(keyword)) this.#beginSection(words, text)
     else this.#takeSetting(words, text)
-    if (keyword.startsWith('.')) this.#blocker = `"${keyword}"`
-    if (NAMED_SERVER.test(text)) this.#blocker = 'an expression that names servers'
+    if (NAMED_SERVER.test(text) || NAMED_BY_RULE.test(text)) this.#blocker = 'an expression that names servers'
     if (keyword === 'default-server') this.#pool = undefined
   }
 
+  /** What stands within a condition may be meant or not: only HAProxy can tell. */
+  #takeDirective(keyword: string): void {
+    if (keyword === '.if') this.#depth++
+    if (keyword === '.endif') this.#depth--
+  }
+
   #takeSetting(words: readonly string[], text: string): void {
+    if (this.#sections.length === 0) this.#sections.push({ kind: '', title: PREAMBLE, number: 1, lines: [], text: [] })
     const section = this.#sections.at(-1)
     section?.lines.push({ number: this.#number, words })
     section?.text.push(text)
     this.#settings = withLine(this.#settings, words)
+    if (this.#depth > 0 && DECISIVE.has(words[0] ?? '')) this.#settings = { ...this.#settings, blocker: '".if"' }
   }
 
   #beginSection([kind = '', name = '', from, base = '']: readonly string[], text: string): void {
     this.#endSection()
+    if (this.#depth > 0) this.#blocker = 'a section within ".if"'
     this.#kind = kind
     this.#name = name
     this.#sections.push({ kind, title: this.#uniqueTitle(kind, name), number: this.#number, lines: [], text: [text] })
@@ -179,6 +232,7 @@ class ModelBuilder {
     const blocker = blockerOf(this.#settings)
     if (blocker !== undefined) this.#blockers.set(this.#name, blocker)
     if (this.#settings.sticky) this.#sticky.add(this.#name)
+    this.#rings.set(this.#name, ringOf(this.#settings))
   }
 
   #uniqueTitle(kind: string, name: string): string {

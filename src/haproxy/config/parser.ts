@@ -28,19 +28,34 @@ export const SECTION_KINDS: ReadonlySet<string> = new Set([
   'userlist'
 ])
 
-/** Without these a line is split at its blanks, which for ten thousand servers matters. */
-const SPECIAL = /['"\\#]/
+/** Without these a line is split at its blanks, which for ten thousand servers matters. Only ASCII blanks are blanks. */
+const SPECIAL = /['"\\]|[^\t -~]/
+
+/** A line as far as it can be told what HAProxy makes of it. */
+export interface ReadLine {
+  /** Without the comment; all of it when quotes or escapes stand before the first `#`. */
+  text: string
+  /** Neither quotes, escapes, nor anything beyond printable ASCII: its words are what stands between blanks. */
+  plain: boolean
+}
+
+export function readLine(raw: string): ReadLine {
+  const hash = raw.indexOf('#')
+  const text = hash === -1 ? raw : raw.slice(0, hash)
+  return SPECIAL.test(text) ? { text: raw, plain: false } : { text, plain: true }
+}
 
 /** A piece of a word, or what stands between two: HAProxy's quoting, section 2.2 of its manual. */
 const TOKEN =
-  /(?<blank>\s+)|(?<comment>#)|'(?<strong>[^']*)'?|"(?<weak>(?:\\.|[^"\\])*)"?|\\(?<escaped>.)|(?<plain>[^\s#'"\\]+)|\\$/g
+  /(?<blank>[ \t\r\v\f]+)|(?<comment>#)|'(?<strong>[^']*)'?|"(?<weak>(?:\\.|[^"\\])*)"?|(?<escaped>\\.)|(?<plain>[^ \t\r\v\f#'"\\]+)|\\$/g
 
 /**
  * Splits one line at unquoted blanks; an unquoted `#` ends it. Variables of
  * the environment stay as written.
  */
 export function splitWords(line: string): string[] {
-  if (!SPECIAL.test(line)) return line.match(/\S+/g) ?? []
+  const { text, plain } = readLine(line)
+  if (plain) return text.match(/[^ \t]+/g) ?? []
   const words: string[] = []
   let word: string | undefined
   for (const { groups = {} } of line.matchAll(TOKEN)) {
@@ -56,7 +71,17 @@ export function splitWords(line: string): string[] {
   return words
 }
 
-/** Between double quotes a backslash guards only these. */
 function meaning({ strong, weak, escaped, plain }: Record<string, string | undefined>): string {
-  return strong ?? weak?.replace(/\\(["\\$'])/g, '$1') ?? escaped ?? plain ?? ''
+  return strong ?? unescaped(weak ?? escaped ?? '') + (plain ?? '')
+}
+
+const CONTROLS: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r' }
+
+/** Any other backslash stays: `\.` is what a regular expression needs. */
+function unescaped(text: string): string {
+  return text.replace(
+    /\\(?:x([\da-fA-F]{2})|([tnr])|([ \\#"'$]))/g,
+    (_all, hex?: string, control?: string, self = '') =>
+      hex === undefined ? (CONTROLS[control ?? ''] ?? String(self)) : String.fromCharCode(Number.parseInt(hex, 16))
+  )
 }

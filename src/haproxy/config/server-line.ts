@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { splitWords } from './parser.ts'
+import { readLine, splitWords } from './parser.ts'
 
 /** A `server` line, and whether a server like it can be made and unmade while HAProxy runs. */
 export interface ServerLine {
@@ -19,6 +19,10 @@ export interface ServerTarget {
   readonly options: string
   /** Address, port and options: two servers of one backend with the same key are the same, whatever their names. */
   readonly key: string
+  /** The words of its options. */
+  readonly words: readonly string[]
+  /** Its number in HAProxy, where the line says one; else 0. */
+  readonly id: number
   readonly checked: boolean
   readonly tracks: boolean
   readonly blocker: string | undefined
@@ -29,7 +33,9 @@ const OPTIONS = new Map<string, 0 | 1>([
   ...['allow-0rtt', 'check', 'check-send-proxy', 'check-ssl', 'no-ssl-reuse', 'send-proxy', 'send-proxy-v2'].map(none),
   ...['send-proxy-v2-ssl', 'send-proxy-v2-ssl-cn', 'ssl', 'tfo'].map(none),
   ...['addr', 'alpn', 'ca-file', 'check-alpn', 'check-proto', 'check-sni', 'ciphers', 'ciphersuites'].map(one),
-  ...['crl-file', 'crt', 'downinter', 'error-limit', 'fall', 'fastinter', 'inter', 'maxconn', 'maxqueue'].map(one),
+  ...['crl-file', 'crt', 'downinter', 'error-limit', 'fall', 'fastinter', 'id', 'inter', 'maxconn', 'maxqueue'].map(
+    one
+  ),
   ...['minconn', 'observe', 'on-error', 'on-marked-down', 'on-marked-up', 'pool-low-conn', 'pool-max-conn'].map(one),
   ...['pool-purge-delay', 'port', 'proto', 'proxy-v2-options', 'rise', 'slowstart', 'sni', 'ssl-max-ver'].map(one),
   ...['ssl-min-ver', 'verify', 'verifyhost', 'weight', 'ws'].map(one)
@@ -40,7 +46,7 @@ const PLAIN_WORD = /^[\w.:,@%+=/()[\]*~-]+$/
 const PLAIN_NAME = /^[\w.:-]+$/
 
 /** `  server name target options`, without quotes, escapes, comments and variables. */
-const PLAIN_LINE = /^\s*server\s+([^\s'"\\#$]+)\s+([^\s'"\\#$]+)([^'"\\#$]*)$/
+const PLAIN_LINE = /^[ \t]*server[ \t]+([!%&(-[\]-~]+)[ \t]+([!%&(-[\]-~]+)([\t !%&(-[\]-~]*)$/
 
 /** Targets remembered, before they are forgotten all at once. */
 const MAX_TARGETS = 50_000
@@ -56,17 +62,22 @@ export class ServerLineReader {
 
   /** Undefined when it is another line. */
   read(raw: string): ServerLine | undefined {
-    const plain = PLAIN_LINE.exec(raw)
+    const plain = PLAIN_LINE.exec(raw) ?? PLAIN_LINE.exec(readLine(raw).text)
     if (plain !== null) {
       const [, name = '', address = '', options = ''] = plain
       const target = this.#target(address, options)
       return { name, target, blocker: target.blocker ?? strangeName(name) }
     }
+    return this.#readQuoted(raw)
+  }
+
+  /** Quotes and escapes may hold variables, which only HAProxy can tell: such a line is compared as it is written. */
+  #readQuoted(raw: string): ServerLine | undefined {
     const [keyword, name = '', address, ...options] = splitWords(raw)
     if (keyword !== 'server' || address === undefined) return undefined
-    // Quotes and escapes may hold variables, which only HAProxy can tell.
-    const target = { ...readTarget(address, options), blocker: 'a quoted word' }
-    return { name, target, blocker: target.blocker }
+    const blocker = /[^\t -~]/.test(raw) ? 'a character beyond ASCII' : 'a quoted word'
+    const target = { ...readTarget(address, options), key: raw.trim(), blocker }
+    return { name, target, blocker }
   }
 
   #target(address: string, options: string): ServerTarget {
@@ -77,7 +88,7 @@ export class ServerLineReader {
       this.#known = new Map()
       this.#count = 0
     }
-    const target = readTarget(address, options.match(/\S+/g) ?? [])
+    const target = readTarget(address, options.match(/[^ \t]+/g) ?? [])
     this.#known.set(options, alike.set(address, target))
     return target
   }
@@ -96,6 +107,12 @@ export function unknownOption(options: readonly string[]): string | undefined {
   return undefined
 }
 
+/** What follows an option, where it stands last. */
+export function valueOf(options: readonly string[], option: string): string | undefined {
+  const at = options.lastIndexOf(option)
+  return at === -1 ? undefined : options[at + 1]
+}
+
 /** `10.0.0.1:80`, `[2001:db8::1]:80`, `2001:db8::1:80`. */
 function readTarget(text: string, options: readonly string[]): ServerTarget {
   const colon = text.lastIndexOf(':')
@@ -107,7 +124,7 @@ function readTarget(text: string, options: readonly string[]): ServerTarget {
   return {
     ...{ address, port, options: written },
     key: written === '' ? text : `${text} ${written}`,
-    checked: options.includes('check'),
+    ...{ words: options, id: Number(valueOf(options, 'id') ?? 0), checked: options.includes('check') },
     tracks: options.includes('track'),
     blocker: strangeAddress(address, port) ?? unknownOption(options)
   }

@@ -15,15 +15,12 @@ import type { HaproxyPaths } from './paths.ts'
  *   that is down would get traffic again until its first check.
  * - `ssl-load-extra-del-ext`: the key of `tls.crt` is `tls.key`, as in a secret
  *   of Kubernetes, and not `tls.crt.key`.
- * - `peers` over a unix socket: a reload hands the stick tables that name
- *   `peers kontrol` to the new worker.
  */
 export function baseConfig(paths: HaproxyPaths): string {
   return `# Written by kontrol-haproxy at each start: changes made here are lost.
 global
     stats socket ${quote(paths.runtimeSocket)} mode 600 level admin
     hard-stop-after 1h
-    localpeer kontrol
     ssl-load-extra-del-ext
     server-state-file ${quote(paths.serverState)}
 
@@ -34,9 +31,20 @@ defaults
     timeout http-keep-alive 10s
     option idle-close-on-response
     load-server-state-from-file global
+`
+}
 
+/**
+ * Peers over a unix socket: a reload hands the stick tables that name `peers
+ * kontrol` to the new worker.
+ *
+ * Loaded last, and under the name that HAProxy has by then: once a `peers`
+ * section stands, it ignores an operator's `localpeer`.
+ */
+export function peersConfig({ peersSocket }: HaproxyPaths): string {
+  return `# Written by kontrol-haproxy at each start: changes made here are lost.
 peers kontrol
-    peer kontrol ${quote(`unix@${paths.peersSocket}`)}
+    peer "$HAPROXY_LOCALPEER" ${quote(`unix@${peersSocket}`)}
 `
 }
 

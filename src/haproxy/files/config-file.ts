@@ -2,7 +2,7 @@ import { link, readFile, rename, rm } from 'node:fs/promises'
 import { KontrolError } from '../../errors.ts'
 import { writeFileAtomic } from '../../platform/atomic-file.ts'
 import { runSubprocess } from '../../platform/subprocess.ts'
-import type { HaproxyPaths } from './paths.ts'
+import { fileArguments, type HaproxyPaths } from './paths.ts'
 import { TaskQueue } from '../../platform/queue.ts'
 
 /** HAProxy takes two seconds for ten thousand servers; what takes this long does not end. */
@@ -27,7 +27,7 @@ export class ConfigFile {
   }
 
   /**
-   * Writes the candidate and lets HAProxy judge it together with base.cfg.
+   * Writes the candidate and lets HAProxy judge it together with base.cfg and peers.cfg.
    *
    * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED in HAProxy's own words
    */
@@ -37,9 +37,11 @@ export class ConfigFile {
 
   async #check(text: string, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    const { base, candidate } = this.#paths
+    const { candidate } = this.#paths
     await writeFileAtomic(candidate, text)
-    const { code, stdout, stderr, timedOut } = await runSubprocess(this.#binary, ['-c', '-f', base, '-f', candidate], {
+    // -W, as it is started: without it a `program` would be refused.
+    const args = ['-W', '-c', ...fileArguments(this.#paths, candidate)]
+    const { code, stdout, stderr, timedOut } = await runSubprocess(this.#binary, args, {
       timeoutMs: CHECK_TIMEOUT_MS,
       ...(signal && { signal })
     })

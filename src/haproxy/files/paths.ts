@@ -6,6 +6,8 @@ export interface HaproxyPaths {
   folder: string
   /** Ours: sockets, time-outs, what keeps reloads seamless. */
   base: string
+  /** Ours too, loaded last: the peers of a reload. */
+  peers: string
   /** The operator's, as HAProxy loads it. */
   config: string
   /** The operator's, not yet proven. */
@@ -31,6 +33,10 @@ export interface HaproxyPaths {
 export const masterSocketArgument = ({ masterSocket }: Pick<HaproxyPaths, 'masterSocket'>): string =>
   `${masterSocket},mode,600,level,admin`
 
+/** How HAProxy is told what to load. */
+export const fileArguments = ({ base, peers }: Pick<HaproxyPaths, 'base' | 'peers'>, config: string): string[] =>
+  [base, config, peers].flatMap((path) => ['-f', path])
+
 /** `sun_path` holds 108 bytes with its final NUL, and HAProxy binds under a temporary name: `<path>.<pid>.tmp`. */
 const MAX_SOCKET_BYTES = 107 - '.4194304.tmp'.length
 
@@ -43,6 +49,7 @@ export function haproxyPaths(dataFolder: string): HaproxyPaths {
   const paths = {
     folder,
     base: join(folder, 'base.cfg'),
+    peers: join(folder, 'peers.cfg'),
     config: join(folder, 'haproxy.cfg'),
     candidate: join(folder, 'candidate.cfg'),
     lastGood: join(folder, 'last-good.cfg'),

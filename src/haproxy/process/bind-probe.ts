@@ -9,6 +9,8 @@ interface BindAddress {
   /** As the configuration spells it. */
   text: string
   number: number
+  /** An IPv6 address takes no IPv4 connections. */
+  v6only: boolean
 }
 
 /**
@@ -25,10 +27,10 @@ interface BindAddress {
 export async function probeBinds(wanted: ConfigModel, listeners: Listeners): Promise<string[]> {
   const problems: string[] = []
   const tried = new Set<string>()
-  for (const { text, number } of bindAddresses(wanted)) {
+  for (const { text, number, v6only } of bindAddresses(wanted)) {
     if (tried.has(text)) continue
     tried.add(text)
-    const failure = await tryBind(text, listeners)
+    const failure = await tryBind(text, v6only, listeners)
     if (failure !== undefined) problems.push(`line ${number}: cannot bind ${text}: ${failure}`)
   }
   return problems
@@ -41,7 +43,10 @@ function bindAddresses({ sections }: ConfigModel): BindAddress[] {
   return sections
     .flatMap(({ lines }) => lines)
     .filter(({ words }) => words[0] === 'bind' && !words.some((word) => UNTRIABLE.has(word)))
-    .flatMap(({ number, words: [, addresses = ''] }) => addresses.split(',').map((text) => ({ text, number })))
+    .flatMap(({ number, words }) => {
+      const [, addresses = ''] = words
+      return addresses.split(',').map((text) => ({ text, number, v6only: words.includes('v6only') }))
+    })
 }
 
 const REASONS: Record<string, string> = {
@@ -51,17 +56,27 @@ const REASONS: Record<string, string> = {
   ENOENT: 'the folder does not exist'
 }
 
-/** Undefined when it can be bound, or when only HAProxy can tell (ranges, variables, names, inherited descriptors). */
-async function tryBind(text: string, listeners: Listeners): Promise<string | undefined> {
+/** Undefined when it can be bound, or when only HAProxy can tell (variables, names, inherited descriptors). */
+async function tryBind(text: string, v6only: boolean, listeners: Listeners): Promise<string | undefined> {
   const unix = /^(?:unix@)?(\/.*)$/.exec(text)?.[1]
-  const tcp = tcpAddress(text)
+  if (unix !== undefined) return await reasonAgainst(async () => await access(dirname(unix), constants.W_OK))
+  for (const tcp of tcpAddresses(text, v6only)) {
+    const failure = await reasonAgainst(
+      async () => await tryPort(tcp),
+      () => isOurs(tcp, listeners)
+    )
+    if (failure !== undefined) return tcp.inRange ? `port ${tcp.port}: ${failure}` : failure
+  }
+  return undefined
+}
+
+async function reasonAgainst(attempt: () => Promise<void>, isOurs = (): boolean => false): Promise<string | undefined> {
   try {
-    if (unix !== undefined) await access(dirname(unix), constants.W_OK)
-    else if (tcp !== undefined) await tryPort(tcp)
+    await attempt()
     return undefined
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE' && tcp !== undefined && isOurs(tcp, listeners)) return undefined
+    if (code === 'EADDRINUSE' && isOurs()) return undefined
     return REASONS[code] ?? message
   }
 }
@@ -69,15 +84,26 @@ async function tryBind(text: string, listeners: Listeners): Promise<string | und
 interface TcpAddress {
   host: string
   port: number
+  v6only: boolean
+  inRange: boolean
 }
 
-function tcpAddress(text: string): TcpAddress | undefined {
-  const match = /^(ipv4@|ipv6@)?(\*|[\d.]*|\[[\da-fA-F:.]+\]|[\da-fA-F:.]+):(\d+)$/.exec(text)
-  if (match === null) return undefined
-  const [, family, address = '', port] = match
+/** Of a longer range only the first are tried. */
+const MAX_RANGE = 1_000
+
+/** `*:80`, `:80-90`, `:::80`, `[::1]:80`, `ipv6@:80`. */
+function tcpAddresses(text: string, v6only: boolean): TcpAddress[] {
+  const match = /^(ipv4@|ipv6@)?(\*|[\d.]*|\[[\da-fA-F:.]+\]|[\da-fA-F:.]+):(\d+)(?:-(\d+))?$/.exec(text)
+  if (match === null) return []
+  const [, family, address = '', port, last] = match
   const bare = address.replace(/[[\]]/g, '')
   const any = family === 'ipv6@' ? '::' : '0.0.0.0'
-  return { host: bare === '' || bare === '*' ? any : bare, port: Number(port) }
+  const host = bare === '' || bare === '*' ? any : bare
+  const first = Number(port)
+  const count = last === undefined ? 1 : Math.min(Number(last) - first + 1, MAX_RANGE)
+  return Array.from({ length: Math.max(count, 0) }, (_, index) => ({
+    ...{ host, v6only, port: first + index, inRange: last !== undefined }
+  }))
 }
 
 /** Whether it is HAProxy itself, and no other program, that keeps the probe from this address. */
@@ -96,18 +122,19 @@ function overlaps({ address, port }: Listener, wanted: TcpAddress): boolean {
   return address === undefined ? isIPv6(wanted.host) : address === wanted.host
 }
 
-/** Certainly: of the same family, and the same address or any on one side. */
+/** Certainly: of the same family, and the same address or any on one side; or any IPv6, which takes IPv4 too. */
 function excludes({ address, port }: Listener, wanted: TcpAddress): boolean {
+  if (port === wanted.port && wanted.host === '::' && !wanted.v6only && address === '0.0.0.0') return true
   const ipv6 = address === undefined || isIPv6(address)
   if (port !== wanted.port || ipv6 !== isIPv6(wanted.host)) return false
   return ANY.has(address) || ANY.has(wanted.host) || address === wanted.host
 }
 
-async function tryPort({ host, port }: TcpAddress): Promise<void> {
+async function tryPort({ host, port, v6only }: TcpAddress): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)
-    server.listen({ host, port, ipv6Only: isIPv6(host), exclusive: true }, () => {
+    server.listen({ host, port, ipv6Only: isIPv6(host) && v6only, exclusive: true }, () => {
       server.close(() => resolve())
     })
   })

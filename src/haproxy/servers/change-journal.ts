@@ -16,6 +16,8 @@ interface Step {
   pool: string
   backend: string
   name: string
+  /** In HAProxy. */
+  id: number
   /** As a line of a configuration; only of one that comes. */
   line?: string
 }
@@ -51,8 +53,8 @@ export class ChangeJournal {
   }
 
   begin(operations: readonly Operation[]): void {
-    const begin = operations.map(({ kind, pool, backend, name, target }) => ({
-      ...{ kind, pool, backend, name },
+    const begin = operations.map(({ kind, pool, backend, name, id, target }) => ({
+      ...{ kind, pool, backend, name, id },
       ...(target && { line: `server ${name} ${target.key}` })
     }))
     this.#write({ begin })
@@ -120,16 +122,16 @@ function replay(entries: readonly Entry[], table: ServerTable): number | undefin
   return open === undefined ? changes : undefined
 }
 
-function perform({ kind, pool, backend, name, line = '' }: Step, table: ServerTable): void {
+function perform({ kind, pool, backend, name, id, line = '' }: Step, table: ServerTable): void {
   const target = new ServerLineReader().read(line)?.target
-  applyOperation({ kind, pool, backend, name, target }, table)
+  applyOperation({ kind, pool, backend, name, id, target }, table)
 }
 
 /** Remembers in the table what HAProxy has done. */
 export function applyOperation(operation: Omit<Operation, 'commands'>, table: ServerTable): void {
-  const { kind, pool, backend, name, target } = operation
+  const { kind, pool, backend, name, id, target } = operation
   if (kind === 'drain') table.drain(known(table, backend, name))
-  else if (target !== undefined && kind === 'add') table.add({ id: pool, backend }, target, name)
+  else if (target !== undefined && kind === 'add') table.add({ id: pool, backend }, { target, name, id })
   else if (target !== undefined) table.reuse(known(table, backend, name), target)
 }
 

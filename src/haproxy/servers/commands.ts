@@ -1,7 +1,7 @@
 import type { ConfigModel, Pool } from '../config/model.ts'
-import type { PoolChange } from './plan.ts'
-import type { ServerLine, ServerTarget } from '../config/server-line.ts'
-import type { Slot, ServerTable } from './server-table.ts'
+import type { NewServer, PoolChange } from './plan.ts'
+import type { ServerTarget } from '../config/server-line.ts'
+import { isReusable, type Slot, type ServerTable } from './server-table.ts'
 
 /** A line of the runtime API, and what HAProxy says when it has done it. */
 export interface RuntimeCommand {
@@ -16,6 +16,8 @@ export interface Operation {
   backend: string
   /** In HAProxy. */
   name: string
+  /** In HAProxy, where numbers matter; else 0. */
+  id: number
   /** Of what comes. */
   target: ServerTarget | undefined
   commands: RuntimeCommand[]
@@ -35,7 +37,11 @@ export function operationsOf(changes: readonly PoolChange[], table: ServerTable,
   const taken = new Set<string>()
   const adds = changes.flatMap(({ pool, add }) => {
     const idle = new IdleSlots(table.idle(pool.id))
-    return add.map((server) => addition({ pool, server, slot: idle.take(server.target), table, taken }))
+    const places = model.rings.get(pool.backend) === 'places'
+    return add.map(({ server, id }) => {
+      const slot = places ? idle.withId(id, server.target) : idle.take(server.target)
+      return addition({ pool, server, id, slot, table, taken })
+    })
   })
   const drains = changes.flatMap(({ remove }) => remove.map((slot) => removal(slot, model.sticky.has(slot.backend))))
   return [...adds, ...drains]
@@ -49,22 +55,21 @@ export function deletion({ backend, name }: Slot): RuntimeCommand {
   return { text: `del server ${backend}/${name}`, answer: /^Server deleted\.$/ }
 }
 
-interface Addition {
+interface Addition extends NewServer {
   pool: Pool
-  server: ServerLine
   slot: Slot | undefined
   table: ServerTable
   /** Names given in this very change, with their backends. */
   taken: Set<string>
 }
 
-function addition({ pool, server, slot, table, taken }: Addition): Operation {
-  const { id, backend, inherited } = pool
+function addition({ pool, server, id, slot, table, taken }: Addition): Operation {
+  const { id: poolId, backend, inherited } = pool
   const { target } = server
   const checked = target.checked || inherited.includes('check')
   if (slot !== undefined) {
     const commands = reuseCommands(slot, target, checked)
-    return { kind: 'reuse', pool: id, backend, name: slot.name, target, commands }
+    return { kind: 'reuse', pool: poolId, backend, name: slot.name, id: slot.id, target, commands }
   }
   let name = table.freeName(backend, server.name)
   for (let count = 2; taken.has(`${backend}/${name}`); count++) {
@@ -72,13 +77,27 @@ function addition({ pool, server, slot, table, taken }: Addition): Operation {
   }
   taken.add(`${backend}/${name}`)
   const host = target.address.includes(':') ? `[${target.address}]` : target.address
-  const options = [STATIC_DEFAULTS, ...inherited, target.options].join(' ').trim()
+  const numbered = id === undefined || target.id > 0 ? [] : [`id ${id}`]
+  const said = [...inherited, ...target.words]
+  const options = [STATIC_DEFAULTS, ...said, ...checkTransport(said), ...numbered].join(' ')
   const commands = [
     { text: `add server ${backend}/${name} ${host}:${target.port} ${options}`, answer: /^New server registered\.$/ },
     ...(checked ? [{ text: `enable health ${backend}/${name}`, answer: NOTHING }] : []),
     setServer({ backend, name }, 'state ready')
   ]
-  return { kind: 'add', pool: id, backend, name, target, commands }
+  return { kind: 'add', pool: poolId, backend, name, id: id ?? target.id, target, commands }
+}
+
+/** Options that have a PROXY header sent. */
+const PROXY_HEADER = ['send-proxy', 'send-proxy-v2', 'send-proxy-v2-ssl', 'send-proxy-v2-ssl-cn', 'proxy-v2-options']
+
+/** A server of the file is checked over the transport of its traffic, unless the check goes elsewhere; one made at runtime has to say so. */
+function checkTransport(said: readonly string[]): string[] {
+  if (said.includes('port') || said.includes('addr')) return []
+  return [
+    ...(said.includes('ssl') && !said.includes('check-ssl') ? ['check-ssl'] : []),
+    ...(PROXY_HEADER.some((option) => said.includes(option)) ? ['check-send-proxy'] : [])
+  ]
 }
 
 /** A slot keeps the health of the address it had; a static server begins as healthy, so this one does too. */
@@ -93,9 +112,9 @@ function reuseCommands(slot: Slot, { address, port }: ServerTarget, checked: boo
 
 /** Where stickiness may lead clients to a draining server, maintenance at once. No plan has one there that this would cut. */
 function removal(slot: Slot, sticky: boolean): Operation {
-  const { pool, backend, name } = slot
+  const { pool, backend, name, id } = slot
   const commands = [setServer(slot, sticky ? 'state maint' : 'state drain')]
-  return { kind: 'drain', pool, backend, name, target: undefined, commands }
+  return { kind: 'drain', pool, backend, name, id, target: undefined, commands }
 }
 
 function setServer({ backend, name }: Pick<Slot, 'backend' | 'name'>, words: string, answer = NOTHING): RuntimeCommand {
@@ -104,10 +123,12 @@ function setServer({ backend, name }: Pick<Slot, 'backend' | 'name'>, words: str
 
 /** The slots of a pool that are free, each given away once. */
 class IdleSlots {
+  readonly #all: readonly Slot[]
   readonly #byKey = new Map<string, Slot>()
   readonly #byOptions = new Map<string, Slot[]>()
 
   constructor(idle: ReadonlySet<Slot>) {
+    this.#all = [...idle]
     for (const slot of idle) {
       this.#byKey.set(slot.target.key, slot)
       if (slot.state !== 'spare') continue
@@ -115,6 +136,11 @@ class IdleSlots {
       if (alike === undefined) this.#byOptions.set(slot.target.options, [slot])
       else alike.push(slot)
     }
+  }
+
+  /** The one with this number, if it can serve this. */
+  withId(id: number | undefined, target: ServerTarget): Slot | undefined {
+    return this.#all.find((slot) => slot.id === id && isReusable(slot, target))
   }
 
   /** Best the same server, which may still be draining; else one in maintenance with the same options. */

@@ -1,15 +1,21 @@
 import { withoutCommonEnds } from '../config/text-changes.ts'
-import type { ConfigModel, Pool } from '../config/model.ts'
+import type { ConfigModel, PlacedServer, Pool } from '../config/model.ts'
 import type { ServerLine } from '../config/server-line.ts'
-import { isCutWhenDown, type Slot, type ServerTable } from './server-table.ts'
+import { isCutWhenDown, isReusable, type Slot, type ServerTable } from './server-table.ts'
 
 /** What it takes to get from the configuration that runs to the wanted one. */
 export type Plan = { kind: 'none' } | { kind: 'runtime'; changes: PoolChange[] } | { kind: 'reload'; reasons: string[] }
 
 export interface PoolChange {
   pool: Pool
-  add: ServerLine[]
+  add: NewServer[]
   remove: Slot[]
+}
+
+export interface NewServer {
+  server: ServerLine
+  /** The number that it gets, where numbers matter. */
+  id: number | undefined
 }
 
 /** What runs: its servers were maybe changed since the worker loaded it. */
@@ -30,7 +36,12 @@ const MAX_OPERATIONS = 2_000
 export function planChange(running: RunningConfig | undefined, wanted: ConfigModel): Plan {
   if (running === undefined) return { kind: 'reload', reasons: ['what HAProxy runs is not known'] }
   const changes = poolChanges(running, wanted)
-  const reasons = [...skeletonReasons(running.model.sections, wanted.sections), ...serverReasons(changes, wanted)]
+  const reasons = [
+    ...skeletonReasons(running.model.sections, wanted.sections),
+    ...serverReasons(changes, wanted),
+    ...orderReasons(running.model, wanted, changes),
+    ...ringReasons(running, wanted)
+  ]
   if (reasons.length > 0) return { kind: 'reload', reasons }
   return changes.length === 0 ? { kind: 'none' } : { kind: 'runtime', changes }
 }
@@ -52,10 +63,29 @@ function poolChanges({ model, table }: RunningConfig, wanted: ConfigModel): Pool
   const pools = [...wanted.pools.values(), ...gone.map((pool) => ({ ...pool, servers: [] }))]
   return pools
     .map((pool) => poolChange(model.pools.get(pool.id)?.servers ?? [], pool, table))
+    .map((change) => withIds(change, wanted, table))
     .filter(({ add, remove }) => add.length + remove.length > 0)
 }
 
-function poolChange(running: readonly ServerLine[], pool: Pool, table: ServerTable): PoolChange {
+function withIds({ pool, add, remove }: Unnumbered, { rings, order }: ConfigModel, table: ServerTable): PoolChange {
+  const ring = rings.get(pool.backend)
+  if (ring === undefined || add.length === 0) {
+    return { pool, remove, add: add.map((server) => ({ server, id: undefined })) }
+  }
+  const places = new Map(order.get(pool.backend)?.map(({ server, id }) => [server, id]))
+  const free = table.freeId(pool.backend)
+  const idOf = (server: ServerLine, index: number): number | undefined =>
+    ring === 'places' ? places.get(server) : server.target.id || free + index
+  return { pool, remove, add: add.map((server, index) => ({ server, id: idOf(server, index) })) }
+}
+
+interface Unnumbered {
+  pool: Pool
+  add: ServerLine[]
+  remove: Slot[]
+}
+
+function poolChange(running: readonly ServerLine[], pool: Pool, table: ServerTable): Unnumbered {
   const { before, after } = withoutCommonEnds(running, pool.servers, isSame)
   const gone = new Map<string, number>()
   for (const { target } of before) gone.set(target.key, (gone.get(target.key) ?? 0) + 1)
@@ -81,7 +111,7 @@ function serverReasons(changes: PoolChange[], wanted: ConfigModel): string[] {
     const { backend } = pool
     const blocker = wanted.blockers.get(backend)
     if (blocker !== undefined) reasons.add(`backend ${backend}: servers change under ${blocker}`)
-    const strange = add.find(({ blocker }) => blocker !== undefined)
+    const strange = add.map(({ server }) => server).find(({ blocker }) => blocker !== undefined)
     if (strange !== undefined) reasons.add(`backend ${backend}: server ${strange.name} has ${strange.blocker}`)
     const twice = nameUsedTwice(pool, add)
     if (twice !== undefined) reasons.add(`backend ${backend}: two servers are called ${twice}`)
@@ -93,6 +123,45 @@ function serverReasons(changes: PoolChange[], wanted: ConfigModel): string[] {
   return [...reasons]
 }
 
+/** Where names and order of servers mean something, they are compared too, also when none comes or goes. */
+function orderReasons(before: ConfigModel, after: ConfigModel, changes: readonly PoolChange[]): string[] {
+  const told = new Set(changes.map(({ pool }) => pool.backend))
+  return [...after.order].flatMap(([backend, servers]) => {
+    if (told.has(backend) || !isExact(after, backend, servers)) return []
+    const former = before.order.get(backend) ?? []
+    const same = former.length === servers.length && servers.every((server, index) => isEqual(server, former[index]))
+    return same ? [] : [`backend ${backend}: servers change names or places, which mean something there`]
+  })
+}
+
+/** Whether something in the text goes by the names, or the order, of a backend's servers. */
+function isExact({ blocker, blockers }: ConfigModel, backend: string, servers: readonly PlacedServer[]): boolean {
+  return blocker !== undefined || blockers.has(backend) || servers.some(({ server }) => server.blocker !== undefined)
+}
+
+function isEqual(one: PlacedServer, other: PlacedServer | undefined): boolean {
+  return (
+    one.server.name === other?.server.name &&
+    one.server.target.key === other.server.target.key &&
+    one.pool === other.pool
+  )
+}
+
+/** On a ring of keys a server's number is its place, and HAProxy counts them in the order of the file. */
+function ringReasons({ table }: RunningConfig, { rings, order }: ConfigModel): string[] {
+  return [...order].flatMap(([backend, servers]) => {
+    if (rings.get(backend) !== 'places') return []
+    const held = new Map([...table.ofBackend(backend)].map((slot) => [slot.id, slot]))
+    const fits = servers.every(({ server: { target }, pool, id }) => {
+      const serving = table.serving(pool, target.key)
+      if (serving.length > 0) return serving.some((slot) => slot.id === id)
+      const holder = held.get(id)
+      return holder === undefined || (holder.pool === pool && isReusable(holder, target))
+    })
+    return fits ? [] : [`backend ${backend}: servers change places on the ring of "hash-type consistent"`]
+  })
+}
+
 /** Stickiness takes maintenance to keep new requests away, and that may cut what is under way. */
 function leaveReason(remove: readonly Slot[], sticky: boolean): string | undefined {
   const odd = remove.find(({ target }) => target.address === '')
@@ -102,9 +171,9 @@ function leaveReason(remove: readonly Slot[], sticky: boolean): string | undefin
 }
 
 /** HAProxy refuses such a file. What ran before was checked, so a name used twice is among the new ones. */
-function nameUsedTwice({ servers }: Pool, add: readonly ServerLine[]): string | undefined {
+function nameUsedTwice({ servers }: Pool, add: readonly NewServer[]): string | undefined {
   if (add.length === 0) return undefined
-  const fresh = new Map(add.map((server) => [server.name, server]))
+  const fresh = new Map(add.map(({ server }) => [server.name, server]))
   const isOther = (server: ServerLine): boolean => fresh.has(server.name) && fresh.get(server.name) !== server
-  return (add.find(isOther) ?? servers.find(isOther))?.name
+  return [...add.map(({ server }) => server), ...servers].find(isOther)?.name
 }

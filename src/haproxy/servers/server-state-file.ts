@@ -1,4 +1,5 @@
 import type { ConfigModel, Pool } from '../config/model.ts'
+import { valueOf } from '../config/server-line.ts'
 import type { ServerState } from '../socket/show-servers-state.ts'
 
 const RUNNING = 2
@@ -11,8 +12,8 @@ const HEADER = `1
  * What a new worker shall know of the servers that it has in common with the
  * former one: which are down, taken out by hand, or otherwise weighted.
  *
- * HAProxy's own dump will not do: it goes by names, which shift, and the port
- * in it wins over the one in the configuration.
+ * HAProxy's own dump will not do: it goes by names, which shift, and the port,
+ * transport and check address in it win over those of the configuration.
  */
 export function serverStateFile(states: readonly ServerState[], { pools }: Pick<ConfigModel, 'pools'>): string {
   const remarkable = new Map(states.filter(isRemarkable).map((state) => [placeOf(state), state]))
@@ -27,8 +28,24 @@ function rowsOf({ backend, inherited, servers }: Pool, remarkable: ReadonlyMap<s
     // Without a check it would stay down for ever.
     const checked = target.checked || inherited.includes('check')
     if (state === undefined || (!checked && state.operational !== RUNNING)) return []
-    return [state.cells.with(3, name)]
+    const cells = state.cells.with(3, name)
+    // What an agent made of the weight, it says again.
+    if (cells[14] !== '0') cells[7] = cells[8] ?? ''
+    for (const [at, cell] of settingsOf([...inherited, ...target.words])) cells[at] = cell
+    return [cells]
   })
+}
+
+/** Cells that win over the configuration, as the configuration has them: transport, check port and address, the agent's. */
+function settingsOf(words: readonly string[]): [number, string][] {
+  const port = valueOf(words, 'port') ?? '0'
+  return [
+    [20, words.lastIndexOf('ssl') > words.lastIndexOf('no-ssl') ? '1' : '0'],
+    [21, port],
+    [22, '-'],
+    [23, '-'],
+    [24, valueOf(words, 'agent-port') ?? port]
+  ]
 }
 
 /** Bits of the administrative state that somebody set by hand: maintenance, drain. Others follow from the configuration. */

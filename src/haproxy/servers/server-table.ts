@@ -7,6 +7,8 @@ export interface Slot {
   readonly backend: string
   /** In HAProxy. The configuration may by now call it otherwise. */
   readonly name: string
+  /** Its number in HAProxy; 0 when that is not known. */
+  readonly id: number
   /** As of now. */
   target: ServerTarget
   /** The target's, but for what stands twice. */
@@ -24,6 +26,11 @@ export function isCutWhenDown({ target, pool }: Slot): boolean {
   return target.options.includes('on-marked-down') || pool.includes('on-marked-down')
 }
 
+/** In maintenance, and with the same options: it can be given another address. */
+export function isReusable({ state, target }: Slot, wanted: ServerTarget): boolean {
+  return target.key === wanted.key ? state !== 'live' : state === 'spare' && target.options === wanted.options
+}
+
 interface PoolSlots {
   live: Map<string, Slot>
   /** Draining and spare. */
@@ -38,8 +45,11 @@ export class ServerTable {
 
   static of(model: ConfigModel): ServerTable {
     const table = new ServerTable()
-    for (const pool of model.pools.values()) {
-      for (const { name, target } of pool.servers) table.add(pool, target, name)
+    const pools = model.pools
+    for (const [backend, servers] of model.order) {
+      for (const { server, pool, id } of servers) {
+        table.add(pools.get(pool) ?? { id: pool, backend }, { target: server.target, name: server.name, id })
+      }
     }
     return table
   }
@@ -99,11 +109,19 @@ export class ServerTable {
     return name
   }
 
-  add(pool: Pick<Pool, 'id' | 'backend'>, target: ServerTarget, name: string): Slot {
-    const { id, backend } = pool
-    const key = this.#freeKey(id, target.key)
-    const slot: Slot = { pool: id, backend, name, target, key, state: 'live', drainingSince: 0 }
-    this.#pool(id).live.set(key, slot)
+  /** A number of a server that this backend has not: never one that it had before on this worker. */
+  freeId(backend: string): number {
+    let highest = 0
+    for (const { id } of this.ofBackend(backend)) highest = Math.max(highest, id)
+    return highest + 1
+  }
+
+  add(pool: Pick<Pool, 'id' | 'backend'>, server: Pick<Slot, 'target' | 'name' | 'id'>): Slot {
+    const { id: poolId, backend } = pool
+    const { target, name, id } = server
+    const key = this.#freeKey(poolId, target.key)
+    const slot: Slot = { pool: poolId, backend, name, id, target, key, state: 'live', drainingSince: 0 }
+    this.#pool(poolId).live.set(key, slot)
     this.#namesOf(backend).set(name, slot)
     return slot
   }

@@ -40,6 +40,8 @@ export class Servers {
   readonly #fresh = new Set<Slot>()
   /** Removed ones, and what HAProxy calls them in numbers. */
   readonly #ids = new WeakMap<Slot, { backendId: number; serverId: number }>()
+  /** What the worker had before something was found to be other than expected; maintenance by hand is still read by it. */
+  #suspect: LoadedWorker | undefined
   #cancel: Cancel | undefined
   #onDrift: (error: KontrolError) => void = () => {}
 
@@ -82,6 +84,7 @@ export class Servers {
   forget(): void {
     this.#cancel?.()
     this.#cancel = undefined
+    this.#suspect = undefined
     this.#options.known.loaded = undefined
     this.#unread.clear()
     this.#fresh.clear()
@@ -94,7 +97,7 @@ export class Servers {
 
   /** How the servers in use are; none when that is not known. Removed ones are left out: they would come back as removed. */
   async states(): Promise<ServerState[]> {
-    const loaded = this.#options.known.loaded
+    const loaded = this.#options.known.loaded ?? this.#suspect
     if (loaded === undefined) return []
     const states = await this.#options.runtime.serversState(loaded.worker)
     return states.filter(({ backend, name }) => loaded.table.find(backend, name)?.state === 'live')
@@ -130,7 +133,11 @@ export class Servers {
       for (const commands of steps(operations)) await runtime.execute(loaded.worker, commands)
       journal.done()
     } catch (error) {
-      this.forget()
+      for (const { kind, backend, name } of operations) {
+        const slot = kind === 'drain' ? loaded.table.find(backend, name) : undefined
+        if (slot !== undefined) loaded.table.drain(slot)
+      }
+      this.#doubt(loaded)
       throw error
     }
     for (const operation of operations) {
@@ -158,16 +165,21 @@ export class Servers {
       })
       look.catch((error: unknown) => {
         const known = findKontrolError(error, 'KTL_HAPROXY_SURPRISE')
-        if (known !== undefined) return this.#drifted(known)
+        if (known !== undefined) return this.#drifted(known, loaded)
         logger.warn({ err: error }, 'haproxy servers not read back')
         this.#later(RETRY_MS)
       })
     })
   }
 
-  #drifted(error: KontrolError): void {
-    this.forget()
+  #drifted(error: KontrolError, loaded: LoadedWorker | undefined): void {
+    this.#doubt(loaded)
     this.#onDrift(error)
+  }
+
+  #doubt(loaded: LoadedWorker | undefined): void {
+    this.forget()
+    this.#suspect = loaded
   }
 
   async #poll(loaded: LoadedWorker): Promise<void> {

@@ -145,7 +145,12 @@ describe('planChange of servers', () => {
     ['a variable of the environment', [], 'one "10.0.0.1:$PORT"', 'server one has'],
     ['a value with a blank', [], 'one 10.0.0.1:80 sni str(a\\ b)', 'server one has a quoted word'],
     ['a tracked server', [], 'one 10.0.0.1:80 track b/x', '"track" names servers'],
-    ['a condition', ['.if defined(X)', '.endif'], 'one 10.0.0.1:80', 'servers change, and ".endif" is in'],
+    [
+      'a condition',
+      ['.if defined(X)', 'server x 10.0.0.9:80', '.endif'],
+      'one 10.0.0.1:80',
+      'servers change under ".if"'
+    ],
     [
       'an expression',
       ['http-request deny if { srv_is_up(b/x) }'],
