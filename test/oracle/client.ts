@@ -78,8 +78,10 @@ function failed(status: string): Seen {
 }
 
 function seenOf(response: IncomingMessage, body: string): Seen {
-  const own = Object.entries(response.headers).filter(([name]) => /^(?:x-|location)/.test(name))
-  const cookies = response.headers['set-cookie']?.join() ?? ''
+  const own = Object.entries(response.headers).filter(([name]) => /^(?:x-(?!served-by)|location)/.test(name))
+  // A cookie that is made of the address of the pod differs by nature.
+  const cookies = (response.headers['set-cookie']?.join() ?? '').replace(/=[\da-f]{16}\b/, '=address')
+  const servedBy = String(response.headers['x-served-by'] ?? '')
   const status = response.statusCode ?? 0
   try {
     const { pod, url, seen } = JSON.parse(body) as { pod: string; url: string; seen: Record<string, string> }
@@ -88,7 +90,7 @@ function seenOf(response: IncomingMessage, body: string): Seen {
       status,
       pod: pod.split('.').slice(2).join('.'),
       headers: JSON.stringify([url, others, own]),
-      name: `${name}${cookies}`
+      name: `${name}${cookies}${servedBy}`
     }
   } catch {
     return { status, pod: '-', headers: JSON.stringify(own), name: '' }

@@ -18,12 +18,10 @@ export type FreshStart = { haproxy: FreshHaproxy; refused?: undefined } | { refu
  * What every HAProxy of ours loads before the operator's text, in words of the
  * judge's own: it is not to inherit a mistake of ours.
  */
-function baseOf(folder: string, text: string): string {
-  const ownPeers = /^\s*localpeer\s/m.test(text)
+function baseOf(folder: string): string {
   return `global
   stats socket ${folder}/admin.sock mode 600 level admin
   hard-stop-after 1h
-  ${ownPeers ? '' : 'localpeer kontrol'}
   ssl-load-extra-del-ext
 defaults
   timeout connect 5s
@@ -31,18 +29,25 @@ defaults
   timeout server 60s
   timeout http-keep-alive 10s
   option idle-close-on-response
-${ownPeers ? '' : `peers kontrol\n  peer kontrol unix@${folder}/peers.sock\n`}`
+`
 }
 
 export async function startFresh(folder: string, text: string): Promise<FreshStart> {
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
-  const [base, config, log] = ['base.cfg', 'a.cfg', 'log'].map((name) => join(folder, name)) as [string, string, string]
-  await writeFile(base, baseOf(folder, text))
+  const [base, config, peers] = ['base.cfg', 'a.cfg', 'peers.cfg'].map((name) => join(folder, name))
+  if (base === undefined || config === undefined || peers === undefined) throw new Error('No folder')
+  const log = join(folder, 'log')
+  await writeFile(base, baseOf(folder))
   await writeFile(config, text.endsWith('\n') ? text : `${text}\n`)
+  // The one section of ours that a text may name.
+  const named = /\bpeers kontrol\b/.test(text)
+  await writeFile(peers, named ? `peers kontrol\n  peer "$HAPROXY_LOCALPEER" unix@${folder}/peers.sock\n` : '')
   const output = createWriteStream(log)
   await once(output, 'open')
-  const child = spawn('haproxy', ['-W', '-db', '-f', base, '-f', config], { stdio: ['ignore', output, output] })
+  const child = spawn('haproxy', ['-W', '-db', '-f', base, '-f', config, '-f', peers], {
+    stdio: ['ignore', output, output]
+  })
   const socket = join(folder, 'admin.sock')
   if (!(await serves(child, socket))) {
     output.close()

@@ -27,8 +27,8 @@ const TRANSPORTS = [
 const EXTRAS = [
   ...['', '', '', '', '', 'weight 3', 'weight 20', 'maxconn 40', 'maxconn 20 maxqueue 7', 'slowstart 1s', 'backup'],
   ...['cookie c1', 'disabled', 'weight 0', 'observe layer4', 'on-marked-down shutdown-sessions', 'error-limit 3'],
-  ...['port 1', 'id 77', 'init-addr none', 'check-sni pods.test', 'agent-check agent-port @agent agent-inter 200ms'],
-  ...['pool-max-conn 4', 'proxy-v2-options crc32c send-proxy-v2', 'no-check', 'addr @@2.9', 'inter 3s', 'tfo']
+  ...['port 1', 'id @id', 'init-addr none', 'check-sni pods.test', 'agent-check agent-port @agent agent-inter 200ms'],
+  ...['pool-max-conn 4', 'proxy-v2-options crc32c send-proxy-v2', 'no-check', 'addr @@2.9', 'inter 300', 'tfo']
 ]
 const DEFAULT_SERVERS = [
   ...['inter 100', 'inter 100 fall 1 rise 1', 'check inter 100', 'weight 5', 'ssl verify none', 'send-proxy-v2'],
@@ -98,20 +98,22 @@ export function generate(random: SeededRandom, place: Place): Scenario {
     preamble: preamble(random, place),
     global: ['setenv PFX /a', ...(random.chance(0.3) ? ['maxconn 500'] : [])],
     defaults,
-    frontends: [{ title: 'frontend f', lines: frontendLines(random, place, names.includes('api')) }],
+    frontends: [{ title: 'frontend f', lines: frontendLines(random, place, backends) }],
     backends,
     others: otherSections(random, place)
   }
 }
 
-function frontendLines(random: SeededRandom, { bindPort, certificate }: Place, api: boolean): string[] {
+function frontendLines(random: SeededRandom, place: Place, backends: readonly BackendPart[]): string[] {
+  const { bindPort, certificate } = place
+  const numbered = backends[0]?.numbered === true
   return [
     `bind @@1.1:${bindPort}${random.chance(0.2) ? ' name main' : ''}`,
     ...(random.chance(0.2) ? [`bind @@1.1:${bindPort + 1} ssl crt ${certificate}`] : []),
     random.pick(ACLS),
     random.pick(RULES),
-    ...(api ? ['use_backend api if { path_beg /api }'] : []),
-    ...(random.chance(0.1) ? ['http-request set-header x-up 1 if { srv_is_up(web/w1) }'] : []),
+    ...(backends.length > 1 ? ['use_backend api if { path_beg /api }'] : []),
+    ...(numbered && random.chance(0.1) ? ['http-request set-header x-up 1 if { srv_is_up(web/w1) }'] : []),
     'default_backend web'
   ]
 }
@@ -150,7 +152,7 @@ function defaultsPart(random: SeededRandom, title: string): Scenario['defaults']
 
 function otherSections(random: SeededRandom, { bindPort }: Place): string[] {
   const sections = [
-    `peers mine\n  peer kontrol @@1.1:${bindPort + 5}`,
+    `peers mine\n  peer "$HAPROXY_LOCALPEER" @@1.1:${bindPort + 5}\n  peer other @@1.9:${bindPort + 5}`,
     'ring events\n  format rfc5424\n  size 8192',
     'resolvers dns\n  nameserver a @@1.9:53',
     'userlist people\n  user ann insecure-password secret',
@@ -173,15 +175,13 @@ function backendPart(random: SeededRandom, place: Place, name: string): BackendP
   const options = serverOptions(random, place)
   const servers = random.some(1, 4, () => serverPart(random, place, options))
   distinct(servers)
-  const tail = random.chance(0.08)
-    ? [`use-server ${numbered ? 'w1' : (servers[0]?.name ?? 'w1')} if { path_beg /write }`]
-    : []
-  return { title: `backend ${name}`, lines, servers, numbered: ensureNames(servers, numbered), tail }
-}
-
-function ensureNames(servers: ServerPart[], numbered: boolean): boolean {
   if (!numbered) for (const server of servers) server.name = `p-${server.pod}`
-  return numbered
+  const [first] = servers
+  const tail =
+    first !== undefined && random.chance(0.08)
+      ? [`use-server ${numbered ? 'w1' : first.name} if { path_beg /write }`]
+      : []
+  return { title: `backend ${name}`, lines, servers, numbered, tail }
 }
 
 export function distinct(servers: ServerPart[]): void {
@@ -210,7 +210,8 @@ export function serverPart(random: SeededRandom, place: Place, options: string):
   return {
     name: 'w',
     pod: random.chance(0.06) ? SICK + random.below(20) : 1 + random.below(90),
-    port: random.chance(0.05) ? 1 : place.podPort,
+    port: place.podPort,
+    dead: random.chance(0.06),
     options: random.chance(0.85) ? options : serverOptions(random, place),
     comment: random.pick(COMMENTS),
     condition: random.chance(0.04) ? random.pick(['defined(CANARY)', '!defined(CANARY)']) : undefined

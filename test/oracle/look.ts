@@ -143,11 +143,12 @@ function limitOf(limit = ''): string {
   return /^(?:99\d\d|99\d|19\d\d\d)$/.test(limit) ? 'by descriptors' : limit
 }
 
-/** Which peers there are, and the tables that they share. */
+/** Which peers there are, and the tables that they share; those of a reload aside. */
 function peersOf(text: string): string {
-  return [...text.matchAll(/(?:\bpeers=|\bid=)(\S+?)[,(\s]|addr=(\S+)|table id=\S+ name=(\S+)/g)]
-    .map(([, id, , table]) => id ?? table ?? '')
-    .filter((word) => !/^\d*$|^0x/.test(word))
+  return text
+    .split(/^(?=0x)/m)
+    .filter((section) => !/ id=kontrol /.test(section))
+    .flatMap((section) => [...section.matchAll(/\bid=([^\s(]+)/g)].map(([, id]) => id))
     .join(' ')
 }
 

@@ -28,6 +28,8 @@ export interface ServerPart {
   /** Last number of the pod's address. */
   pod: number
   port: number
+  /** Nobody listens there, where a check finds that out: who else meets it is chance. */
+  dead: boolean
   options: string
   comment: string
   /** Condition of an `.if` around it. */
@@ -61,9 +63,11 @@ export function render(scenario: Scenario, prefix: string): string {
 }
 
 function serverLines(server: ServerPart, number: number | undefined, prefix: string): string[] {
-  const { name, pod, port, options, comment, condition } = server
+  const { name, pod, options, comment, condition } = server
+  const port = server.dead && /(?:^| )check(?: |$)/.test(options) && !options.includes('no-check') ? 1 : server.port
   const named = number === undefined ? name : `${name}${number}`
-  const line = `  server ${named} ${podAddress(prefix, pod)}:${port} ${options}${comment}`.trimEnd()
+  const line =
+    `  server ${named} ${podAddress(prefix, pod)}:${port} ${options.replaceAll('@id', String(100 + pod))}${comment}`.trimEnd()
   return condition === undefined ? [line] : [`.if ${condition}`, line, '.endif']
 }
 
