@@ -15,17 +15,25 @@ export interface Place {
 
 const BALANCES = [
   ...['roundrobin', 'roundrobin', 'static-rr', 'leastconn', 'first', 'source', 'uri', 'uri whole', 'hdr(x-user)'],
-  ...['url_param user', 'random', 'random(1)', 'hash path', 'hdr(host)', '']
+  ...['url_param user', 'random', 'random', 'random(1)', 'hash path', 'hdr(host)', '']
 ]
-const HASH_TYPES = ['', '', 'hash-type consistent', 'hash-type map-based', 'hash-type consistent djb2 avalanche']
+const HASH_TYPES = [
+  '',
+  'hash-type consistent',
+  'hash-type consistent',
+  'hash-type map-based',
+  'hash-type consistent djb2 avalanche'
+]
 
 const CHECKS = ['check', 'check', 'check', 'check inter 120', 'check inter 90 rise 1 fall 1', '', 'check fall 1']
 const TRANSPORTS = [
   ...['', '', '', '', 'send-proxy', 'send-proxy-v2', 'ssl verify none', 'ssl verify none sni str(pods.test)'],
   ...['ssl verify none alpn http/1.1', 'ssl verify none send-proxy-v2', 'check-ssl verify none', 'check-send-proxy']
 ]
+/** Mostly none: each of them is rare in a fleet, and many of them take a reload. */
 const EXTRAS = [
-  ...['', '', '', '', '', 'weight 3', 'weight 20', 'maxconn 40', 'maxconn 20 maxqueue 7', 'slowstart 1s', 'backup'],
+  ...Array.from({ length: 22 }, () => ''),
+  ...['weight 3', 'weight 20', 'maxconn 40', 'maxconn 20 maxqueue 7', 'slowstart 1s', 'backup'],
   ...['cookie c1', 'disabled', 'weight 0', 'observe layer4', 'on-marked-down shutdown-sessions', 'error-limit 3'],
   ...['port 1', 'id @id', 'init-addr none', 'check-sni pods.test', 'agent-check agent-port @agent agent-inter 200ms'],
   ...['pool-max-conn 4', 'proxy-v2-options crc32c send-proxy-v2', 'no-check', 'addr @@2.9', 'inter 300', 'tfo']
@@ -48,16 +56,8 @@ const CHECK_LINES = [
 ]
 
 const BACKEND_LINES = [
-  ...[
-    '',
-    '',
-    '',
-    'option forwardfor',
-    'http-reuse always',
-    'http-request set-header x-a "b c"',
-    'retries 1',
-    'fullconn 50'
-  ],
+  ...Array.from({ length: 9 }, () => ''),
+  ...['option forwardfor', 'http-reuse always', 'http-request set-header x-a "b c"', 'retries 1', 'fullconn 50'],
   ...['cookie SRV insert indirect nocache', 'http-send-name-header x-srv', 'stick-table type ip size 1k expire 1m'],
   ...['http-request set-header x-nb %[nbsrv]', 'option prefer-last-server', 'timeout server 30s', 'option redispatch'],
   ...[
@@ -212,9 +212,9 @@ export function serverPart(random: SeededRandom, place: Place, options: string):
     pod: random.chance(0.06) ? SICK + random.below(20) : 1 + random.below(90),
     port: place.podPort,
     dead: random.chance(0.06),
-    options: random.chance(0.85) ? options : serverOptions(random, place),
+    options: random.chance(0.93) ? options : serverOptions(random, place),
     comment: random.pick(COMMENTS),
-    condition: random.chance(0.04) ? random.pick(['defined(CANARY)', '!defined(CANARY)']) : undefined
+    condition: random.chance(0.02) ? random.pick(['defined(CANARY)', '!defined(CANARY)']) : undefined
   }
 }
 
