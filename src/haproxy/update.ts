@@ -110,7 +110,6 @@ export class Update {
     }
 
     const model = reader.read(wanted.text)
-    refuseSilence(known.loaded?.model, model)
     let plan = servers.plan(model)
     // Once all is done: nobody waits for a diff.
     const result = (outcome: ConfigureResult['outcome'], operations = 0): ConfigureResult => {
@@ -177,6 +176,8 @@ export class Update {
     this.#follower.drop()
     try {
       await this.#options.file.check(text, signal)
+      // Behind HAProxy's own words, which name a "bind" that is misspelt.
+      refuseSilence(this.#options.known.loaded?.model, model)
     } catch (error) {
       this.#follow()
       throw error
