@@ -65,6 +65,27 @@ Promise.all(told).then(() => console.log(JSON.stringify({ pods: pods.length })),
 })
 `
 
+/** The same with the Python module of the image that other services build on. */
+const pythonZerorpcCallback = (ports: Ports) => `${commandsInPython}
+sys.path.insert(0, ${JSON.stringify(join(import.meta.dirname, '../../docker/kontrol-base'))})
+import zerorpc
+ports = ${JSON.stringify(ports)}
+if md5 != last.get('md5'):
+    for id in proxies:
+        port, socket = ports[id]
+        client = zerorpc.Client()
+        client.connect('tcp://127.0.0.1:%d' % port)
+        cmd = "echo WAIT configure '%s' | socat -t 60 - %s" % (json.dumps(hosts), socket)
+        assert client.invoke(json.dumps({'cmd': cmd})) == 'OK'
+        try:
+            client.nothing_of_the_kind()
+            raise AssertionError('a method that is not there was answered')
+        except zerorpc.RemoteError as error:
+            assert error.name, error
+        client.close()
+print(json.dumps({'md5': md5, 'pods': len(pods)}))
+`
+
 /** Port and socket of each proxy by its pod id: on one machine they cannot all have port 8000. */
 type Ports = Record<string, readonly [port: number, socket: string]>
 
@@ -131,8 +152,9 @@ describe('a callback written for Kontrol', { timeout: 120_000 }, () => {
   })
 
   it.each([
-    ['talks back by PUT /script', 'python3', httpCallback],
-    ['talks back by ZeroRPC', 'node', zerorpcCallback]
+    ['talks back by PUT /script', '/usr/bin/python3', httpCallback],
+    ['talks back by ZeroRPC', 'node', zerorpcCallback],
+    ["talks back by ZeroRPC, with the base image's Python module", '/usr/bin/python3', pythonZerorpcCallback]
   ])('that %s drives two proxies', async (_what, program, callback) => {
     const { master, proxies } = await startFleet(program, callback)
 
@@ -158,7 +180,7 @@ describe('a callback written for Kontrol', { timeout: 120_000 }, () => {
   })
 
   it('still drives them with 5,000 pods', async () => {
-    const { master, proxies } = await startFleet('python3', httpCallback)
+    const { master, proxies } = await startFleet('/usr/bin/python3', httpCallback)
 
     for (let n = 0; n < 5000; n += 100) {
       await Promise.all(Array.from({ length: 100 }, (_, i) => master.ping(`10.1.${(n + i) >> 8}.${(n + i) & 255}`)))
