@@ -4,7 +4,6 @@ import { KontrolError, type Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { fitsEnvironment } from '../platform/script-input.ts'
-import { statusOf, type AutomatonStatus, type StateChange } from './automaton-status.ts'
 import {
   compileMachine,
   positionOf,
@@ -16,7 +15,7 @@ import {
 import { CurrentState } from './current-state.ts'
 import type { Manifest } from './manifest.ts'
 import { ReachableStates } from './reachable-states.ts'
-import { shorten, StepLog } from './step-log.ts'
+import { shorten, statusOf, StepLog, type AutomatonStatus, type StateChange } from './step-log.ts'
 import { StepRunner, type Action } from './step-runner.ts'
 import { Transition, TransitionQueue, type Settled } from './transition-queue.ts'
 

@@ -1,10 +1,9 @@
 import type { Cancel, Clock } from '../platform/clock.ts'
 import { Listeners, type Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { StateChange } from './automaton-status.ts'
 import type { StepInput, StepOutput } from './compile-machine.ts'
 import type { LifecycleState, Manifest } from './manifest.ts'
-import type { StepLog } from './step-log.ts'
+import type { StateChange, StepLog } from './step-log.ts'
 import { textOf, type StepResult, type StepRunner } from './step-runner.ts'
 import type { TransitionQueue } from './transition-queue.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { KontrolError } from '../../../src/errors.ts'
 import { Automaton } from '../../../src/lifecycle/automaton.ts'
-import type { StateChange } from '../../../src/lifecycle/automaton-status.ts'
+import type { StateChange } from '../../../src/lifecycle/step-log.ts'
 import { parseManifest } from '../../../src/lifecycle/manifest.ts'
 import type { Action } from '../../../src/lifecycle/step-runner.ts'
 import { eventually } from '../../support/eventually.ts'
