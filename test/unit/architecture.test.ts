@@ -33,7 +33,7 @@ const mayImport: Record<string, readonly string[]> = {
 
   // The wiring knows every concrete class.
   bootstrap: [
-    ...['model', 'platform', 'jinja', 'registry', 'render', 'lifecycle', 'haproxy', 'dns', 'kubernetes', 'telemetry'],
+    ...['model', 'platform', 'registry', 'render', 'lifecycle', 'haproxy', 'dns', 'kubernetes', 'telemetry'],
     ...['controller', 'steps', 'http', 'zerorpc', 'slave', 'root']
   ]
 }
