@@ -102,7 +102,7 @@ export class CallbackRunner {
     this.#cancelRetry?.()
     const wanted = this.#wanted
     if (wanted === undefined || this.#stopping.signal.aborted) return
-    this.#running = this.#run(wanted()).then((succeeded) => {
+    this.#running = this.#runCommand(wanted()).then((succeeded) => {
       this.#running = undefined
       if (this.#wanted !== wanted) this.#begin()
       else if (succeeded) this.#wanted = undefined
@@ -115,7 +115,7 @@ export class CallbackRunner {
   }
 
   /** Never rejects; true when the callback did its work. */
-  async #run(snapshot: Snapshot): Promise<boolean> {
+  async #runCommand(snapshot: Snapshot): Promise<boolean> {
     const { clock, logger } = this.#options
     const startedAt = clock.now()
     try {
