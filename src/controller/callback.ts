@@ -117,7 +117,7 @@ export class CallbackRunner {
   /** Never rejects; true when the callback did its work. */
   async #runCommand(snapshot: Snapshot): Promise<boolean> {
     const { clock, logger } = this.#options
-    const startedAt = clock.now()
+    const startedAt = clock.monotonic()
     try {
       const printed = await this.#execute(snapshot)
       if (printed !== '') await this.#options.state.save(printed)
@@ -126,7 +126,10 @@ export class CallbackRunner {
       this.#lastError = undefined
       this.#lastSuccess = clock.now()
       const { digest, pods } = snapshot
-      logger.info({ digest, pods: pods.length, ms: clock.now() - startedAt, state: printed !== '' }, 'callback ran')
+      logger.info(
+        { digest, pods: pods.length, ms: Math.round(clock.monotonic() - startedAt), state: printed !== '' },
+        'callback ran'
+      )
       return true
     } catch (error) {
       this.#failures += 1

@@ -41,10 +41,10 @@ export class Zones {
 
   async #list(zoneId: string | undefined, signal: AbortSignal): Promise<readonly Zone[]> {
     const key = zoneId ?? ''
-    if (this.#cache?.key !== key || this.#cache.expiresAt <= this.#clock.now()) {
+    if (this.#cache?.key !== key || this.#cache.expiresAt <= this.#clock.monotonic()) {
       const zones =
         zoneId === undefined ? await this.#provider.listZones(signal) : [await this.#provider.getZone(zoneId, signal)]
-      this.#cache = { key, expiresAt: this.#clock.now() + CACHE_MS, zones }
+      this.#cache = { key, expiresAt: this.#clock.monotonic() + CACHE_MS, zones }
     }
     return this.#cache.zones
   }

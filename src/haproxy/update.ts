@@ -220,9 +220,9 @@ export class Update {
 
   async #awaitInterval(signal?: AbortSignal): Promise<void> {
     const { clock, reloadIntervalMs } = this.#options
-    const waitMs = this.#lastReloadAt + reloadIntervalMs - clock.now()
+    const waitMs = this.#lastReloadAt + reloadIntervalMs - clock.monotonic()
     if (waitMs > 0) await sleep(waitMs, undefined, signal && { signal })
-    this.#lastReloadAt = clock.now()
+    this.#lastReloadAt = clock.monotonic()
   }
 
   /** The file on disk goes after what runs, whatever became of something else. */

@@ -91,7 +91,7 @@ export class Automaton {
   start(): void {
     const { initial } = this.#manifest
     if (this.#reach.allowedAt(undefined).includes(initial)) {
-      this.#queue.addFirst(new Transition(initial, '', this.#clock.now()))
+      this.#queue.addFirst(new Transition(initial, '', this.#clock))
     } else this.#logger.warn({ initial }, 'initial state is not in the manifest')
     this.#actor.start()
     this.#started = true
@@ -193,7 +193,7 @@ export class Automaton {
   }
 
   #enqueue(tag: string, input: TransitionInput): Transition {
-    const transition = new Transition(tag, input, this.#clock.now())
+    const transition = new Transition(tag, input, this.#clock)
     this.#queue.add(transition)
     this.#advance()
     return transition

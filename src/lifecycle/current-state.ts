@@ -28,6 +28,8 @@ const START_STATE = 'idle'
 interface RunningStep {
   state: LifecycleState
   startedAt: number
+  /** The same moment by the monotonic clock. */
+  runningSince: number
   controller: AbortController
 }
 
@@ -74,7 +76,10 @@ export class CurrentState {
     const { manifest, runner, clock, logger } = this.#options
     const { tag } = input
     const state = manifest.states.find((candidate) => candidate.tag === tag) as LifecycleState
-    const step = { state, startedAt: clock.now(), controller: new AbortController() }
+    const step: RunningStep = {
+      ...{ state, startedAt: clock.now(), runningSince: clock.monotonic() },
+      controller: new AbortController()
+    }
     logger.debug({ from: this.name, state: tag }, 'state entered')
     this.#tag = tag
     this.#since = step.startedAt
@@ -95,17 +100,21 @@ export class CurrentState {
     const { head } = queue
     const step = this.#step
     if (head === undefined || step === undefined || step.state.force === true) return
-    const dueAt = Math.max(head.queuedAt + KILL_AFTER_MS, step.startedAt + LEAST_STEP_MS)
-    this.#cancelKill = clock.after(dueAt - clock.now(), () => {
+    const dueAt = Math.max(head.waitingSince + KILL_AFTER_MS, step.runningSince + LEAST_STEP_MS)
+    this.#cancelKill = clock.after(dueAt - clock.monotonic(), () => {
       logger.info({ state: step.state.tag, for: head.tag }, 'ending the step for a waiting transition')
       step.controller.abort()
     })
   }
 
-  #ended({ startedAt }: RunningStep, { tag, input }: StepInput, { outcome, error, told = false }: StepResult): void {
+  #ended(
+    { startedAt, runningSince }: RunningStep,
+    { tag, input }: StepInput,
+    { outcome, error, told = false }: StepResult
+  ): void {
     const { clock, logger, log } = this.#options
     const endedAt = clock.now()
-    const ms = endedAt - startedAt
+    const ms = Math.round(clock.monotonic() - runningSince)
     this.#step = undefined
     log.stepEnded({ tag, input: textOf(input), startedAt, endedAt, outcome, ...(error && { error }) })
     if (error === undefined || told) logger.debug({ state: tag, outcome, ms }, 'step ended')

@@ -1,4 +1,5 @@
 import { KontrolError } from '../errors.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { TransitionInput } from './compile-machine.ts'
 
 /** Where a machine came to rest, and how the last step before ended. */
@@ -12,6 +13,8 @@ export class Transition {
   readonly tag: string
   /** Milliseconds since the epoch. */
   readonly queuedAt: number
+  /** The same moment by the monotonic clock. */
+  readonly waitingSince: number
   /** Resolves when the step of the state starts. */
   readonly started: Promise<void>
   /** Resolves when the machine has come to rest after it. */
@@ -21,10 +24,11 @@ export class Transition {
   #settle!: (settled: Settled) => void
   #refuse!: (error: KontrolError) => void
 
-  constructor(tag: string, input: TransitionInput, queuedAt: number) {
+  constructor(tag: string, input: TransitionInput, clock: Clock) {
     this.tag = tag
     this.input = input
-    this.queuedAt = queuedAt
+    this.queuedAt = clock.now()
+    this.waitingSince = clock.monotonic()
     this.settled = new Promise((resolve, reject) => {
       this.#settle = resolve
       this.#refuse = reject

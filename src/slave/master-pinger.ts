@@ -114,13 +114,13 @@ export class MasterPinger {
 
   async #attempt(): Promise<void> {
     const { connection, keepalive, timeoutMs, periodMs, clock } = this.#options
-    const startedAt = clock.now()
+    const startedAt = clock.monotonic()
     let delayMs: number
     try {
       await connection.send(keepalive(), AbortSignal.timeout(timeoutMs))
       this.#succeeded()
       // From its start, so that slow answers do not stretch the period.
-      delayMs = startedAt + periodMs - clock.now()
+      delayMs = startedAt + periodMs - clock.monotonic()
     } catch (error) {
       this.#failed(messageOf(error))
       delayMs = this.#backoff.next()

@@ -33,7 +33,7 @@ export class ZerorpcConnection {
   constructor(options: ZerorpcConnectionOptions) {
     const { socket, api, limits, clock } = options
     this.#options = options
-    this.#openedAt = this.#lastMessage = clock.now()
+    this.#openedAt = this.#lastMessage = clock.monotonic()
     this.#calls = new ZerorpcCalls({ api, limits, send: (frames) => this.#peer.send(frames) })
     this.#peer = new ZmtpPeer({
       socketType: 'ROUTER',
@@ -81,14 +81,14 @@ export class ZerorpcConnection {
   #receive(chunk: Buffer): void {
     try {
       this.#peer.receive(chunk)
-      this.#partialSince = this.#peer.partial ? (this.#partialSince ?? this.#options.clock.now()) : undefined
+      this.#partialSince = this.#peer.partial ? (this.#partialSince ?? this.#options.clock.monotonic()) : undefined
     } catch (error) {
       this.#cutOff(messageOf(error))
     }
   }
 
   #message(frames: Buffer[]): void {
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.monotonic()
     this.#lastMessage = now
     this.#partialSince = undefined
     const event = frames.at(-1)
@@ -101,7 +101,7 @@ export class ZerorpcConnection {
     if (!socket.writable) return
     if (socket.write(bytes)) return
     // Whoever does not read its answers gets to ask nothing more.
-    this.#stuckSince ??= clock.now()
+    this.#stuckSince ??= clock.monotonic()
     socket.pause()
   }
 

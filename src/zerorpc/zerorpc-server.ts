@@ -109,7 +109,7 @@ export class ZerorpcServer {
   #sweepLater(): void {
     this.#cancelSweep ??= this.#options.clock.after(this.#limits.heartbeatMs / 5, () => {
       this.#cancelSweep = undefined
-      const now = this.#options.clock.now()
+      const now = this.#options.clock.monotonic()
       for (const connection of this.#connections) connection.sweep(now)
       if (this.#connections.size > 0 && !this.#closing) this.#sweepLater()
     })
@@ -122,7 +122,7 @@ export class ZerorpcServer {
   }
 
   #warn(details: { reason: string; total: number }, message: string): void {
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.monotonic()
     if (now - (this.#lastLogged.get(message) ?? -Infinity) < LOG_INTERVAL_MS) return
     this.#lastLogged.set(message, now)
     this.#options.logger.warn(details, message)

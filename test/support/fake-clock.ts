@@ -7,40 +7,45 @@ interface Timer {
 
 /** Time that stands still until a test moves it. */
 export class FakeClock implements Clock {
-  #now = 1_700_000_000_000
+  #elapsed = 0
+  /** The time of day when nothing had elapsed. */
+  #epoch = 1_700_000_000_000
   #timers = new Set<Timer>()
 
   now(): number {
-    return this.#now
+    return this.#epoch + this.#elapsed
+  }
+
+  monotonic(): number {
+    return this.#elapsed
   }
 
   after(delayMs: number, callback: () => void): Cancel {
-    const timer = { at: this.#now + Math.max(0, delayMs), callback }
+    const timer = { at: this.#elapsed + Math.max(0, delayMs), callback }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
   }
 
   /** Moves time on, running each timer that falls due at its own moment. */
   advance(ms: number): void {
-    const end = this.#now + ms
+    const end = this.#elapsed + ms
     for (let next = this.#nextUntil(end); next !== undefined; next = this.#nextUntil(end)) {
       this.#timers.delete(next)
-      this.#now = Math.max(this.#now, next.at)
+      this.#elapsed = Math.max(this.#elapsed, next.at)
       next.callback()
     }
-    this.#now = end
+    this.#elapsed = end
   }
 
   /** Moves time on as a process that was stopped sees it: the timers that fell due run late, at the end. */
   freeze(ms: number): void {
-    this.#now += ms
+    this.#elapsed += ms
     this.advance(0)
   }
 
   /** Moves the time of day back; timers still take as long as they were told to. */
   setBack(ms: number): void {
-    this.#now -= ms
-    for (const timer of this.#timers) timer.at -= ms
+    this.#epoch -= ms
   }
 
   #nextUntil(end: number): Timer | undefined {

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { HaproxyDriver } from '../../src/haproxy/driver.ts'
 import { ChildSupervisor } from '../../src/haproxy/process/child.ts'
 import type { Problem } from '../../src/errors.ts'
-import { systemClock } from '../../src/platform/clock.ts'
+import { systemClock, type Clock } from '../../src/platform/clock.ts'
 import { tempDir } from './temp-dir.ts'
 import { recordingLogger } from './test-logger.ts'
 
@@ -20,22 +20,24 @@ export interface DrivenHaproxy extends AsyncDisposable {
 export interface DrivenHaproxyOptions {
   reloadIntervalMs?: number
   quietMs?: number
+  clock?: Clock
+  binary?: string
   /** Started at once unless told otherwise. */
   start?: boolean
 }
 
 /** A driver and its real HAProxy, in a folder that goes away with them. */
 export async function startHaproxy(options: DrivenHaproxyOptions = {}): Promise<DrivenHaproxy> {
-  const { reloadIntervalMs = 0, quietMs = 60_000, start = true } = options
+  const { reloadIntervalMs = 0, quietMs = 60_000, start = true, clock = systemClock, binary = 'haproxy' } = options
   const dir = await tempDir()
   const { logger, lines } = recordingLogger()
   const alarms: Problem[] = []
   const make = (): HaproxyDriver =>
     new HaproxyDriver({
       dataFolder: dir.path,
-      binary: 'haproxy',
-      supervisor: new ChildSupervisor({ clock: systemClock, logger }),
-      clock: systemClock,
+      binary,
+      supervisor: new ChildSupervisor({ clock, logger }),
+      clock,
       logger,
       reloadIntervalMs,
       quietMs,

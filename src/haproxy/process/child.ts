@@ -1,24 +1,20 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError } from '../../errors.ts'
-import { Backoff } from '../../platform/backoff.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { endProcess, lives } from './end-process.ts'
 import { findMaster, readProcess, type ProcessInfo } from './process-table.ts'
-import type { HaproxyCommand, SupervisedProcess, Supervisor, SupervisorHooks } from './supervisor.ts'
+import {
+  RestartDelay,
+  type HaproxyCommand,
+  type SupervisedProcess,
+  type Supervisor,
+  type SupervisorHooks
+} from './supervisor.ts'
 
 const WATCH_MS = 100
-/** Between a death and the next start, in a series of failures. */
-const RESTART = { firstMs: 500, maxMs: 30_000 }
-/** A HAProxy that lived this long is no longer part of a series of failures. */
-const STEADY_MS = 10_000
-/** Between SIGTERM and SIGKILL. */
-const TERM_MS = 2_000
-/** From one signal to the next, and between two looks whether it went. */
-const REPEAT_MS = 500
-const POLL_MS = 20
 
 /**
  * Runs HAProxy as a process of our own making, in a session of its own, so
@@ -27,9 +23,8 @@ const POLL_MS = 20
 export class ChildSupervisor implements Supervisor {
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #backoff = new Backoff(RESTART)
+  readonly #delay: RestartDelay
   #master: ProcessInfo | undefined
-  #startedAt = 0
   #starting: Promise<SupervisedProcess> | undefined
   #timer: Cancel = () => {}
   #ended = false
@@ -37,6 +32,7 @@ export class ChildSupervisor implements Supervisor {
   constructor({ clock, logger }: { clock: Clock; logger: Logger }) {
     this.#clock = clock
     this.#logger = logger
+    this.#delay = new RestartDelay(clock)
   }
 
   pid(): number | undefined {
@@ -44,7 +40,7 @@ export class ChildSupervisor implements Supervisor {
   }
 
   async start(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess> {
-    if (this.#master !== undefined && (await this.#lives(this.#master))) return { pid: this.#master.pid, adopted: true }
+    if (this.#master !== undefined && (await lives(this.#master))) return { pid: this.#master.pid, adopted: true }
     this.#starting ??= this.#adoptOrLaunch(command, hooks).finally(() => (this.#starting = undefined))
     return await this.#starting
   }
@@ -53,9 +49,7 @@ export class ChildSupervisor implements Supervisor {
     this.#letGo()
     const master = this.#master
     if (master === undefined) return
-    await this.#end(master, 'SIGUSR1', graceMs, signal)
-    await this.#end(master, 'SIGTERM', TERM_MS)
-    await this.#end(master, 'SIGKILL', TERM_MS)
+    await endProcess(master, graceMs, signal)
     this.#master = undefined
     this.#logger.info({ pid: master.pid }, 'haproxy stopped')
   }
@@ -72,11 +66,12 @@ export class ChildSupervisor implements Supervisor {
 
   async #adoptOrLaunch(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess> {
     this.#ended = false
-    this.#timer()
     const running = await findMaster(command.socketArgument)
     const master = running ?? (await this.#launch(command, hooks))
+    // Not before: a start that fails leaves the next one, which is due, as it is.
+    this.#timer()
     this.#master = master
-    this.#startedAt = this.#clock.now()
+    this.#delay.started()
     this.#watch(master, command, hooks)
     const { pid } = master
     this.#logger.info({ pid }, running ? 'haproxy adopted' : 'haproxy started')
@@ -106,7 +101,7 @@ export class ChildSupervisor implements Supervisor {
   /** Looks instead of waiting for an exit event: an adopted HAProxy is nobody's child here. */
   #watch(master: ProcessInfo, command: HaproxyCommand, hooks: SupervisorHooks): void {
     this.#timer = this.#clock.after(WATCH_MS, () => {
-      void this.#lives(master).then((alive) => {
+      void lives(master).then((alive) => {
         if (this.#ended || this.#master !== master) return
         if (alive) this.#watch(master, command, hooks)
         else this.#restart(master.pid, command, hooks)
@@ -116,39 +111,23 @@ export class ChildSupervisor implements Supervisor {
 
   #restart(pid: number, command: HaproxyCommand, hooks: SupervisorHooks): void {
     this.#master = undefined
-    const steady = this.#clock.now() - this.#startedAt > STEADY_MS
-    if (steady) this.#backoff.reset()
-    const delayMs = steady ? 0 : this.#backoff.next()
-    this.#logger.error({ pid, restartInMs: delayMs }, 'haproxy died')
+    const restartInMs = this.#delay.next()
+    this.#logger.error({ pid, restartInMs }, 'haproxy died')
     hooks.died()
+    this.#startAfter(restartInMs, command, hooks)
+  }
+
+  #startAfter(delayMs: number, command: HaproxyCommand, hooks: SupervisorHooks): void {
     this.#timer = this.#clock.after(delayMs, () => {
       this.start(command, hooks).then(
         () => hooks.restarted(),
         (err: unknown) => {
-          this.#logger.error({ err }, 'haproxy cannot be started')
-          if (!this.#ended) this.#restart(pid, command, hooks)
+          if (this.#ended) return
+          const restartInMs = this.#delay.next()
+          this.#logger.error({ err, restartInMs }, 'haproxy cannot be started')
+          this.#startAfter(restartInMs, command, hooks)
         }
       )
     })
-  }
-
-  async #lives({ pid, startTime }: ProcessInfo): Promise<boolean> {
-    const now = await readProcess(pid)
-    return now !== undefined && now.startTime === startTime
-  }
-
-  async #end(master: ProcessInfo, name: NodeJS.Signals, patienceMs: number, signal?: AbortSignal): Promise<void> {
-    const deadline = performance.now() + patienceMs
-    while (await this.#lives(master)) {
-      try {
-        // Again and again: a HAProxy that begins, or that reloads, executes itself anew and loses what it was told before.
-        process.kill(master.pid, name)
-      } catch {
-        // It went between the look and the signal, which is what was wanted.
-      }
-      const next = Math.min(performance.now() + REPEAT_MS, deadline)
-      while (performance.now() < next && !signal?.aborted && (await this.#lives(master))) await sleep(POLL_MS)
-      if (performance.now() >= deadline || signal?.aborted) return
-    }
   }
 }

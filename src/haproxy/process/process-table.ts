@@ -22,7 +22,7 @@ export async function findMaster(socketArgument: string): Promise<ProcessInfo | 
 
 /** Undefined when the process is gone, or only waits to be reaped. */
 export async function readProcess(pid: number): Promise<ProcessInfo | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  const stat = await readIfThere(`/proc/${pid}/stat`)
   if (stat === undefined) return undefined
   // "13231 (haproxy) S 1 …": the name may hold blanks and brackets, the fields count from behind its last one.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -32,13 +32,25 @@ export async function readProcess(pid: number): Promise<ProcessInfo | undefined>
 }
 
 async function matching(pid: number, socketArgument: string): Promise<ProcessInfo | undefined> {
-  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  const commandLine = (await readIfThere(`/proc/${pid}/cmdline`)) ?? ''
   const words = commandLine.split('\0')
   if (!words.includes('-W') || words[words.indexOf('-S') + 1] !== socketArgument) return undefined
   // The same path in another container is another file.
   const [ours, its] = await Promise.all(['self', String(pid)].map(mountNamespace))
   return ours === its ? await readProcess(pid) : undefined
 }
+
+/** Undefined for a process that is gone, or another user's: when there are no descriptors left, that is not known. */
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (GONE.has((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  }
+}
+
+const GONE = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM'])
 
 async function mountNamespace(pid: string): Promise<string> {
   return await readlink(`/proc/${pid}/ns/mnt`).catch(() => 'unknown')

@@ -1,3 +1,9 @@
+import { Backoff } from '../../platform/backoff.ts'
+import type { Clock } from '../../platform/clock.ts'
+
+/** A HAProxy that lived this long is no longer part of a series of failures. */
+const STEADY_MS = 10_000
+
 /** How HAProxy is started. The command line never changes: what changes is in the files. */
 export interface HaproxyCommand {
   binary: string
@@ -36,4 +42,29 @@ export interface Supervisor {
   stop(graceMs: number, signal?: AbortSignal): Promise<void>
   /** Lets go of HAProxy, which runs on. */
   close(): Promise<void>
+}
+
+/** How long to wait with the next start: not at all after the end of one that ran steadily, and longer with each failure. */
+export class RestartDelay {
+  readonly #clock: Clock
+  readonly #backoff = new Backoff({ firstMs: 500, maxMs: 30_000 })
+  #startedAt: number | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  started(): void {
+    this.#startedAt = this.#clock.monotonic()
+  }
+
+  /** To be asked once for each death, and for each start that failed. */
+  next(): number {
+    const steady = this.#startedAt !== undefined && this.#clock.monotonic() - this.#startedAt > STEADY_MS
+    // It says nothing about the tries that follow.
+    this.#startedAt = undefined
+    if (!steady) return this.#backoff.next()
+    this.#backoff.reset()
+    return 0
+  }
 }

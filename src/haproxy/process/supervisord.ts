@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../errors.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -9,8 +8,15 @@ import {
   type ProgramState,
   type SupervisordClient
 } from '../../platform/supervisord-client.ts'
+import { endProcess } from './end-process.ts'
 import { readProcess } from './process-table.ts'
-import type { HaproxyCommand, SupervisedProcess, Supervisor, SupervisorHooks } from './supervisor.ts'
+import {
+  RestartDelay,
+  type HaproxyCommand,
+  type SupervisedProcess,
+  type Supervisor,
+  type SupervisorHooks
+} from './supervisor.ts'
 import { isStopped, isUp, SupervisordProgram } from './supervisord-program.ts'
 
 export interface SupervisordSupervisorOptions {
@@ -22,13 +28,6 @@ export interface SupervisordSupervisorOptions {
 }
 
 const WATCH_MS = 200
-const POLL_MS = 20
-const REPEAT_MS = 500
-const END_TIMEOUT_MS = 2_000
-/** Between a death that supervisord does not heal and the next start: none after the first, then doubling. */
-const BACK_OFF_MS = [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000]
-/** A HAProxy that lived this long is no longer part of a series of failures. */
-const STEADY_MS = 10_000
 
 /**
  * HAProxy as a program of supervisord, which starts it again when it dies and
@@ -38,9 +37,8 @@ export class SupervisordSupervisor implements Supervisor {
   readonly #program: SupervisordProgram
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #delay: RestartDelay
   #pid: number | undefined
-  #startedAt = 0
-  #deaths = 0
   #startAgainAt = 0
   #answers = true
   #ended = true
@@ -51,6 +49,7 @@ export class SupervisordSupervisor implements Supervisor {
     this.#program = new SupervisordProgram(client, program)
     this.#clock = clock
     this.#logger = logger
+    this.#delay = new RestartDelay(clock)
   }
 
   pid(): number | undefined {
@@ -59,7 +58,11 @@ export class SupervisordSupervisor implements Supervisor {
 
   /** @throws KontrolError KTL_SUPERVISOR_UNREACHABLE, KTL_SUPERVISOR_REFUSED, KTL_HAPROXY_MISSING, KTL_HAPROXY_RELOAD_FAILED */
   async start(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess> {
-    this.#starting ??= this.#adoptOrStart(command, hooks).finally(() => (this.#starting = undefined))
+    this.#starting ??= this.#adoptOrStart(command, hooks).finally(() => {
+      this.#starting = undefined
+      // Also when it failed: supervisord may start it yet, or be asked again.
+      if (!this.#ended) this.#watch(command, hooks)
+    })
     return await this.#starting
   }
 
@@ -67,13 +70,8 @@ export class SupervisordSupervisor implements Supervisor {
     this.#letGo()
     const pid = this.#pid
     await this.#program.askToStop()
-    const deadline = performance.now() + graceMs
-    while (pid !== undefined && performance.now() < deadline && !signal?.aborted && (await lives(pid))) {
-      // Again and again: a HAProxy that begins, or that reloads, executes itself anew and loses what it was told before.
-      signalProcess(pid, 'SIGUSR1')
-      await this.#untilGone(pid, REPEAT_MS, signal)
-    }
-    await this.#force(pid)
+    const running = pid === undefined ? undefined : await readProcess(pid)
+    if (running !== undefined) await endProcess(running, graceMs, signal)
     this.#pid = undefined
     if (pid !== undefined) this.#logger.info({ pid }, 'haproxy stopped')
   }
@@ -90,10 +88,9 @@ export class SupervisordSupervisor implements Supervisor {
   }
 
   async #adoptOrStart(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess> {
-    this.#timer()
     this.#ended = false
     const { pid: current, state } = await this.#program.info()
-    const adopted = isUp(state) && (await lives(current))
+    const adopted = isUp(state) && (await readProcess(current)) !== undefined
     if (!adopted) {
       await this.#program.quiesce()
       await hooks.beforeStart()
@@ -102,12 +99,12 @@ export class SupervisordSupervisor implements Supervisor {
     const pid = await this.#program.untilItRuns(command.socketArgument)
     if (pid !== 0 && this.#pid !== pid) this.#logger.info({ pid }, adopted ? 'haproxy adopted' : 'haproxy started')
     this.#pid = pid === 0 ? undefined : pid
-    this.#startedAt = this.#clock.now()
-    this.#watch(command, hooks)
+    this.#delay.started()
     return { pid, adopted }
   }
 
   #watch(command: HaproxyCommand, hooks: SupervisorHooks): void {
+    this.#timer()
     this.#timer = this.#clock.after(WATCH_MS, () => {
       void this.#poll(command, hooks)
         .then(
@@ -133,58 +130,33 @@ export class SupervisordSupervisor implements Supervisor {
     if (info.pid !== 0 && info.pid === this.#pid) return
     if (this.#pid !== undefined) this.#tellDeath(this.#pid, info, hooks)
     if (this.#leaveAlone(info.state)) return
-    const { adopted } = await this.start(command, hooks)
+    const started = await this.start(command, hooks).catch((err: unknown) => {
+      if (isFault(err, supervisordFaults.shutdown)) throw err
+      this.#logger.error({ err, restartInMs: this.#putOff() }, 'haproxy cannot be started')
+    })
     if (this.#pid !== undefined) hooks.restarted()
     // Tries of supervisord's own, with files that are still wrong, must not put ours off.
-    else if (!adopted) this.#countDeath()
+    else if (started?.adopted === false) this.#putOff()
   }
 
   #leaveAlone(state: ProgramState): boolean {
     if (isUp(state)) return false
     // Someone typed `supervisorctl stop`: they will type `start` as well.
     if (isStopped(state) && !this.#program.stoppedByUs) return true
-    return this.#clock.now() < this.#startAgainAt
+    return this.#clock.monotonic() < this.#startAgainAt
   }
 
   #tellDeath(pid: number, { state, reason }: ProgramInfo, hooks: SupervisorHooks): void {
     this.#pid = undefined
-    this.#countDeath()
+    this.#putOff()
     if (isStopped(state)) this.#logger.warn({ pid }, 'haproxy was stopped in supervisord')
     else this.#logger.error({ pid, state, reason }, 'haproxy died')
     hooks.died()
   }
 
-  #countDeath(): void {
-    const now = this.#clock.now()
-    this.#deaths = now - this.#startedAt > STEADY_MS ? 0 : this.#deaths + 1
-    this.#startAgainAt = now + (BACK_OFF_MS[Math.min(this.#deaths, BACK_OFF_MS.length - 1)] ?? 0)
+  #putOff(): number {
+    const delayMs = this.#delay.next()
+    this.#startAgainAt = this.#clock.monotonic() + delayMs
+    return delayMs
   }
-
-  async #force(pid: number | undefined): Promise<void> {
-    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-      if (pid === undefined || !(await lives(pid))) return
-      signalProcess(pid, signal)
-      await this.#untilGone(pid, END_TIMEOUT_MS)
-    }
-  }
-
-  async #untilGone(pid: number, patienceMs: number, signal?: AbortSignal): Promise<void> {
-    const deadline = performance.now() + patienceMs
-    while (performance.now() < deadline && !signal?.aborted && (await lives(pid))) {
-      await sleep(POLL_MS)
-    }
-  }
-}
-
-function signalProcess(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return
-  try {
-    process.kill(pid, signal)
-  } catch {
-    // It went before the signal came, which is what was wanted.
-  }
-}
-
-async function lives(pid: number): Promise<boolean> {
-  return (await readProcess(pid)) !== undefined
 }

@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readProcess, type ProcessInfo } from './process-table.ts'
+
+/** From one signal to the next, and between two looks whether it went. */
+const REPEAT_MS = 500
+const POLL_MS = 20
+/** Between SIGTERM and SIGKILL, and for the latter. */
+const FORCE_MS = 2_000
+
+/** Lets a HAProxy finish its connections; past `graceMs`, or when aborted, ends it by force. */
+export async function endProcess(process: ProcessInfo, graceMs: number, signal?: AbortSignal): Promise<void> {
+  await told(process, 'SIGUSR1', graceMs, signal)
+  await told(process, 'SIGTERM', FORCE_MS)
+  await told(process, 'SIGKILL', FORCE_MS)
+}
+
+/** Whether it is there, and not another one that got its pid. What cannot be told is taken for alive. */
+export async function lives({ pid, startTime }: ProcessInfo): Promise<boolean> {
+  try {
+    return (await readProcess(pid))?.startTime === startTime
+  } catch {
+    return true
+  }
+}
+
+async function told(it: ProcessInfo, name: NodeJS.Signals, patienceMs: number, signal?: AbortSignal): Promise<void> {
+  const deadline = performance.now() + patienceMs
+  while (await lives(it)) {
+    try {
+      // Again and again: a HAProxy that begins, or that reloads, executes itself anew and loses what it was told before.
+      process.kill(it.pid, name)
+    } catch {
+      // It went between the look and the signal, which is what was wanted.
+    }
+    const next = Math.min(performance.now() + REPEAT_MS, deadline)
+    while (performance.now() < next && !signal?.aborted && (await lives(it))) await sleep(POLL_MS)
+    if (performance.now() >= deadline || signal?.aborted) return
+  }
+}
