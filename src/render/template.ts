@@ -1,5 +1,6 @@
 import { JinjaTemplate } from '../jinja/template.ts'
 import { fromData } from '../jinja/values/from-data.ts'
+import { isJsonNumber } from '../model/json.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Hosts } from '../model/snapshot.ts'
 import { haproxyFilters } from './template-filters.ts'
@@ -38,7 +39,7 @@ export function compileTemplate(source: string): Template {
     render: ({ hosts, pods, namespace, labels, env }) => {
       const given = { hosts, pods, namespace, labels, env }
       const present = Object.entries(given).filter(([, data]) => data !== undefined)
-      return template.render(new Map(present.map(([name, data]) => [name, () => fromData(data)])))
+      return template.render(new Map(present.map(([name, data]) => [name, () => fromData(data, isJsonNumber)])))
     }
   }
 }

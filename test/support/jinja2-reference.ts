@@ -11,10 +11,11 @@ export interface ReferenceAnswer {
 
 export interface ReferenceCase {
   template: string
-  variables: Record<string, unknown>
+  /** Plain data, or JSON text in the way of Python, which may hold big ints, floats and NaN. */
+  variables: Record<string, unknown> | string
 }
 
-/** Debian's, whose Jinja2 is 3.1.2: another Python that stands first in PATH may have a version that differs. */
+/** Debian's, which has python3-jinja2; another Python may come first in the path. */
 const PYTHON = '/usr/bin/python3'
 const SCRIPT = join(import.meta.dirname, '../integration/jinja/reference.py')
 
@@ -22,11 +23,24 @@ const SCRIPT = join(import.meta.dirname, '../integration/jinja/reference.py')
 export async function renderWithJinja2(cases: readonly ReferenceCase[]): Promise<ReferenceAnswer[]> {
   const python = spawn(PYTHON, [SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'] })
   const exited = once(python, 'exit')
-  for (const { template, variables } of cases) python.stdin.write(`${JSON.stringify({ template, variables })}\n`)
+  for (const line of requests(cases)) python.stdin.write(line)
   python.stdin.end()
   const answers: ReferenceAnswer[] = []
   for await (const line of createInterface(python.stdout)) answers.push(JSON.parse(line) as ReferenceAnswer)
   await exited
   if (answers.length !== cases.length) throw new Error(`Jinja2 answered ${answers.length} of ${cases.length} cases`)
   return answers
+}
+
+/** Variables go once for all the cases in a row that share them. */
+function* requests(cases: readonly ReferenceCase[]): Generator<string> {
+  let shared: ReferenceCase['variables'] | undefined
+  for (const { template, variables } of cases) {
+    if (variables !== shared) {
+      shared = variables
+      const text = typeof variables === 'string' ? variables.replaceAll('\n', ' ') : JSON.stringify(variables)
+      yield `{"variables": ${text}}\n`
+    }
+    yield `${JSON.stringify({ template })}\n`
+  }
 }

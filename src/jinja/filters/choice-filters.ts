@@ -84,24 +84,31 @@ function pick(
   choice: Choice
 ): Value {
   const [attribute] = positional
-  if (choice.byAttribute && attribute === undefined) {
-    throw new TemplateFault('FilterArgumentError', `Missing parameter for attribute name of ${filter}`)
-  }
-  const subjectOf = choice.byAttribute ? attributeGetter(attribute) : (item: Value) => item
+  const subjectOf = choice.byAttribute && attribute !== undefined ? attributeGetter(attribute) : (item: Value) => item
   const [name, ...rest] = choice.byAttribute ? positional.slice(1) : positional
   const args = { positional: rest, keywords }
   const passes = (subject: Value): Value =>
     name === undefined ? subject : named(runtime.library.tests, 'test', name)(subject, args, runtime)
   const keeps = (item: Value): boolean => isTrue(passes(subjectOf(item))) === choice.wanted
+  const start = (): void => {
+    if (!choice.byAttribute || attribute !== undefined) return
+    throw new TemplateFault('FilterArgumentError', `Missing parameter for attribute name of ${filter}`)
+  }
   return new Iterator(
     'generator',
-    lazily(value, runtime, (item) => (keeps(item) ? [item] : []))
+    lazily(value, runtime, (item) => (keeps(item) ? [item] : []), start)
   )
 }
 
 /** One by one, as the loop over the result asks for them. What is false has no items, whatever it is. */
-function* lazily(value: Value, runtime: Runtime, convert: (item: Value) => Value[]): Generator<Value> {
+function* lazily(
+  value: Value,
+  runtime: Runtime,
+  convert: (item: Value) => Value[],
+  start?: () => void
+): Generator<Value> {
   if (!isTrue(value)) return
+  start?.()
   if (value instanceof Iterator) {
     for (let item = value.next(); item !== undefined; item = value.next()) yield* convert(item)
     return

@@ -1,4 +1,8 @@
-"""Renders templates with the real Jinja2: JSON lines of {template, variables} in, of {output} or {error} out."""
+"""Renders templates with the real Jinja2, JSON lines in and out.
+
+{"variables": …} alone: the variables of the cases after it, which do not bring their own. No answer.
+{"template": …} or {"template": …, "variables": …}: answers {"output": …} or {"error": …}.
+"""
 import json
 import sys
 import traceback
@@ -15,10 +19,16 @@ def line_of(error):
     return lines[-1] if lines else None
 
 
+shared = "{}"
 for request in sys.stdin:
     case = json.loads(request)
+    if "template" not in case:
+        shared = request
+        continue
+    # Read anew for each case: a template may change a list or a dict.
+    variables = case["variables"] if "variables" in case else json.loads(shared)["variables"]
     try:
-        answer = {"output": environment.from_string(case["template"]).render(case["variables"])}
+        answer = {"output": environment.from_string(case["template"]).render(variables)}
     except Exception as error:
         answer = {"error": {"type": type(error).__name__, "message": str(error), "line": line_of(error)}}
     print(json.dumps(answer), flush=True)
