@@ -108,7 +108,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   const app = await createPort({
     ...deps,
     ...{ dns, events, metrics, problems },
-    keepalives: registry && createKeepaliveSink(registry, metrics, config),
+    keepalives: registry && createKeepaliveSink(registry, metrics, deps),
     commands: proxy === undefined ? new SocketSink(config.socket) : commandSink(proxy.automaton, logger),
     routes: async (scope) => await operatorRoutes(scope, registry, proxy, config.app)
   })

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { Proxy } from './proxy.ts'
 import type { ServiceDeps } from './service.ts'
-import type { Config } from '../config.ts'
 import { BuiltInState } from '../controller/built-in-state.ts'
 import { CallbackRunner } from '../controller/callback.ts'
 import { Controller } from '../controller/controller.ts'
@@ -10,7 +9,7 @@ import type { DnsExposer } from '../dns/dns-exposer.ts'
 import { hadServers } from '../haproxy/files/had-servers.ts'
 import { haproxyPaths } from '../haproxy/files/paths.ts'
 import type { KeepaliveSink } from '../http/routes/kontrol.ts'
-import { parseKeepalive } from '../model/keepalive.ts'
+import { parseKeepalive, type Keepalive } from '../model/keepalive.ts'
 import { limits } from '../model/limits.ts'
 import { EtcdStore } from '../registry/etcd/store.ts'
 import { LmdbStore } from '../registry/lmdb-store.ts'
@@ -43,12 +42,29 @@ export function createRegistry({ config, clock, logger }: ServiceDeps): Registry
   })
 }
 
+/** Pods whose bad payload was logged already: it comes again with each keepalive. */
+const MAX_TOLD = 1_000
+
 /** Where keepalives go, whichever protocol brought them. */
-export function createKeepaliveSink(registry: Registry, metrics: Metrics, config: Config): KeepaliveSink {
+export function createKeepaliveSink(
+  registry: Registry,
+  metrics: Metrics,
+  { config, logger }: ServiceDeps
+): KeepaliveSink {
   const builtIn = new BuiltInState({ registry, ownApp: config.app })
+  const told = new Map<string, string>()
+  const tell = ({ key, app, id }: Keepalive, reason: string): void => {
+    if (told.get(key) === reason) return
+    if (told.size >= MAX_TOLD) told.clear()
+    told.set(key, reason)
+    logger.warn({ app, id, key, reason }, 'payload not kept, the pod is taken without it')
+  }
   return {
-    take(body) {
-      const keepalive = parseKeepalive(body)
+    take(body, onBadPayload) {
+      const keepalive = parseKeepalive(body, (problem, said) => {
+        tell(said, problem)
+        onBadPayload?.(problem)
+      })
       metrics.keepalive()
       return registry.keepalive(keepalive)
     },

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import { KontrolError } from '../errors.ts'
 import { limits } from '../model/limits.ts'
+import { parseJson } from '../model/json.ts'
 import type { Logger } from '../platform/logger.ts'
 import { requireTokenForWrites } from './auth.ts'
 import { errorHandler, send } from './error-handler.ts'
@@ -70,9 +71,14 @@ function noValidator(): never {
 /** Kontrol never looked at the content type, so neither do its clients. */
 function acceptAnyContentTypeAsJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
+  // Fastify itself refuses what is no media type at all: "json", "application/json,", nothing.
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/json'
+    done()
+  })
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     try {
-      done(null, JSON.parse(body as string))
+      done(null, parseJson(body as string))
     } catch (error) {
       done(
         new KontrolError('KTL_REQUEST_INVALID', `The body is not JSON: ${(error as Error).message}`, {

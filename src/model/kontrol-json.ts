@@ -1,3 +1,5 @@
+import { JsonNumber, membersOf } from './json.ts'
+
 /**
  * JSON as Kontrol writes it, byte for byte: keys sorted, ", " and ": " between
  * the parts, everything beyond ASCII escaped. Callbacks compare such texts, and
@@ -6,9 +8,10 @@
  * @example toKontrolJson({ b: [1, 'é'], a: null }) // {"a": null, "b": [1, "\u00e9"]}
  */
 export function toKontrolJson(value: unknown): string {
+  if (value instanceof JsonNumber) return value.text
   if (Array.isArray(value)) return `[${value.map(toKontrolJson).join(', ')}]`
   if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value)
+    const members = membersOf(value)
       .filter(([, member]) => member !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, member]) => `${quote(key)}: ${toKontrolJson(member)}`)

@@ -31,7 +31,9 @@ export const isSeq = (value: unknown): value is number =>
  * @throws KontrolError KTL_KEEPALIVE_INVALID, or Error
  */
 export function parsePod(key: string, value: unknown): Pod {
-  const said = parseKeepalive(value)
+  const said = parseKeepalive(value, (problem) => {
+    throw new Error(problem)
+  })
   delete said.down
   const { seq, firstSeen } = value as Record<string, unknown>
   if (said.key !== key) throw new Error(`it has the key "${said.key}"`)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { KontrolError } from '../errors.ts'
+import { stringifyJson } from './json.ts'
 import type { Pod } from './pod.ts'
 
 /**
@@ -57,7 +58,7 @@ function inSequence(pods: Pod[]): readonly Pod[] {
 function digestOf(pods: readonly Pod[]): string {
   const hash = createHash('md5')
   for (const { app, id, ip, key, role, nonce, payload, seq } of pods) {
-    hash.update(JSON.stringify([seq, key, app, id, ip, role, nonce ?? null, payload ?? null]))
+    hash.update(stringifyJson([seq, key, app, id, ip, role, nonce ?? null, payload ?? null]))
   }
   return hash.digest('hex').replace(/..(?=.)/g, '$&:')
 }

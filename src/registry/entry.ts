@@ -1,5 +1,6 @@
 import type { Keepalive } from '../model/keepalive.ts'
 import type { Pod } from '../model/pod.ts'
+import { stringifyJson } from '../model/json.ts'
 
 /** What the registry knows of one pod. One object a pod for as long as it lives. */
 export interface Entry {
@@ -8,22 +9,53 @@ export interface Entry {
   /** The payload as text, to compare a repeated one without walking through it. */
   payloadText: string
   lastSeen: number
+  /** Other nonces that were said for this pod, see rememberNonce(). */
+  nonces: ReadonlyMap<string, NonceUse> | undefined
   held: boolean
   /** The store does not have `pod` yet. */
   unsaved: boolean
 }
 
 export function createEntry(pod: Pod, lastSeen: number): Entry {
-  return { pod, payloadText: payloadText(pod.payload), lastSeen, held: false, unsaved: false }
+  return { pod, payloadText: payloadText(pod.payload), lastSeen, nonces: undefined, held: false, unsaved: false }
 }
 
 /** The empty text stands for no payload: an empty string, which the original sends, is two quotes. */
-const payloadText = (payload: unknown): string => (payload === undefined ? '' : JSON.stringify(payload))
+const payloadText = (payload: unknown): string => (payload === undefined ? '' : stringifyJson(payload))
 
 const namedFields = ['app', 'id', 'ip', 'role', 'nonce'] as const
 export type ChangedField = (typeof namedFields)[number] | 'payload'
 
 const NOTHING: readonly ChangedField[] = []
+
+/**
+ * A nonce that another one took the place of: `former` until it is said again.
+ * One that is said again is no former process but the same slave: Kontrol's
+ * slaves tell each of their masters another nonce.
+ */
+type NonceUse = 'former' | 'alternating'
+
+/** As many masters as one slave may have; a slave that restarts over and over must not fill the memory. */
+const MAX_NONCES = 8
+
+function rememberNonce(entry: Entry, next: string | undefined): void {
+  const { nonce } = entry.pod
+  if (nonce === undefined || next === undefined || nonce === next) return
+  const known = [...(entry.nonces ?? [])].filter(([other]) => other !== next && other !== nonce)
+  entry.nonces = new Map([...known, [nonce, 'former'] as const].slice(-MAX_NONCES))
+}
+
+/** Whether a slave that several masters share says the nonce that it tells another one of them. */
+export function isOtherNonce(entry: Entry, nonce: string | undefined): boolean {
+  if (entry.nonces === undefined || nonce === undefined || !entry.nonces.has(nonce)) return false
+  if (entry.nonces.get(nonce) === 'former') entry.nonces = new Map([...entry.nonces, [nonce, 'alternating']])
+  return true
+}
+
+/** Whether a goodbye comes from a process that another one has taken the place of since. */
+export function isLateGoodbye(entry: Entry, nonce: string | undefined): boolean {
+  return nonce !== undefined && entry.nonces?.get(nonce) === 'former'
+}
 
 /** What a keepalive says otherwise than `entry` does: almost always nothing, which costs one pass over its payload. */
 export function changedFields(entry: Entry, said: Omit<Keepalive, 'down'>): readonly ChangedField[] {
@@ -35,6 +67,7 @@ export function changedFields(entry: Entry, said: Omit<Keepalive, 'down'>): read
 }
 
 export function replacePod(entry: Entry, pod: Pod): void {
+  rememberNonce(entry, pod.nonce)
   entry.pod = pod
   entry.payloadText = payloadText(pod.payload)
 }

@@ -2,6 +2,7 @@ import { mkdir, open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { KontrolError, messageOf } from '../errors.ts'
+import { parseJson, stringifyJson } from '../model/json.ts'
 import { isSeq, parsePod, type Pod } from '../model/pod.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { NewPod, Store, StoredState } from './store.ts'
@@ -16,7 +17,8 @@ interface Meta {
 interface Databases {
   root: RootDatabase
   /** By key. */
-  pods: Database<Pod, string>
+  /** JSON, as lmdb itself would round a payload's numbers. */
+  pods: Database<string, string>
   meta: Database<Meta[keyof Meta], keyof Meta>
 }
 
@@ -66,7 +68,7 @@ export class LmdbStore implements Store {
     try {
       await checkFile(join(this.#folder, 'data.mdb'))
       const root = open({ path: this.#folder, noSubdir: false, encoding: 'json' })
-      const pods = root.openDB<Pod, string>({ name: 'pods', encoding: 'json' })
+      const pods = root.openDB<string, string>({ name: 'pods', encoding: 'string' })
       const meta = root.openDB<Meta[keyof Meta], keyof Meta>({ name: 'meta', encoding: 'json' })
       this.#databases = { root, pods, meta }
       return this.#load(this.#databases)
@@ -85,20 +87,21 @@ export class LmdbStore implements Store {
   async admit(newPod: NewPod): Promise<Pod> {
     const pod = { ...newPod, seq: this.#nextSeq++ }
     await this.#write(({ pods, meta }) => {
-      void pods.put(pod.key, pod)
+      void pods.put(pod.key, stringifyJson(pod))
       void meta.put('nextSeq', this.#nextSeq)
     })
     return pod
   }
 
   async put(pod: Pod): Promise<void> {
-    await this.#write(({ pods }) => void pods.put(pod.key, pod))
+    await this.#write(({ pods }) => void pods.put(pod.key, stringifyJson(pod)))
   }
 
   async remove(gone: readonly Pod[]): Promise<void> {
     await this.#write(({ pods }) => {
       for (const { key, seq } of gone) {
-        if (pods.get(key)?.seq === seq) void pods.remove(key)
+        const stored = pods.get(key)
+        if (stored !== undefined && seqIn(stored) === seq) void pods.remove(key)
       }
     })
   }
@@ -146,9 +149,9 @@ export class LmdbStore implements Store {
   }
 
   /** A file that another program wrote may hold anything. */
-  #parse(key: string, value: unknown): Pod | undefined {
+  #parse(key: string, json: string): Pod | undefined {
     try {
-      return parsePod(key, value)
+      return parsePod(key, parseJson(json))
     } catch (error) {
       this.#skipped++
       this.#logger.warn({ key, problem: messageOf(error) }, 'value in the registry skipped')
@@ -200,6 +203,8 @@ export class LmdbStore implements Store {
     )
   }
 }
+
+const seqIn = (json: string): unknown => (parseJson(json) as Partial<Pod> | null)?.seq
 
 /** Where the first page keeps LMDB's magic number, in the 64-bit layout of lmdb 3.5. */
 const MAGIC_OFFSET = 24

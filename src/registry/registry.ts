@@ -6,7 +6,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import { PanicDetector } from './panic-detector.ts'
-import { changedFields, createEntry, podOf, type Entry } from './entry.ts'
+import { changedFields, createEntry, isLateGoodbye, isOtherNonce, podOf, type Entry } from './entry.ts'
 import { Expiry } from './expiry.ts'
 import { Recovery } from './recovery.ts'
 import { Membership, type DownReason, type RegistryEvent } from './membership.ts'
@@ -133,7 +133,7 @@ export class Registry {
     }
     const entry = this.#members.get(said.key)
     if (said.down === true) {
-      if (entry !== undefined) this.#drop(entry, 'down')
+      if (entry !== undefined && !isLateGoodbye(entry, said.nonce)) this.#drop(entry, 'down')
       return
     }
     if (entry === undefined) return this.#admit(said)
@@ -209,10 +209,12 @@ export class Registry {
     entry.lastSeen = this.#clock.now()
     this.#store.heard(said.key)
     if (entry.held) this.#members.release(entry)
-    const fields = changedFields(entry, said)
+    const nonce = isOtherNonce(entry, said.nonce) ? entry.pod.nonce : said.nonce
+    const now = nonce === said.nonce || nonce === undefined ? said : { ...said, nonce }
+    const fields = changedFields(entry, now)
     if (fields.length > 0) {
       const { seq, firstSeen } = entry.pod
-      this.#members.change(entry, podOf(said, { seq, firstSeen }), fields)
+      this.#members.change(entry, podOf(now, { seq, firstSeen }), fields)
     }
     if (fields.length > 0 || entry.unsaved) this.#writes.save(entry)
   }

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { limits } from '../model/limits.ts'
 import { messageOf } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
+import { parseJson } from '../model/json.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Poller } from '../platform/poller.ts'
 
@@ -69,7 +70,7 @@ export class PayloadFile {
         return false
       }
       // Set after parsing: a file caught half-written may end up with the same time and size.
-      this.#payload = JSON.parse(await file.readFile('utf8'))
+      this.#payload = parseJson(await file.readFile('utf8'))
       this.#seen = seen
       return true
     } catch (error) {

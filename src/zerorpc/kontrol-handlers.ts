@@ -1,4 +1,5 @@
 import { findKontrolError, KontrolError } from '../errors.ts'
+import { parseJson } from '../model/json.ts'
 import type { ZerorpcHandlers } from './zerorpc-api.ts'
 
 export interface KontrolHandlerDeps {
@@ -36,7 +37,7 @@ export function kontrolHandlers({ keepalives, scripts }: KontrolHandlerDeps): Ze
 
 function parsed(raw: string): unknown {
   try {
-    return JSON.parse(raw)
+    return parseJson(raw)
   } catch (cause) {
     throw new KontrolError('KTL_REQUEST_INVALID', `The text is no JSON: ${(cause as Error).message}`, { cause })
   }

@@ -3,6 +3,7 @@ import { request } from 'undici'
 import { KontrolError, messageOf } from '../../errors.ts'
 import { parseKeepalive, type Keepalive } from '../../model/keepalive.ts'
 import { toKontrolJson } from '../../model/kontrol-json.ts'
+import { parseJson } from '../../model/json.ts'
 import { HttpMaster } from '../../slave/http-master.ts'
 import { keyOf, newNonce } from '../../slave/identity.ts'
 import { parseMasterAddress } from '../../slave/master-address.ts'
@@ -74,15 +75,20 @@ interface PodOptions {
 
 function keepaliveOf({ app, ip, role, id, key, payload }: PodOptions): Keepalive {
   if (app === undefined || ip === undefined) throw usageError('ping needs --app and --ip', EXAMPLE)
-  return parseKeepalive({
-    app,
-    ip,
-    role,
-    id: id ?? `${app}-${ip.replace(/[.:]+/g, '-')}`,
-    key: key ?? keyOf(ip),
-    nonce: newNonce(),
-    payload: payloadOf(payload)
-  })
+  return parseKeepalive(
+    {
+      app,
+      ip,
+      role,
+      id: id ?? `${app}-${ip.replace(/[.:]+/g, '-')}`,
+      key: key ?? keyOf(ip),
+      nonce: newNonce(),
+      payload: payloadOf(payload)
+    },
+    (problem) => {
+      throw usageError(`--payload cannot be kept: ${problem}`, EXAMPLE)
+    }
+  )
 }
 
 interface Loop {
@@ -137,7 +143,7 @@ async function checked(url: string | undefined): Promise<void> {
 function payloadOf(json: string | undefined): unknown {
   if (json === undefined) return ''
   try {
-    return JSON.parse(json)
+    return parseJson(json)
   } catch (error) {
     throw usageError(`--payload is not JSON: ${messageOf(error)}`, `Try: --payload '{"port": 8080}'`)
   }

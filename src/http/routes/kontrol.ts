@@ -14,11 +14,12 @@ export interface KontrolRouteDeps {
 
 export interface KeepaliveSink {
   /**
-   * Checks and takes what a slave sent; the promise, if there is one, ends when a new pod is recorded.
+   * Checks and takes what a slave sent; the promise, if there is one, ends when a new pod is recorded. A payload that
+   * cannot be kept is left out, and the reason told.
    *
    * @throws KontrolError KTL_KEEPALIVE_INVALID
    */
-  take(body: unknown): void | Promise<void>
+  take(body: unknown, onBadPayload?: (problem: string) => void): void | Promise<void>
   callbackState(): string | undefined
 }
 
@@ -40,13 +41,14 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (
       schema: {
         summary: 'A slave says that it is alive',
         tags: ['kontrol'],
-        response: { 200: { type: 'string', description: 'Always empty' }, ...errorResponses }
+        response: { 200: { type: 'string', description: 'Empty, or why the payload was left out' }, ...errorResponses }
       }
     },
     async (request, reply) => {
       if (keepalives === undefined) throw notAMaster()
-      await keepalives.take(request.body)
-      return reply.code(200).type('text/plain; charset=utf-8').send('')
+      let answer = ''
+      await keepalives.take(request.body, (problem) => (answer = `Taken without its payload: ${problem}`))
+      return reply.code(200).type('text/plain; charset=utf-8').send(answer)
     }
   )
 

@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import { KontrolError } from '../../errors.ts'
 import type { PodStatus } from '../../model/pod.ts'
 import { hostsOf, type Snapshot } from '../../model/snapshot.ts'
+import { stringifyStrictJson } from '../../model/json.ts'
 import { errorResponses } from '../error-handler.ts'
 
 export interface PodRegistry {
@@ -104,7 +105,7 @@ async function* podList(pods: Iterable<PodStatus>, app: string | undefined): Asy
   let separator = '{"pods":['
   for (const pod of pods) {
     if (app !== undefined && pod.app !== app) continue
-    slice.push(JSON.stringify(podBody(pod)))
+    slice.push(stringifyStrictJson(podBody(pod)))
     if (slice.length < SLICE) continue
     yield separator + slice.join(',')
     separator = ','

@@ -1,3 +1,4 @@
+import { stringifyJson } from '../../model/json.ts'
 import type { Pod } from '../../model/pod.ts'
 import type { Condition, EtcdClient, Operation, Outcome } from './client.ts'
 import type { EtcdKeys } from './keys.ts'
@@ -39,7 +40,7 @@ export class EtcdAdmissions {
   }
 
   async admit(newPod: NewPod): Promise<Pod> {
-    const bytes = JSON.stringify(newPod).length
+    const bytes = stringifyJson(newPod).length
     return new Promise((resolve, reject) => {
       this.#queue.push({ newPod, bytes, resolve, reject })
       if (!this.#running) void this.#run()
@@ -93,7 +94,7 @@ export class EtcdAdmissions {
       [{ key: keys.seq, of: 'mod', equals: seq.modRevision }, ...pods.map((pod) => this.#isNew(pod))],
       [
         { put: keys.seq, value: String(first + pods.length) },
-        ...pods.map((pod): Operation => ({ put: keys.pod(pod.key), value: JSON.stringify(pod) }))
+        ...pods.map((pod): Operation => ({ put: keys.pod(pod.key), value: stringifyJson(pod) }))
       ],
       [{ get: keys.seq }, ...pods.map((pod): Operation => ({ get: keys.pod(pod.key) }))]
     )

@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts'
+import { parseJson } from '../../model/json.ts'
 import { isSeq, parsePod, type Pod } from '../../model/pod.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { KeyChange, KeyValue, Listing } from './client.ts'
@@ -143,7 +144,7 @@ export class EtcdMirror {
   readPod({ key, value, createRevision, modRevision }: KeyValue): StoredPod | undefined {
     const { name } = this.#keys.parse(key)
     try {
-      const pod = parsePod(name, JSON.parse(value))
+      const pod = parsePod(name, parseJson(value))
       this.unreadable.delete(name)
       this.#highestSeq = Math.max(this.#highestSeq, pod.seq)
       return { pod, createRevision, modRevision }

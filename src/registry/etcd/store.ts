@@ -1,3 +1,4 @@
+import { stringifyJson } from '../../model/json.ts'
 import type { Pod } from '../../model/pod.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -134,7 +135,7 @@ export class EtcdStore implements Store {
     if (stored !== undefined && stored.pod.seq !== pod.seq) return
     const { succeeded, revision } = await this.#write(pod, stored, {
       put: this.#keys.pod(pod.key),
-      value: JSON.stringify(pod)
+      value: stringifyJson(pod)
     })
     const createRevision = stored?.createRevision ?? revision
     this.#mirror.endWrite(

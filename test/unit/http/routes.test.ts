@@ -29,7 +29,7 @@ afterEach(() => app.close())
 
 async function start({ pods = [] as PodStatus[], tokens = [] as string[], problems = [] as Problem[] } = {}) {
   const registry = {
-    take: vi.fn<(body: unknown) => void | Promise<void>>(),
+    take: vi.fn<(body: unknown, onBadPayload?: (problem: string) => void) => void | Promise<void>>(),
     callbackState: vi.fn((): string | undefined => undefined),
     pods: () => pods,
     snapshot: () => takeSnapshot(pods),
@@ -62,13 +62,39 @@ async function start({ pods = [] as PodStatus[], tokens = [] as string[], proble
 }
 
 describe('PUT /ping', () => {
+  it.each(['json', 'text', 'application/json,', '', 'text/plain', ';', 'multipart/form-data'])(
+    'takes the content type %j',
+    async (type) => {
+      const { registry } = await start()
+
+      const answer = await app.inject({
+        method: 'PUT',
+        url: '/ping',
+        headers: { 'content-type': type },
+        payload: `\uFEFF${JSON.stringify(keepalive)}`
+      })
+
+      expect(answer).toMatchObject({ statusCode: 200, body: '' })
+      expect(registry.take).toHaveBeenCalledWith(keepalive, expect.any(Function))
+    }
+  )
+
+  it('says why a payload is left out of a pod that is taken', async () => {
+    const { registry } = await start()
+    registry.take.mockImplementation((_body, onBadPayload) => onBadPayload?.('payload must be smaller'))
+
+    const answer = await app.inject({ method: 'PUT', url: '/ping', payload: keepalive })
+
+    expect(answer).toMatchObject({ statusCode: 200, body: 'Taken without its payload: payload must be smaller' })
+  })
+
   it('takes what the HTTP generation of Kontrol sends and answers with an empty body', async () => {
     const { registry } = await start()
 
     const answer = await app.inject({ method: 'PUT', url: '/ping', payload: keepalive })
 
     expect(answer).toMatchObject({ statusCode: 200, body: '' })
-    expect(registry.take).toHaveBeenCalledWith(keepalive)
+    expect(registry.take).toHaveBeenCalledWith(keepalive, expect.any(Function))
   })
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', ''])(

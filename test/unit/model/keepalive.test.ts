@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { parseJson } from '../../../src/model/json.ts'
 import { parseKeepalive } from '../../../src/model/keepalive.ts'
 
 const valid = { app: 'web', id: 'web-127-0-0-11', ip: '127.0.0.11', key: '2kce4X', role: 'r', payload: '' }
@@ -28,13 +29,33 @@ describe('parseKeepalive', () => {
     ['an app with a newline', { app: 'web\nglobal' }, /app must match pattern/],
     ['an app that ends in a newline', { app: 'web\n' }, /app must match pattern/],
     ['an app of 64 characters', { app: 'a'.repeat(64) }, /app must match pattern/],
-    ['an empty role', { role: '' }, /role must match pattern/],
-    ['a number as key', { key: 7 }, /key must be string/],
-    ['a payload nested too deep', { payload: nested(33) }, /payload must be nested at most 32 deep/],
-    ['a payload nested absurdly deep', { payload: nested(15_000) }, /payload must be nested at most 32 deep/],
-    ['a payload over its limit', { payload: 'x'.repeat(33_000) }, /payload must be at most 32768 bytes/]
+    ['an empty app', { app: '' }, /app must match pattern/],
+    ['a number as key', { key: 7 }, /key must be string/]
   ])('refuses %s and says which field', (_case, change, expected) => {
     expect(() => parseKeepalive({ ...valid, ...change })).toThrowError(expected)
+  })
+
+  it.each([
+    ['nested too deep', nested(33), /payload must be nested at most 32 deep/],
+    ['nested absurdly deep', nested(15_000), /payload must be nested at most 32 deep/],
+    ['over its limit', 'x'.repeat(33_000), /payload must be at most 32768 bytes/],
+    ['with an int that Python refuses', parseJson(`{"a":[${'9'.repeat(4301)}]}`), /no whole number of more than 4300/]
+  ])('takes a pod without a payload that is %s, and says why', (_case, payload, expected) => {
+    const onBadPayload = vi.fn()
+
+    expect(parseKeepalive({ ...valid, payload }, onBadPayload)).toEqual({ ...valid, payload: undefined })
+    expect(onBadPayload).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(expected), expect.anything())
+  })
+
+  it.each([
+    ['a number', 12_345, '12345'],
+    ['a number beyond 2^53', parseJson('12345678901234567890'), '12345678901234567890']
+  ])('takes an id that is %s as text', (_case, id, expected) => {
+    expect(parseKeepalive({ ...valid, id }).id).toBe(expected)
+  })
+
+  it('takes an empty role, which is a legal label', () => {
+    expect(parseKeepalive({ ...valid, role: '' }).role).toBe('')
   })
 
   it('names every missing field at once', () => {

@@ -49,6 +49,32 @@ describe('Registry', () => {
     await start()
   })
 
+  it('ignores the late goodbye of a process that another one took the place of', async () => {
+    await registry.keepalive(ping('a', { nonce: 'aaaa' }))
+    await registry.keepalive(ping('a', { nonce: 'bbbb' }))
+
+    await registry.keepalive(ping('a', { nonce: 'aaaa', down: true }))
+    expect(keys()).toEqual(['a'])
+
+    await registry.keepalive(ping('a', { nonce: 'bbbb', down: true }))
+    expect(keys()).toEqual([])
+  })
+
+  it('hears one change and no more of a slave that tells each of two masters another nonce', async () => {
+    for (const nonce of ['aaaa', 'bbbb', 'aaaa', 'bbbb', 'aaaa', 'bbbb']) await registry.keepalive(ping('a', { nonce }))
+
+    expect(types()).toEqual(['pod-up', 'pod-changed'])
+
+    await registry.keepalive(ping('a', { nonce: 'aaaa', down: true }))
+    expect(keys()).toEqual([])
+  })
+
+  it('sees each restart of a slave by its nonce, however often', async () => {
+    for (let i = 0; i < 30; i++) await registry.keepalive(ping('a', { nonce: `n${i}` }))
+
+    expect(types()).toEqual(['pod-up', ...Array.from({ length: 29 }, () => 'pod-changed')])
+  })
+
   it('admits an unknown pod, numbered from 0, and says so', async () => {
     await pingAll('a', 'b')
 

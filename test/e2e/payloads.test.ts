@@ -1,0 +1,126 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'undici'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { startService } from '../support/start-service.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { NpmZerorpcClient } from '../support/zerorpc-clients.ts'
+
+const PYTHON = '/usr/bin/python3'
+
+/** What Python's json is given; both sides of the comparison are Python's. */
+const PAYLOADS = `[
+  None,
+  {"int": 12345678901234567890, "negative": -98765432109876543210, "edge": 2 ** 53 + 1},
+  {"float": 1.0, "zero": 0.0, "small": 1e-07, "big": 1e22, "third": 1 / 3, "huge": 1.5e300},
+  {"nan": float("nan"), "inf": float("inf"), "ninf": [float("-inf")]},
+  {"uni": "Grüße 世界 😀 \\u2028 \\x7f", "😀": {"deep": [[["é", None, {"ü": ""}]]]}},
+  {"10": 1, "9": 2, "a": {"2": None, "1": False}},
+  {"empty": [{}, [], "", 0, False, None]},
+  "text", "", 5, 2.0, True, [], {},
+]`
+
+const py = (program: string, ...args: string[]): string =>
+  execFileSync(PYTHON, ['-c', `import json, sys\nPAYLOADS = ${PAYLOADS}\n${program}`, ...args], { encoding: 'utf8' })
+
+/** Keepalives as Kontrol's slaves write them, without a payload the last one. */
+const keepalives = (): string[] =>
+  py(`
+for i, payload in enumerate(PAYLOADS + [...]):
+  said = {"app": "web", "id": "web-%d" % i, "ip": "10.0.0.%d" % (i + 1), "key": "k%d" % i, "role": "r"}
+  if payload is not ...: said["payload"] = payload
+  print(json.dumps(said, sort_keys=True))`)
+    .trim()
+    .split('\n')
+
+/** "equal", or the first that is not: what Python reads in the file next to what it wrote. NaN is compared by its name. */
+const comparison = (file: string): string =>
+  py(
+    `
+pods = {pod["id"]: pod for pod in json.load(open(sys.argv[1]))}
+for i, payload in enumerate(PAYLOADS):
+  kept = pods["web-%d" % i].get("payload")
+  if repr(kept) != repr(payload) and json.dumps(kept, sort_keys=True) != json.dumps(payload, sort_keys=True):
+    sys.exit("web-%d: sent %r, kept %r" % (i, payload, kept))
+assert "payload" not in pods["web-%d" % len(PAYLOADS)] or pods["web-%d" % len(PAYLOADS)]["payload"] is None
+print("equal")`,
+    file
+  ).trim()
+
+describe('payloads', () => {
+  it.each(['HTTP', 'ZeroRPC'])(
+    'sent over %s read equal in a Python callback, and stay so over a restart',
+    async (way) => {
+      await using folder = await tempDir()
+      const copy = folder.file('pods.json')
+      const callback = folder.file('callback.py')
+      writeFileSync(
+        callback,
+        `#!${PYTHON}\nimport os\npods = os.environ.get("PODS") or open(os.environ["PODS_FILE"]).read()\nopen("${copy}.new", "w").write(pods)\nos.replace("${copy}.new", "${copy}")\nprint("{}")\n`
+      )
+      chmodSync(callback, 0o755)
+      const sent = keepalives()
+      await using service = await startService({ env: { KONTROL_CALLBACK: callback, KONTROL_DAMPER: '0.2' } })
+      const client = way === 'ZeroRPC' ? new NpmZerorpcClient(service.port) : undefined
+      const send = async (text: string): Promise<void> => {
+        if (client !== undefined) return void (await client.call('ping', text))
+        const { statusCode, body } = await request(`${service.url}/ping`, { method: 'PUT', body: text })
+        expect([statusCode, await body.text()]).toEqual([200, ''])
+      }
+      try {
+        for (const text of sent) await send(text)
+        await eventually(
+          () =>
+            existsSync(copy) && (JSON.parse(lenient(readFileSync(copy, 'utf8'))) as unknown[]).length === sent.length,
+          30_000
+        )
+
+        expect(comparison(copy)).toBe('equal')
+
+        await service.kill('SIGKILL')
+        rmSync(copy)
+        await service.start()
+        await send(sent[0]?.replaceAll('10.0.0.1"', '10.0.0.99"') ?? '')
+        await eventually(() => existsSync(copy), 30_000)
+        expect(comparison(copy)).toBe('equal')
+
+        const listed = await (await request(`${service.url}/api/v1/pods`)).body.text()
+        expect(listed).toContain('"int":12345678901234567890')
+        expect(listed).toContain('"float":1.0')
+        expect(listed).toContain('"nan":"NaN"')
+        expect(() => JSON.parse(listed) as unknown).not.toThrow()
+      } finally {
+        client?.close()
+      }
+    }
+  )
+
+  it('that are null, absent or all wrong change nothing for the others', async () => {
+    await using service = await startService()
+    const put = async (body: string) => (await request(`${service.url}/ping`, { method: 'PUT', body })).statusCode
+    const pod = (n: number, more: string) =>
+      put(`{"app":"web","id":"web-${n}","ip":"10.0.0.${n}","key":"k${n}","role":"r"${more}}`)
+
+    expect(await pod(1, ',"payload":{"weight":null}')).toBe(200)
+    expect(await pod(2, ',"payload":null')).toBe(200)
+    expect(await pod(3, '')).toBe(200)
+    expect(await pod(4, `,"payload":${'['.repeat(20_000)}${']'.repeat(20_000)}`)).toBe(200)
+    expect(await pod(5, `,"payload":{"x":NaN,"y":${'9'.repeat(5_000)}}`)).toBe(200)
+    expect(await put('{"app":7,"id":[],"ip":"x","key":null,"role":{},"payload":NaN}')).toBe(400)
+    expect(await pod(6, ',"payload":{"weight":20}')).toBe(200)
+
+    const { pods } = await service.json<{ pods: { id: string; payload: unknown }[] }>('/api/v1/pods')
+    expect(pods.map(({ id, payload }) => [id, payload])).toEqual([
+      ['web-1', { weight: null }],
+      ['web-2', null],
+      ['web-3', null],
+      ['web-4', null],
+      ['web-5', null],
+      ['web-6', { weight: 20 }]
+    ])
+  })
+})
+
+/** Python's text as something that JSON.parse can count. */
+const lenient = (text: string): string => text.replaceAll(/-?(NaN|Infinity)/g, '0')
