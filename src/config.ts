@@ -1,5 +1,6 @@
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { readSecrets, type Secrets, type SecretSource, type SecretSources } from './access/credentials.ts'
 import { envTable, type Mode } from './environment.ts'
 import { KontrolError } from './errors.ts'
 import { isName } from './model/name.ts'
@@ -25,6 +26,9 @@ export interface Config extends RawConfig {
   readonly needsAutomaton: boolean
   /** Whether this process has nothing to do but to report a pod: no registry, no HAProxy, no manifest of its own. */
   readonly isSlaveAlone: boolean
+  readonly secretSources: SecretSources
+  /** As they were at the start: files may change. */
+  readonly secrets: Secrets
 }
 
 interface LoadedConfig {
@@ -56,8 +60,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
   ]
   const { values, origins, problems } = readEnvTable(envTable, sources)
   const modes = effectiveModes(values.modes)
-  const tokens = [...values.tokens, ...tokensOf(values.tokenFile, problems)]
-  problems.push(...crossProblems({ ...values, tokens }))
+  const secretSources = secretSourcesOf(env)
+  const secrets = readSecrets(secretSources, problems)
+  problems.push(...crossProblems(values, secrets))
   if (problems.length > 0) throw invalidEnvironment(problems)
 
   const dataFolder = values.dataFolder ?? defaultDataFolder()
@@ -66,7 +71,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
   const config: Config = Object.freeze({
     ...values,
     modes,
-    tokens,
+    secretSources,
+    secrets,
     isMaster,
     isSlave: modes.includes('slave'),
     logLevel: logLevelOf(modes, values, origins),
@@ -105,23 +111,15 @@ function logLevelOf(modes: readonly Mode[], values: RawConfig, origins: Record<s
   return modes.includes('verbose') && origins.logLevel === 'default' ? 'debug' : values.logLevel
 }
 
-/** Of KONTROL_TOKEN_FILE, one a line. What keeps it from being read is added to the problems. */
-export function tokensOf(path: string | undefined, problems: string[]): string[] {
-  if (path === undefined) return []
-  try {
-    const lines = readFileSync(path, 'utf8')
-      .split('\n')
-      .map((line) => line.trim())
-    return lines.filter((line) => line !== '')
-  } catch (error) {
-    problems.push(`KONTROL_TOKEN_FILE must name a readable file (${(error as Error).message})`)
-    return []
-  }
+/** Where the secrets stand. One that is set and empty counts as set: it must not open a door. */
+export function secretSourcesOf(env: NodeJS.ProcessEnv): SecretSources {
+  const source = (name: string): SecretSource => ({ name, inline: env[name], file: env[`${name}_FILE`] })
+  return { operate: source('KONTROL_TOKEN'), ping: source('KONTROL_PING_TOKEN'), read: source('KONTROL_READ_TOKEN') }
 }
 
 /** What no variable can know of itself. */
-function crossProblems(values: RawConfig): string[] {
-  const { labels, script, tokens, tlsCert, tlsKey, tlsClientCa } = values
+function crossProblems(values: RawConfig, secrets: Secrets): string[] {
+  const { labels, script, tlsCert, tlsKey, tlsClientCa } = values
   const problems = etcdProblems(values)
   for (const label of ['app', 'role']) {
     const value = labels[label]
@@ -135,7 +133,7 @@ function crossProblems(values: RawConfig): string[] {
   if (tlsClientCa !== undefined && tlsCert === undefined) {
     problems.push('KONTROL_TLS_CLIENT_CA needs KONTROL_TLS_CERT and KONTROL_TLS_KEY')
   }
-  if (script === 'shell' && tokens.length === 0 && tlsClientCa === undefined) {
+  if (script === 'shell' && secrets.operate.length === 0 && tlsClientCa === undefined) {
     problems.push('KONTROL_SCRIPT=shell needs KONTROL_TOKEN, KONTROL_TOKEN_FILE or KONTROL_TLS_CLIENT_CA')
   }
   return problems

@@ -30,8 +30,7 @@ const fromKubernetes = (name: string, doc: string): EnvVar<Readonly<Record<strin
   parse: stringMap
 })
 
-/** What is unset when absent. */
-const optional = (name: string, doc: string, parse = text): EnvVar<string | undefined> => ({
+const optional = <T>(name: string, doc: string, parse: (raw: string) => T): EnvVar<T | undefined> => ({
   name,
   doc,
   fallback: undefined,
@@ -39,19 +38,53 @@ const optional = (name: string, doc: string, parse = text): EnvVar<string | unde
   parse
 })
 
+const secret = (name: string, doc: string): EnvVar<string | undefined> => ({
+  ...optional(name, doc, text),
+  secret: true
+})
+
+const off = (name: string, doc: string): EnvVar<boolean> => ({
+  name,
+  doc,
+  fallback: false,
+  fallbackDoc: 'off',
+  parse: flag
+})
+
 const file = (name: string, doc: string) => optional(name, doc, existingFile)
 
 /** Who may do what with the control tier, and whether anybody can listen in: what commands that ask it read too. */
 export const accessVariables = {
-  tokens: variable<readonly string[]>({
-    name: 'KONTROL_TOKEN',
-    doc: 'Shared secret, or a comma list while you rotate it; when set, writes need Authorization: Bearer',
-    fallback: [],
-    fallbackDoc: 'unset',
-    secret: true,
-    parse: commaList
+  token: secret(
+    'KONTROL_TOKEN',
+    'Secret of operators, or a comma list while you rotate it; when set, writes need Authorization: Bearer'
+  ),
+  tokenFile: optional(
+    'KONTROL_TOKEN_FILE',
+    'File with one secret of operators a line, read again when it changes',
+    text
+  ),
+  pingToken: secret(
+    'KONTROL_PING_TOKEN',
+    'Comma list of secrets that may send keepalives and nothing else: secret, or app=secret for the pods of one app'
+  ),
+  pingTokenFile: optional('KONTROL_PING_TOKEN_FILE', 'File with one such secret a line', text),
+  readToken: secret(
+    'KONTROL_READ_TOKEN',
+    'Comma list of secrets; when set, reads beyond /healthz and /readyz need one'
+  ),
+  readTokenFile: optional('KONTROL_READ_TOKEN_FILE', 'File with one such secret a line', text),
+  verify: variable<'off' | 'key' | 'peer'>({
+    name: 'KONTROL_VERIFY',
+    doc: 'What is checked of a keepalive: key = its key is base62 of its ip; peer = and its ip is where it comes from',
+    fallback: 'off',
+    parse: oneOf('off', 'key', 'peer')
   }),
-  tokenFile: optional('KONTROL_TOKEN_FILE', 'File with one shared secret a line'),
+  names: optional(
+    'KONTROL_NAMES',
+    'Comma list of names under which browsers may open this control tier, beside its addresses and localhost',
+    (raw) => commaList(raw).map((name) => name.toLowerCase())
+  ),
   tlsCert: file('KONTROL_TLS_CERT', 'PEM file with the certificate chain of the control tier: HTTPS instead of HTTP'),
   tlsKey: file('KONTROL_TLS_KEY', 'PEM file with the key of that certificate'),
   tlsClientCa: file(
@@ -81,12 +114,7 @@ export const envTable = {
     fallback: 8000,
     parse: wholeNumber(1, 65_535)
   }),
-  host: variable<string | undefined>({
-    name: 'KONTROL_HOST',
-    doc: 'IPv4 address of the node or kube proxy',
-    fallback: undefined,
-    parse: ipAddress
-  }),
+  host: optional('KONTROL_HOST', 'IPv4 address of the node or kube proxy', ipAddress),
   ip: variable({
     name: 'KONTROL_IP',
     doc: 'Address of this pod',
@@ -108,13 +136,10 @@ export const envTable = {
   ),
   nodeLabels: fromKubernetes('KONTROL_NODE_LABELS', 'JSON object of labels of the node'),
   nodeAnnotations: fromKubernetes('KONTROL_NODE_ANNOTATIONS', 'JSON object of annotations of the node'),
-  eip: variable<string | undefined>({
-    name: 'KONTROL_EIP',
-    doc: 'External address of this proxy, reported in its payload as {"eip": …}',
-    fallback: undefined,
-    fallbackDoc: "the node's ExternalIP",
-    parse: ipAddress
-  }),
+  eip: {
+    ...optional('KONTROL_EIP', 'External address of this proxy, reported in its payload as {"eip": …}', ipAddress),
+    fallbackDoc: "the node's ExternalIP"
+  },
   ttlSeconds: variable({
     name: 'KONTROL_TTL',
     doc: 'Seconds after its last keepalive at which a pod is gone; a slave pings every 0.75 of it',
@@ -140,18 +165,15 @@ export const envTable = {
     fallbackDoc: 'unset: the embedded store',
     parse: etcdUrls
   }),
-  etcdUser: optional('KONTROL_ETCD_USER', 'User of etcd; needs read and write below /kontrol/<namespace>/<app>/'),
+  etcdUser: optional('KONTROL_ETCD_USER', 'User of etcd; needs read and write below /kontrol/<namespace>/<app>/', text),
   etcdPasswordFile: file('KONTROL_ETCD_PASSWORD_FILE', 'File with the password of that user; read at each login'),
   etcdCa: file('KONTROL_ETCD_CA', "PEM file with the authorities of etcd's certificates, in place of the public ones"),
   etcdCert: file('KONTROL_ETCD_CERT', 'PEM file with the certificate that is shown to etcd'),
   etcdKey: file('KONTROL_ETCD_KEY', 'PEM file with its key'),
-  callback: variable<string | undefined>({
-    name: 'KONTROL_CALLBACK',
-    doc: 'Command that the leader runs on each change of the set of pods',
-    fallback: undefined,
-    fallbackDoc: 'unset: only the built-in HAProxy reaction',
-    parse: text
-  }),
+  callback: {
+    ...optional('KONTROL_CALLBACK', 'Command that the leader runs on each change of the set of pods', text),
+    fallbackDoc: 'unset: only the built-in HAProxy reaction'
+  },
   shellCallback: variable({
     name: 'KONTROL_SHELL_CALLBACK',
     doc: 'TRUE: run the callback through /bin/sh -c',
@@ -165,26 +187,22 @@ export const envTable = {
     fallback: 300,
     parse: decimal(1, 86_400)
   }),
-  payloadFile: variable<string | undefined>({
-    name: 'KONTROL_PAYLOAD',
-    doc: 'JSON file sent along with keepalives; a change forces one',
-    fallback: undefined,
-    fallbackDoc: '$KONTROL_DATA/state.json',
-    parse: text
-  }),
+  payloadFile: {
+    ...optional('KONTROL_PAYLOAD', 'JSON file sent along with keepalives; a change forces one', text),
+    fallbackDoc: '$KONTROL_DATA/state.json'
+  },
   namespace: variable({
     name: 'NAMESPACE',
     doc: 'Kubernetes namespace; etcd keys live under /kontrol/<namespace>/<app>',
     fallback: 'default',
     parse: text
   }),
-  dataFolder: variable<string | undefined>({
-    name: 'KONTROL_DATA',
-    doc: 'Folder of everything that must survive a restart, and of the rendered files',
-    fallback: undefined,
-    fallbackDoc: '/data if writable, else ./data',
-    parse: (raw) => resolve(raw)
-  }),
+  dataFolder: {
+    ...optional('KONTROL_DATA', 'Folder of everything that must survive a restart, and of the rendered files', (raw) =>
+      resolve(raw)
+    ),
+    fallbackDoc: '/data if writable, else ./data'
+  },
   lifecycleFile: variable({
     name: 'KONTROL_LIFECYCLE',
     doc: 'Manifest of the automaton',
@@ -199,13 +217,10 @@ export const envTable = {
     fallbackDoc: '/tmp/sock ($KONTROL_DATA/automaton.sock in demo)',
     parse: (raw) => resolve(raw)
   }),
-  configFile: variable<string | undefined>({
-    name: 'KONTROL_CONFIG_FILE',
-    doc: 'Template file used instead of the annotation; watched for changes',
-    fallback: undefined,
-    fallbackDoc: 'unset: the annotation haproxy.unity3d.com/config',
-    parse: text
-  }),
+  configFile: {
+    ...optional('KONTROL_CONFIG_FILE', 'Template file used instead of the annotation; watched for changes', text),
+    fallbackDoc: 'unset: the annotation haproxy.unity3d.com/config'
+  },
   haproxy: variable({
     name: 'KONTROL_HAPROXY',
     doc: 'The HAProxy binary',
@@ -225,13 +240,10 @@ export const envTable = {
     fallback: 2,
     parse: decimal(0, 3600)
   }),
-  synGuard: variable({
-    name: 'KONTROL_SYN_GUARD',
-    doc: 'on: drop SYN packets by iptables on the bound ports during a reload (needs NET_ADMIN)',
-    fallback: false,
-    fallbackDoc: 'off',
-    parse: flag
-  }),
+  synGuard: off(
+    'KONTROL_SYN_GUARD',
+    'on: drop SYN packets by iptables on the bound ports during a reload (needs NET_ADMIN)'
+  ),
   ...accessVariables,
   panicThreshold: variable({
     name: 'KONTROL_PANIC_THRESHOLD',
@@ -245,11 +257,5 @@ export const envTable = {
     fallback: 'info',
     parse: oneOf(...logLevels)
   }),
-  dryRun: variable({
-    name: 'KONTROL_DRY_RUN',
-    doc: 'on: render, validate and plan, but touch neither HAProxy nor DNS',
-    fallback: false,
-    fallbackDoc: 'off',
-    parse: flag
-  })
+  dryRun: off('KONTROL_DRY_RUN', 'on: render, validate and plan, but touch neither HAProxy nor DNS')
 }

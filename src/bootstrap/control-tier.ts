@@ -1,9 +1,11 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
+import { createAccess, createCredentials } from './access.ts'
 import { createDns, createKeepaliveLoop, createPort, replaceAnnotations } from './edges.ts'
 import { createController, createKeepaliveSink, createRegistry } from './master.ts'
 import { createProxy, type Proxy } from './proxy.ts'
 import { startService, type Service, type ServiceDeps } from './service.ts'
+import type { Credentials } from '../access/credentials.ts'
 import type { Config } from '../config.ts'
 import type { Controller } from '../controller/controller.ts'
 import { readinessProblems } from '../controller/readiness.ts'
@@ -33,6 +35,7 @@ import { Statistics } from '../telemetry/statistics.ts'
 
 /** Which of them there are follows from the configuration. */
 interface Parts {
+  credentials: Credentials
   registry: Registry | undefined
   slave: KeepaliveLoop | undefined
   templates: TemplateSource
@@ -69,9 +72,10 @@ export async function startControlTier(deps: ServiceDeps): Promise<Service> {
 }
 
 async function createParts(deps: ServiceDeps): Promise<Parts> {
-  const { config, clock, logger } = deps
+  const { config, logger } = deps
+  const credentials = createCredentials(config, logger)
   const registry = config.isMaster ? createRegistry(deps) : undefined
-  const slave = createKeepaliveLoop(config, clock, logger)
+  const slave = createKeepaliveLoop(deps, credentials)
   const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
   const dns = createDns(deps, () => registry?.leading ?? true)
   const leaving: LeaveDeps = {
@@ -105,20 +109,23 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   const problems = () => readinessProblems({ registry, proxy })
   const events = tellOfAll({ logger, registry, proxy, dns, metrics })
   const controller = registry && createController({ ...deps, registry, proxy, dns })
+  const access = createAccess({ config, credentials, registry, manifest: proxy?.facts })
   const app = await createPort({
     ...deps,
+    access,
     ...{ dns, events, metrics, problems },
-    keepalives: registry && createKeepaliveSink(registry, metrics, deps),
+    keepalives: registry && createKeepaliveSink({ registry, metrics, access, config, logger }),
     commands: proxy === undefined ? new SocketSink(config.socket) : commandSink(proxy.automaton, logger),
     routes: async (scope) => await operatorRoutes(scope, registry, proxy, config.app)
   })
-  return { registry, slave, templates, dns, leaving, statistics, proxy, controller, app }
+  return { credentials, registry, slave, templates, dns, leaving, statistics, proxy, controller, app }
 }
 
 /** Those that others rely on first. */
 async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Promise<number> {
   const { config, clock, logger } = deps
-  const { registry, proxy, dns, templates, controller, app, slave, statistics } = parts
+  const { credentials, registry, proxy, dns, templates, controller, app, slave, statistics } = parts
+  closers.add('credentials', credentials.watch())
   if (registry !== undefined) {
     closers.add('registry', () => registry.close())
     await registry.open(deps.signal)

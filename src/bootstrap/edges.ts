@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { ServiceDeps } from './service.ts'
+import type { Access } from '../access/access.ts'
+import { tokenToPingWith, type Credentials } from '../access/credentials.ts'
 import { mastersOf, type Config } from '../config.ts'
 import { DnsExposer } from '../dns/dns-exposer.ts'
 import { parseDnsAnnotations, type DnsSettings } from '../dns/dns-settings.ts'
@@ -13,7 +15,6 @@ import { healthRoutes } from '../http/routes/health.ts'
 import { kontrolRoutes, type KeepaliveSink } from '../http/routes/kontrol.ts'
 import { metricsRoutes } from '../http/routes/metrics.ts'
 import { buildServer } from '../http/server.ts'
-import type { Clock } from '../platform/clock.ts'
 import type { Listeners } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import { KeepaliveLoop } from '../slave/keepalive-loop.ts'
@@ -28,6 +29,7 @@ import { ZerorpcServer } from '../zerorpc/zerorpc-server.ts'
 // What every process has: the port of the control tier, the loop of a slave, and the DNS stage.
 
 export interface PortDeps extends ServiceDeps {
+  access: Access
   /** Absent when this process is no master. */
   keepalives: KeepaliveSink | undefined
   /** Takes what masters ask this pod's automaton. */
@@ -42,11 +44,18 @@ export interface PortDeps extends ServiceDeps {
 
 /** The control tier's port: HTTP, and ZeroRPC beside it. */
 export async function createPort(deps: PortDeps): Promise<FastifyInstance> {
-  const { config, env, logger, keepalives, commands, dns, events, metrics, problems, onLeave } = deps
-  const app = buildServer({ logger, tokens: config.tokens, ...tlsOf(config) })
-  const scripts = new ScriptRunner({ mode: config.script, socketPath: config.socket, sink: commands, env, logger })
+  const { config, access, env, logger, keepalives, commands, dns, events, metrics, problems, onLeave } = deps
+  const app = buildServer({ logger, access, ...tlsOf(config) })
+  const scripts = new ScriptRunner({
+    mode: config.script,
+    socketPath: config.socket,
+    sink: commands,
+    access,
+    env,
+    logger
+  })
   await describeApi(app)
-  await app.register(kontrolRoutes, { keepalives, scripts, leave: onLeave, hasTokens: config.tokens.length > 0 })
+  await app.register(kontrolRoutes, { keepalives, scripts, leave: onLeave })
   await app.register(healthRoutes, { problems: async () => problems() })
   await app.register(metricsRoutes, { metrics })
   await app.register(eventRoutes, { subscribe: (listener) => events.subscribe(listener) })
@@ -57,15 +66,15 @@ export async function createPort(deps: PortDeps): Promise<FastifyInstance> {
   return app
 }
 
-/** Kontrol's last generation on the same port. It has no credentials to show, so where they are wanted it is refused. */
+/** Kontrol's last generation on the same port. */
 function shareWithZerorpc(app: FastifyInstance, deps: PortDeps, scripts: ScriptRunner): void {
-  const { config, logger, clock, keepalives } = deps
-  const guarded = config.tokens.length > 0 || config.tlsClientCa !== undefined
+  const { access, logger, clock, keepalives } = deps
   const server = new ZerorpcServer({
     handlers: kontrolHandlers({ keepalives, scripts }),
+    callerAt: (address) => access.callerAt(address),
     logger,
     clock,
-    ...(guarded && { refusal: zerorpcRefusal() })
+    refusal: access.zerorpcRefusal
   })
   const sharing = sharePort(app.server, { zmtp: (socket, firstChunk) => server.accept(socket, firstChunk) })
   app.addHook('preClose', async () => {
@@ -74,24 +83,20 @@ function shareWithZerorpc(app: FastifyInstance, deps: PortDeps, scripts: ScriptR
   })
 }
 
-function zerorpcRefusal(): KontrolError {
-  return new KontrolError('KTL_UNAUTHORIZED', 'ZeroRPC carries no credentials, and this control tier wants them', {
-    hint: 'Let the client speak HTTP with its token, or take KONTROL_TOKEN and KONTROL_TLS_CLIENT_CA away here.'
-  })
-}
-
 /** The loop that reports this pod to its masters; none in a process that is no slave. */
-export function createKeepaliveLoop(config: Config, clock: Clock, logger: Logger): KeepaliveLoop | undefined {
+export function createKeepaliveLoop(
+  { config, clock, logger }: ServiceDeps,
+  credentials: Credentials
+): KeepaliveLoop | undefined {
   if (!config.isSlave) return undefined
-  const { app, role, id, ip, masters, port, ttlSeconds, tokens, payloadFile } = config
-  const [token] = tokens
+  const { app, role, id, ip, masters, port, ttlSeconds, payloadFile } = config
   return new KeepaliveLoop({
     self: { app, role, id, ip },
     masters,
     port,
     ttlMs: ttlSeconds * 1000,
     payload: new PayloadFile({ path: payloadFile, clock, logger }),
-    token,
+    token: () => tokenToPingWith(credentials.secrets, app),
     ...tlsOf(config),
     connectZerorpc: (address) => new ZerorpcClient(address),
     clock,
@@ -135,7 +140,7 @@ function dnsSettings(annotations: Readonly<Record<string, string>>, logger: Logg
 }
 
 /** What this process shows, as a server and as a slave, and whom it lets in. */
-function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Config) {
+export function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Config) {
   if (tlsCert === undefined || tlsKey === undefined) return {}
   return {
     tls: {

@@ -1,6 +1,10 @@
 import { join } from 'node:path'
 import type { Proxy } from './proxy.ts'
 import type { ServiceDeps } from './service.ts'
+import { verifyKeepalive } from './verify-keepalive.ts'
+import type { Access } from '../access/access.ts'
+import type { Config } from '../config.ts'
+import type { Logger } from '../platform/logger.ts'
 import { BuiltInState } from '../controller/built-in-state.ts'
 import { CallbackRunner } from '../controller/callback.ts'
 import { Controller } from '../controller/controller.ts'
@@ -45,12 +49,17 @@ export function createRegistry({ config, clock, logger }: ServiceDeps): Registry
 /** Pods whose bad payload was logged already: it comes again with each keepalive. */
 const MAX_TOLD = 1_000
 
+export interface KeepaliveSinkDeps {
+  registry: Registry
+  metrics: Metrics
+  access: Access
+  config: Config
+  logger: Logger
+}
+
 /** Where keepalives go, whichever protocol brought them. */
-export function createKeepaliveSink(
-  registry: Registry,
-  metrics: Metrics,
-  { config, logger }: ServiceDeps
-): KeepaliveSink {
+export function createKeepaliveSink(deps: KeepaliveSinkDeps): KeepaliveSink {
+  const { registry, metrics, access, config, logger } = deps
   const builtIn = new BuiltInState({ registry, ownApp: config.app })
   const told = new Map<string, string>()
   const tell = ({ key, app, id }: Keepalive, reason: string): void => {
@@ -60,11 +69,18 @@ export function createKeepaliveSink(
     logger.warn({ app, id, key, reason }, 'payload not kept, the pod is taken without it')
   }
   return {
-    take(body, onBadPayload) {
-      const keepalive = parseKeepalive(body, (problem, said) => {
-        tell(said, problem)
+    take(body, caller, onBadPayload) {
+      let problem: string | undefined
+      const keepalive = parseKeepalive(body, (reason) => (problem = reason))
+      access.check({ kind: 'ping', app: keepalive.app }, caller)
+      // Whoever may speak for one app takes no pod of another.
+      const known = registry.appOf(keepalive.key)
+      if (known !== undefined && known !== keepalive.app) access.check({ kind: 'ping', app: known }, caller)
+      verifyKeepalive(keepalive, caller, config)
+      if (problem !== undefined) {
+        tell(keepalive, problem)
         onBadPayload?.(problem)
-      })
+      }
       metrics.keepalive()
       return registry.keepalive(keepalive)
     },

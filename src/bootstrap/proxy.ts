@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { ManifestFacts } from '../access/command-rules.ts'
 import type { TemplateSource } from '../render/template-source.ts'
 import { ChildSupervisor } from '../haproxy/process/child.ts'
 import { HaproxyDriver } from '../haproxy/driver.ts'
@@ -12,6 +13,7 @@ import type { Renderable } from '../controller/controller.ts'
 import { Automaton } from '../lifecycle/automaton.ts'
 import { CommandSocket } from '../lifecycle/command-socket.ts'
 import { builtInActions, readManifest, runsAction } from '../lifecycle/manifest.ts'
+import { factsOf } from '../lifecycle/reachable-states.ts'
 import type { Config } from '../config.ts'
 import type { LivePods } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -19,7 +21,7 @@ import { Listeners } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import { SupervisordClient } from '../platform/supervisord-client.ts'
 import { configureStep } from '../steps/configure.ts'
-import { exposeViaRoute53Step, type ExposeDeps } from '../steps/expose-via-route53.ts'
+import { type ExposeDeps, exposeViaRoute53Step } from '../steps/expose-via-route53.ts'
 import { ReconfigurationLog } from '../steps/reconfiguration-log.ts'
 import { renderStep } from '../steps/render.ts'
 import { HostsFile } from '../render/hosts-file.ts'
@@ -27,7 +29,7 @@ import { RegistryHosts } from '../render/hosts-source.ts'
 import { Renderer, visibleEnvironment } from '../render/renderer.ts'
 import { restartStep } from '../steps/restart.ts'
 import { setupStep } from '../steps/setup.ts'
-import { shutdownStep, type ShutdownDeps } from '../steps/shutdown.ts'
+import { type ShutdownDeps, shutdownStep } from '../steps/shutdown.ts'
 
 type BuiltInAction = (typeof builtInActions)[number]
 
@@ -56,6 +58,8 @@ export interface Proxy {
   subscribeAlarms: (listener: (problem: Problem) => void) => void
   /** As the controller asks for a rendering. */
   renderable: Renderable
+  /** What is to be known of its manifest to say who may command it. */
+  facts: ManifestFacts
 }
 
 /** @throws KontrolError KTL_MANIFEST_INVALID, KTL_CONFIG_INVALID */
@@ -84,6 +88,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     driver,
     reconfigurations,
     subscribeAlarms: (listener) => alarms.subscribe(listener),
+    facts: factsOf(manifest),
     drivesHaproxy: runsAction(manifest, 'configure'),
     renderable: {
       goto: (tag, input, options) => automaton.goto(tag, input, options),

@@ -1,3 +1,4 @@
+import { createAccess, createCredentials } from './access.ts'
 import { createDns, createKeepaliveLoop, createPort, replaceAnnotations } from './edges.ts'
 import { startService, type Service, type ServiceDeps } from './service.ts'
 import type { ProgramEvent } from '../http/routes/events.ts'
@@ -12,9 +13,11 @@ import { Metrics } from '../telemetry/metrics.ts'
  * of a fleet: what only a control tier needs must not be imported from here.
  */
 export async function startSlaveAlone(deps: ServiceDeps): Promise<Service> {
-  const { config, clock, logger } = deps
+  const { config, logger } = deps
   return await startService(deps, async (closers) => {
-    const slave = createKeepaliveLoop(config, clock, logger)
+    const credentials = createCredentials(config, logger)
+    const access = createAccess({ config, credentials, registry: undefined, manifest: undefined })
+    const slave = createKeepaliveLoop(deps, credentials)
     // It does not know the other proxies: it writes what a master commands, and nothing by itself.
     const dns = createDns(deps, () => true)
     const events = new Listeners<ProgramEvent>('events', logger)
@@ -26,8 +29,9 @@ export async function startSlaveAlone(deps: ServiceDeps): Promise<Service> {
       skippedValues: () => 0
     })
     const commands = new SocketSink(config.socket)
-    const app = await createPort({ ...deps, keepalives: undefined, commands, dns, events, metrics, problems })
+    const app = await createPort({ ...deps, access, keepalives: undefined, commands, dns, events, metrics, problems })
 
+    closers.add('credentials', credentials.watch())
     closers.add('control tier', () => app.close())
     const { port } = await listen(app, config.port)
     logger.info({ port, app: config.app, id: config.id, modes: config.modes }, 'control tier open')

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { invalidEnvironment, readEnvTable, tokensOf } from '../config.ts'
+import { readSecrets, tokenToPingWith } from '../access/credentials.ts'
+import { invalidEnvironment, readEnvTable, secretSourcesOf } from '../config.ts'
 import { accessVariables } from '../environment.ts'
 import type { TlsCredentials } from '../slave/http-master.ts'
 
@@ -9,10 +10,14 @@ export interface Credentials {
   tls: TlsCredentials | undefined
 }
 
-/** @throws KontrolError KTL_CONFIG_INVALID for a value or a file that cannot be read */
-export function credentialsOf(env: NodeJS.ProcessEnv): Credentials {
+/**
+ * @param app whose keepalive is sent; an operator's token, or a reader's, when absent
+ * @throws KontrolError KTL_CONFIG_INVALID for a value or a file that cannot be read
+ */
+export function credentialsOf(env: NodeJS.ProcessEnv, app?: string): Credentials {
   const { values, problems } = readEnvTable(accessVariables, [['environment', env]])
-  const [token] = [...values.tokens, ...tokensOf(values.tokenFile, problems)]
+  const secrets = readSecrets(secretSourcesOf(env), problems)
+  const token = app === undefined ? (secrets.operate[0] ?? secrets.read[0]) : tokenToPingWith(secrets, app)
   if (problems.length > 0) throw invalidEnvironment(problems)
   const { tlsCert, tlsKey, tlsClientCa } = values
   if (tlsCert === undefined || tlsKey === undefined) return { token, tls: undefined }

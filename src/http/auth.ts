@@ -1,43 +1,53 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { TLSSocket } from 'node:tls'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { KontrolError } from '../errors.ts'
+import type { Access } from '../access/access.ts'
+import type { Caller } from '../access/caller.ts'
+import type { Deed } from '../access/policy.ts'
+import { findKontrolError } from '../errors.ts'
+
+/**
+ * For the `config` of a route: what a caller must be allowed at least before its body is read; the route itself
+ * asks about the rest. Without it: reading for GET, and operating for all that writes.
+ */
+export interface RouteAccess {
+  readonly needs: 'probe' | 'ping' | 'command'
+}
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** Lets writes through only with one of the tokens; without tokens all pass. */
-export function requireTokenForWrites(app: FastifyInstance, tokens: readonly string[]): void {
-  if (tokens.length === 0) return
-  const isKnown = tokenCheck(tokens)
+/** Finds out who sends each request, and refuses what he may not. */
+export function guardRoutes(app: FastifyInstance, access: Access): void {
+  app.decorateRequest('caller', null)
   app.addHook('onRequest', async (request, reply) => {
-    if (READS.has(request.method) || isKnown(bearerOf(request))) return
-    reply.header('www-authenticate', 'Bearer')
-    throw new KontrolError(
-      'KTL_UNAUTHORIZED',
-      `${request.method} ${request.routeOptions.url ?? request.url} needs a token`,
-      {
-        hint: 'Send "Authorization: Bearer <KONTROL_TOKEN>".'
-      }
-    )
+    const caller = access.callerOf({
+      remoteAddress: request.socket.remoteAddress,
+      headers: request.headers,
+      certificate: certificateOf(request)
+    })
+    request.setDecorator('caller', caller)
+    try {
+      access.check(deedOf(request), caller)
+    } catch (error) {
+      if (findKontrolError(error, 'KTL_UNAUTHORIZED') !== undefined) reply.header('www-authenticate', 'Bearer')
+      throw error
+    }
   })
 }
 
-/** POST /down ends the process: a neighbour on the network may not, unless it holds a token. */
-export function isLoopback({ ip }: FastifyRequest): boolean {
-  return ip === '::1' || ip.startsWith('127.') || ip.startsWith('::ffff:127.')
+/** Who sent it, as guardRoutes() found out. */
+export const callerOf = (request: FastifyRequest): Caller => request.getDecorator<Caller>('caller')
+
+function deedOf(request: FastifyRequest): Deed {
+  // What there is can be read in the description of the API.
+  if (request.is404) return { kind: 'probe' }
+  const what = `${request.method} ${request.routeOptions.url ?? request.url}`
+  const { needs } = request.routeOptions.config as Partial<RouteAccess>
+  if (needs === 'command') return { kind: 'command', command: 'look', what }
+  if (needs !== undefined) return { kind: needs }
+  return READS.has(request.method) ? { kind: 'read' } : { kind: 'operate', what }
 }
 
-function tokenCheck(tokens: readonly string[]): (token: string | undefined) => boolean {
-  const known = tokens.map(digestOf)
-  return (token) => {
-    if (token === undefined) return false
-    const digest = digestOf(token)
-    // All are compared, each in constant time, so that the time tells nothing.
-    return known.map((one) => timingSafeEqual(one, digest)).includes(true)
-  }
+function certificateOf({ socket }: FastifyRequest) {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
+  return socket.getPeerCertificate()
 }
-
-function bearerOf({ headers }: FastifyRequest): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
-}
-
-const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest()

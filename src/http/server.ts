@@ -1,22 +1,22 @@
 import type { AddressInfo } from 'node:net'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
+import type { Access } from '../access/access.ts'
 import { KontrolError } from '../errors.ts'
 import { limits } from '../model/limits.ts'
 import { parseJson } from '../model/json.ts'
 import type { Logger } from '../platform/logger.ts'
-import { requireTokenForWrites } from './auth.ts'
+import { guardRoutes } from './auth.ts'
 import { errorHandler, send } from './error-handler.ts'
 
 export interface ServerOptions {
   logger: Logger
-  /** Shared secrets; with any, writes need one. */
-  tokens: readonly string[]
+  access: Access
   /** PEM texts: HTTPS, and with `ca` mutual TLS. */
   tls?: { cert: string; key: string; ca?: string }
 }
 
 /** The bare control tier: error bodies, limits, auth; routes are registered by the caller, who also listens. */
-export function buildServer({ logger, tokens, tls }: ServerOptions): FastifyInstance {
+export function buildServer({ logger, access, tls }: ServerOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
     // A line for each keepalive would cost a third of all keepalives and drown the rest.
@@ -38,7 +38,7 @@ export function buildServer({ logger, tokens, tls }: ServerOptions): FastifyInst
   app.setErrorHandler(errorHandler)
   acceptAnyContentTypeAsJson(app)
   answerUnknownRoutes(app)
-  requireTokenForWrites(app, tokens)
+  guardRoutes(app, access)
   return app
 }
 

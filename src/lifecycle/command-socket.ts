@@ -1,5 +1,6 @@
 import { chmod, lstat, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { parseCommand } from '../access/command-rules.ts'
 import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Automaton } from './automaton.ts'
@@ -160,22 +161,28 @@ type CommandedMachine = Pick<Automaton, 'state' | 'goto' | 'wait' | 'set' | 'die
  *     SET <name> [value]    OK
  *     DIE                   OK when the terminal state starts
  *
- * Split at single spaces, case matters; the input is all the rest, with its
- * spaces and line breaks.
- *
  * @returns undefined for what is no command
  * @throws KontrolError when the machine refuses
  */
 async function runCommand(machine: CommandedMachine, text: string): Promise<string | undefined> {
-  const [verb, first, ...others] = text.replace(/\n+$/, '').split(' ')
-  const rest = others.join(' ')
-  if (verb === 'STATE') return machine.state
-  if (verb === 'DIE') await machine.die()
-  else if (first === undefined) return undefined
-  else if (verb === 'GOTO') await machine.goto(first, rest)
-  else if (verb === 'WAIT') await machine.wait(first, rest)
-  else if (verb === 'SET') machine.set(first, rest)
-  else return undefined
+  const command = parseCommand(text)
+  if (command === undefined) return undefined
+  const { verb, subject, input } = command
+  switch (verb) {
+    case 'STATE':
+      return machine.state
+    case 'DIE':
+      await machine.die()
+      break
+    case 'GOTO':
+      await machine.goto(subject, input)
+      break
+    case 'WAIT':
+      await machine.wait(subject, input)
+      break
+    case 'SET':
+      machine.set(subject, input)
+  }
   return 'OK'
 }
 

@@ -1,5 +1,6 @@
 import { compileGlob } from './glob.ts'
 import type { LifecycleState, Manifest } from './manifest.ts'
+import { type ManifestFacts, variablesIn } from '../access/command-rules.ts'
 
 /** Where a machine can get to, by itself or when asked. */
 export class ReachableStates {
@@ -41,4 +42,19 @@ export function allowedNext({ tag, next = [] }: LifecycleState, { states, termin
   const globs = next.map(compileGlob)
   const tags = states.map((state) => state.tag)
   return tags.filter((other) => other === terminal || globs.some((glob) => glob?.test(other)))
+}
+
+/** Steps, and the tags by which Kontrol's masters ask for them, whose input is what HAProxy or DNS shall serve. */
+const TAKES_HOSTS = ['render', 'configure', 'expose-via-route53']
+
+/** What must be known of a manifest to say who may command it. */
+export function factsOf(manifest: Manifest): ManifestFacts {
+  const reach = new ReachableStates(manifest)
+  const mentioned = new Set(manifest.states.flatMap(({ shell = '' }) => variablesIn(shell)))
+  const steps = new Map(manifest.states.map(({ tag, action = tag }) => [tag, action]))
+  return {
+    leadsToEnd: (tag) => reach.byItself(tag).has(manifest.terminal) || tag === manifest.terminal,
+    takesHosts: (tag) => TAKES_HOSTS.includes(tag) || TAKES_HOSTS.includes(steps.get(tag) ?? ''),
+    mentions: (name) => mentioned.has(name)
+  }
 }

@@ -30,7 +30,7 @@ const validator = Compile(Keepalive)
  *
  * @throws KontrolError KTL_KEEPALIVE_INVALID naming each field that is wrong
  */
-export function parseKeepalive(given: unknown, onBadPayload?: (problem: string, said: Keepalive) => void): Keepalive {
+export function parseKeepalive(given: unknown, onBadPayload?: (problem: string) => void): Keepalive {
   const body = withTextAsId(given)
   const problems = validator.Check(body) ? problemsBeyondSchema(body) : schemaProblems(body)
   if (problems.length > 0) {
@@ -50,7 +50,7 @@ export function parseKeepalive(given: unknown, onBadPayload?: (problem: string, 
     ...(payload !== undefined && problem === undefined && { payload }),
     ...(down !== undefined && { down })
   }
-  if (problem !== undefined) onBadPayload?.(problem, keepalive)
+  if (problem !== undefined) onBadPayload?.(problem)
   return keepalive
 }
 

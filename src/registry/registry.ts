@@ -140,6 +140,11 @@ export class Registry {
     this.#refresh(entry, said)
   }
 
+  /** App of the pod with this key; undefined when it is unknown. */
+  appOf(key: string): string | undefined {
+    return this.#members.get(key)?.pod.app
+  }
+
   /** Takes a pod out on an operator's word; false when there is none with this key. */
   forget(key: string): boolean {
     const entry = this.#members.get(key)

@@ -16,8 +16,8 @@ export interface TlsCredentials {
 
 export interface HttpMasterOptions {
   address: MasterAddress
-  /** Sent as a bearer token when set. */
-  token?: string | undefined
+  /** Asked at each keepalive; sent as a bearer token when there is one. */
+  token?: (() => string | undefined) | undefined
   tls?: TlsCredentials | undefined
   /** Milliseconds an unused connection is kept open. */
   keepAliveMs: number
@@ -36,6 +36,7 @@ export class HttpMaster implements MasterConnection {
   readonly #options: RequestOptions
   readonly #request: typeof httpRequest
   readonly #name: string
+  readonly #token: (() => string | undefined) | undefined
 
   constructor({ address, token, tls, keepAliveMs }: HttpMasterOptions) {
     const { protocol, host, port, name } = address
@@ -51,12 +52,9 @@ export class HttpMaster implements MasterConnection {
       host,
       port,
       path: '/ping',
-      method: 'PUT',
-      headers: {
-        'content-type': 'application/json',
-        ...(token !== undefined && { authorization: `Bearer ${token}` })
-      }
+      method: 'PUT'
     }
+    this.#token = token
   }
 
   async send(keepalive: string, signal: AbortSignal): Promise<void> {
@@ -77,7 +75,12 @@ export class HttpMaster implements MasterConnection {
 
   #put(body: string, signal: AbortSignal): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      this.#request({ ...this.#options, signal }, resolve)
+      const token = this.#token?.()
+      const headers = {
+        'content-type': 'application/json',
+        ...(token !== undefined && { authorization: `Bearer ${token}` })
+      }
+      this.#request({ ...this.#options, headers, signal }, resolve)
         .on('error', reject)
         .end(body)
     })

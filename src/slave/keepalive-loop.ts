@@ -22,7 +22,7 @@ export interface KeepaliveLoopOptions {
   port: number
   ttlMs: number
   payload: PayloadSource | undefined
-  token?: string | undefined
+  token?: (() => string | undefined) | undefined
   tls?: TlsCredentials | undefined
   /** Connects to the masters named zerorpc://host:port. */
   connectZerorpc: (address: MasterAddress) => MasterConnection

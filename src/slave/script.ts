@@ -1,3 +1,6 @@
+import type { Access } from '../access/access.ts'
+import type { Caller } from '../access/caller.ts'
+import { parseCommand } from '../access/command-rules.ts'
 import { KontrolError } from '../errors.ts'
 import { toKontrolJson } from '../model/kontrol-json.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -17,6 +20,7 @@ export interface ScriptRunnerOptions {
   socketPath: string
   /** Absent when this process has no automaton. */
   sink: CommandSink | undefined
+  access: Pick<Access, 'check' | 'checkCommand'>
   logger: Logger
   /** What scripts inherit in mode `shell`. */
   env: NodeJS.ProcessEnv
@@ -46,11 +50,11 @@ export class ScriptRunner {
    * Runs the script of a body `{"cmd": …, anything else}`.
    *
    * @returns its standard output without the final line break, whatever its exit code
-   * @throws KontrolError KTL_REQUEST_INVALID, KTL_FORBIDDEN, KTL_QUEUE_FULL, KTL_SCRIPT_TIMEOUT
+   * @throws KontrolError KTL_REQUEST_INVALID, KTL_UNAUTHORIZED, KTL_FORBIDDEN, KTL_QUEUE_FULL, KTL_SCRIPT_TIMEOUT
    */
-  async run(body: unknown): Promise<string> {
+  async run(body: unknown, caller: Caller): Promise<string> {
     // Before it waits: what is refused is refused at once.
-    const execute = this.#prepare(commandOf(body), toKontrolJson(body))
+    const execute = this.#prepare(commandOf(body), toKontrolJson(body), caller)
     if (this.#waiting >= MAX_WAITING) {
       throw new KontrolError('KTL_QUEUE_FULL', `${MAX_WAITING} scripts are waiting already`, {
         hint: 'Wait until some of them have ended.'
@@ -62,8 +66,8 @@ export class ScriptRunner {
     return turn
   }
 
-  #prepare(command: string, input: string): () => Promise<string> {
-    const { mode, socketPath, sink, logger, env, timeoutMs = DEFAULT_TIMEOUT_MS } = this.#options
+  #prepare(command: string, input: string, caller: Caller): () => Promise<string> {
+    const { mode, socketPath, sink, access, logger, env, timeoutMs = DEFAULT_TIMEOUT_MS } = this.#options
     switch (mode) {
       case 'off':
         throw new KontrolError('KTL_FORBIDDEN', 'Scripts are switched off here', {
@@ -72,9 +76,13 @@ export class ScriptRunner {
       case 'automaton': {
         const line = parseSocatCommand(command, { input, socketPath })
         if (sink === undefined) throw new KontrolError('KTL_FORBIDDEN', 'This process runs no automaton')
+        const parsed = parseCommand(line)
+        // What is no command is answered by the automaton, and does nothing.
+        if (parsed !== undefined) access.checkCommand(parsed, caller)
         return () => withinTime(sink.execute(line), timeoutMs)
       }
       case 'shell':
+        access.check({ kind: 'operate', what: 'A script' }, caller)
         return () => runShellScript({ command, input, env, timeoutMs, logger })
     }
   }

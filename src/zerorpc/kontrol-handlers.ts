@@ -1,11 +1,12 @@
+import type { Caller } from '../access/caller.ts'
 import { findKontrolError, KontrolError } from '../errors.ts'
 import { parseJson } from '../model/json.ts'
 import type { ZerorpcHandlers } from './zerorpc-api.ts'
 
 export interface KontrolHandlerDeps {
   /** Absent when this process is no master. */
-  keepalives: { take(body: unknown): Promise<void> | void } | undefined
-  scripts: { run(body: unknown): Promise<string> }
+  keepalives: { take(body: unknown, caller: Caller): Promise<void> | void } | undefined
+  scripts: { run(body: unknown, caller: Caller): Promise<string> }
 }
 
 /**
@@ -14,18 +15,18 @@ export interface KontrolHandlerDeps {
  */
 export function kontrolHandlers({ keepalives, scripts }: KontrolHandlerDeps): ZerorpcHandlers {
   return {
-    async ping(raw) {
+    async ping(raw, caller) {
       if (keepalives === undefined) {
         throw new KontrolError('KTL_NOT_A_MASTER', 'This process is no master and keeps no registry', {
           hint: 'Set KONTROL_MODE=master,slave here, or point kontrol.unity3d.com/master at a master.'
         })
       }
-      await keepalives.take(parsed(raw))
+      await keepalives.take(parsed(raw), caller)
     },
 
-    async invoke(raw) {
+    async invoke(raw, caller) {
       try {
-        return await scripts.run(parsed(raw))
+        return await scripts.run(parsed(raw), caller)
       } catch (error) {
         // Kontrol answers nil to both; all else is a refusal that its caller should see.
         if (findKontrolError(error, 'KTL_REQUEST_INVALID') ?? findKontrolError(error, 'KTL_SCRIPT_TIMEOUT')) return null

@@ -1,3 +1,4 @@
+import type { Caller } from '../access/caller.ts'
 import { KontrolError, messageOf } from '../errors.ts'
 import { limits } from '../model/limits.ts'
 import { textOf, type ZerorpcMessage } from './zerorpc-message.ts'
@@ -5,9 +6,9 @@ import { textOf, type ZerorpcMessage } from './zerorpc-message.ts'
 /** What Kontrol's two methods do. */
 export interface ZerorpcHandlers {
   /** Takes a keepalive, as JSON. */
-  ping(raw: string): Promise<void> | void
+  ping(raw: string, caller: Caller): Promise<void> | void
   /** Runs the command of a JSON body; null when there is no answer to give. The signal fires when its caller is gone. */
-  invoke(raw: string, signal: AbortSignal): Promise<string | null>
+  invoke(raw: string, caller: Caller, signal: AbortSignal): Promise<string | null>
 }
 
 export interface ZerorpcReply {
@@ -40,7 +41,11 @@ export class ZerorpcApi {
   }
 
   /** Never rejects. */
-  async call({ name, args }: Pick<ZerorpcMessage, 'name' | 'args'>, signal: AbortSignal): Promise<ZerorpcReply> {
+  async call(
+    { name, args }: Pick<ZerorpcMessage, 'name' | 'args'>,
+    caller: Caller,
+    signal: AbortSignal
+  ): Promise<ZerorpcReply> {
     if (name.startsWith('_zerorpc_')) return describe(name, args)
     if (!methods.includes(name)) return failure('NameError', name)
     const { refusal } = this.#options
@@ -49,26 +54,26 @@ export class ZerorpcApi {
     if (args.length !== 1) {
       return failure('TypeError', `${name}() takes exactly 1 argument (${args.length} given)`)
     }
-    return name === 'ping' ? this.#ping(textOf(raw)) : this.#invoke(textOf(raw), signal)
+    return name === 'ping' ? this.#ping(textOf(raw), caller) : this.#invoke(textOf(raw), caller, signal)
   }
 
-  async #ping(raw: string | undefined): Promise<ZerorpcReply> {
+  async #ping(raw: string | undefined, caller: Caller): Promise<ZerorpcReply> {
     try {
       if (raw === undefined) throw new KontrolError('KTL_KEEPALIVE_INVALID', 'Invalid keepalive: no text')
       if (Buffer.byteLength(raw) > limits.bodyBytes) {
         throw new KontrolError('KTL_BODY_TOO_LARGE', `A keepalive has at most ${limits.bodyBytes} bytes`)
       }
-      await this.#options.handlers.ping(raw)
+      await this.#options.handlers.ping(raw, caller)
     } catch (error) {
       this.#options.onPingRefused(error)
     }
     return success(null)
   }
 
-  async #invoke(raw: string | undefined, signal: AbortSignal): Promise<ZerorpcReply> {
+  async #invoke(raw: string | undefined, caller: Caller, signal: AbortSignal): Promise<ZerorpcReply> {
     if (raw === undefined) return success(null)
     try {
-      return success(await this.#options.handlers.invoke(raw, signal))
+      return success(await this.#options.handlers.invoke(raw, caller, signal))
     } catch (error) {
       return failureOf(error)
     }

@@ -1,3 +1,4 @@
+import type { Caller } from '../access/caller.ts'
 import { encodeEvent, type MessageId, type ZerorpcMessage } from './zerorpc-message.ts'
 import type { ZerorpcApi } from './zerorpc-api.ts'
 import type { ZerorpcLimits } from './zerorpc-limits.ts'
@@ -14,6 +15,7 @@ interface Call {
 
 export interface ZerorpcCallsOptions {
   api: ZerorpcApi
+  caller: Caller
   limits: ZerorpcLimits
   send(frames: Uint8Array[]): void
 }
@@ -58,7 +60,7 @@ export class ZerorpcCalls {
   }
 
   #begin({ id, name, args }: ZerorpcMessage, envelope: readonly Buffer[], now: number): void {
-    const { api, limits } = this.#options
+    const { api, caller, limits } = this.#options
     const key = keyOf(id)
     if (this.#calls.has(key)) return
     const abort = new AbortController()
@@ -69,7 +71,7 @@ export class ZerorpcCalls {
       return
     }
     this.#calls.set(key, call)
-    void api.call({ name, args }, abort.signal).then((reply) => {
+    void api.call({ name, args }, caller, abort.signal).then((reply) => {
       // Gone when the caller is.
       if (this.#calls.delete(key)) this.#send(call, reply.name, reply.args)
     })

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Caller } from '../access/caller.ts'
 import { messageOf } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { ZerorpcApi } from './zerorpc-api.ts'
@@ -11,6 +12,7 @@ import { ZmtpPeer } from './zmtp-peer.ts'
 export interface ZerorpcConnectionOptions {
   socket: Socket
   api: ZerorpcApi
+  caller: Caller
   limits: ZerorpcLimits
   clock: Clock
   /** Once, with the reason when it was cut off rather than closed by its peer. */
@@ -31,10 +33,10 @@ export class ZerorpcConnection {
   #reason: string | undefined
 
   constructor(options: ZerorpcConnectionOptions) {
-    const { socket, api, limits, clock } = options
+    const { socket, api, caller, limits, clock } = options
     this.#options = options
     this.#openedAt = this.#lastMessage = clock.monotonic()
-    this.#calls = new ZerorpcCalls({ api, limits, send: (frames) => this.#peer.send(frames) })
+    this.#calls = new ZerorpcCalls({ api, caller, limits, send: (frames) => this.#peer.send(frames) })
     this.#peer = new ZmtpPeer({
       socketType: 'ROUTER',
       accepts: ['DEALER', 'REQ', 'ROUTER'],

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Socket } from 'node:net'
+import type { Caller } from '../access/caller.ts'
 import { messageOf, type KontrolError } from '../errors.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -9,6 +10,7 @@ import { defaultZerorpcLimits, type ZerorpcLimits } from './zerorpc-limits.ts'
 
 export interface ZerorpcServerOptions {
   handlers: ZerorpcHandlers
+  callerAt: (address: string | undefined) => Caller
   logger: Logger
   clock: Clock
   limits?: Partial<ZerorpcLimits>
@@ -58,7 +60,7 @@ export class ZerorpcServer {
 
   /** Takes over a connection whose first bytes have been read. */
   accept(socket: Socket, firstChunk: Buffer): void {
-    const { clock } = this.#options
+    const { clock, callerAt } = this.#options
     if (this.#closing || this.#connections.size >= this.#limits.connections) {
       this.#countCutOff(this.#closing ? undefined : `more than ${this.#limits.connections} connections`)
       socket.on('error', () => {})
@@ -68,6 +70,7 @@ export class ZerorpcServer {
     const connection = new ZerorpcConnection({
       socket,
       api: this.#api,
+      caller: callerAt(socket.remoteAddress),
       limits: this.#limits,
       clock,
       onClosed: (reason) => {

@@ -67,6 +67,7 @@ Promise.all(told).then(() => console.log(JSON.stringify({ pods: pods.length })),
 
 /** The same with the Python module of the image that other services build on. */
 const pythonZerorpcCallback = (ports: Ports) => `${commandsInPython}
+sys.dont_write_bytecode = True
 sys.path.insert(0, ${JSON.stringify(join(import.meta.dirname, '../../docker/kontrol-base'))})
 import zerorpc
 ports = ${JSON.stringify(ports)}

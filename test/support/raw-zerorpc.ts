@@ -85,8 +85,9 @@ export interface RawClient {
   closed: () => boolean
 }
 
-export async function connectRaw(port: number): Promise<RawClient> {
-  const socket = connect(port, '127.0.0.1')
+/** @param where port of this host, or path of a unix socket that leads there */
+export async function connectRaw(where: number | string): Promise<RawClient> {
+  const socket = typeof where === 'string' ? connect(where) : connect(where, '127.0.0.1')
   let received = Buffer.alloc(0)
   let closed = false
   socket.on('data', (chunk: Buffer) => (received = Buffer.concat([received, chunk])))

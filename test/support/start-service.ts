@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { request } from 'undici'
+import { request, type Dispatcher } from 'undici'
 import { haproxyPaths, masterSocketArgument } from '../../src/haproxy/files/paths.ts'
 import { findMaster } from '../../src/haproxy/process/process-table.ts'
 import { eventually } from './eventually.ts'
@@ -16,6 +16,8 @@ export interface ServiceOptions {
   env?: NodeJS.ProcessEnv
   /** Words before the program, such as `ip netns exec <name>`. */
   prefix?: readonly string[]
+  /** The way to it, where it is not on this network. */
+  dispatcher?: Dispatcher
 }
 
 /** The built program as a process of its own, in a data folder that goes away with it. */
@@ -25,6 +27,7 @@ export class RunningService implements AsyncDisposable {
   readonly port: number
   readonly #env: NodeJS.ProcessEnv
   readonly #prefix: readonly string[]
+  readonly #dispatcher: Dispatcher | undefined
   readonly #cleanUp: () => PromiseLike<void>
   #child: ChildProcess | undefined
   #output = ''
@@ -32,13 +35,14 @@ export class RunningService implements AsyncDisposable {
   constructor(
     data: string,
     port: number,
-    { template, env, prefix = [] }: ServiceOptions,
+    { template, env, prefix = [], dispatcher }: ServiceOptions,
     cleanUp: () => PromiseLike<void>
   ) {
     this.data = data
     this.port = port
     this.url = `http://127.0.0.1:${port}`
     this.#prefix = prefix
+    this.#dispatcher = dispatcher
     this.#cleanUp = cleanUp
     this.#env = {
       PATH: process.env.PATH,
@@ -102,7 +106,9 @@ export class RunningService implements AsyncDisposable {
   }
 
   async send(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: string, headers = {}) {
-    const response = await request(`${this.url}${path}`, { method, body: body ?? null, headers })
+    const dispatcher = this.#dispatcher
+    const way = dispatcher === undefined ? {} : { dispatcher }
+    const response = await request(`${this.url}${path}`, { method, body: body ?? null, headers, ...way })
     return { status: response.statusCode, body: await response.body.text(), headers: response.headers }
   }
 

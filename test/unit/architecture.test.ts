@@ -13,9 +13,10 @@ const mayImport: Record<string, readonly string[]> = {
   model: [],
   platform: [],
   jinja: [],
+  access: ['model', 'platform'],
 
   registry: ['model', 'platform'],
-  lifecycle: ['model', 'platform'],
+  lifecycle: ['model', 'platform', 'access'],
   render: ['model', 'platform', 'jinja'],
   haproxy: ['model', 'platform'],
   dns: ['model', 'platform'],
@@ -24,16 +25,28 @@ const mayImport: Record<string, readonly string[]> = {
 
   controller: ['model', 'platform'],
   steps: ['model', 'platform', 'render', 'lifecycle'],
-  http: ['model', 'platform'],
-  zerorpc: ['model', 'platform'],
-  slave: ['model', 'platform'],
+  http: ['model', 'platform', 'access'],
+  zerorpc: ['model', 'platform', 'access'],
+  slave: ['model', 'platform', 'access'],
 
   demo: ['model', 'platform', 'slave', 'haproxy'],
-  cli: ['model', 'platform', 'slave', 'render', 'haproxy', 'lifecycle', 'kubernetes', 'demo', 'bootstrap', 'root'],
+  cli: [
+    'model',
+    'platform',
+    'slave',
+    'render',
+    'haproxy',
+    'lifecycle',
+    'kubernetes',
+    'demo',
+    'bootstrap',
+    'access',
+    'root'
+  ],
 
   // The wiring knows every concrete class.
   bootstrap: [
-    ...['model', 'platform', 'registry', 'render', 'lifecycle', 'haproxy', 'dns', 'kubernetes', 'telemetry'],
+    ...['model', 'platform', 'access', 'registry', 'render', 'lifecycle', 'haproxy', 'dns', 'kubernetes', 'telemetry'],
     ...['controller', 'steps', 'http', 'zerorpc', 'slave', 'root']
   ]
 }

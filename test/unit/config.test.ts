@@ -104,7 +104,7 @@ describe('loadConfig', () => {
 
     const { config } = loadConfig({ ...valid, KONTROL_TOKEN: 'one, two', KONTROL_TOKEN_FILE: dir.file('tokens') })
 
-    expect(config.tokens).toEqual(['one', 'two', 'three', 'four'])
+    expect(config.secrets.operate).toEqual(['one', 'two', 'three', 'four'])
   })
 
   it('does not show a secret that it complains of', () => {

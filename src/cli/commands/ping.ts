@@ -44,9 +44,11 @@ export const ping = defineCommand({
     const { every, check } = values
     if (name === undefined || rest.length > 0) throw usageError('ping takes one master', EXAMPLE)
     const keepalive = keepaliveOf(values)
+    const { token, tls } = credentialsOf(context.env, keepalive.app)
     const master = new HttpMaster({
       address: parseMasterAddress(name, DEFAULT_PORT),
-      ...credentialsOf(context.env),
+      token: () => token,
+      tls,
       keepAliveMs: 60_000
     })
     const send = (extra: { down?: true } = {}): Promise<void> =>

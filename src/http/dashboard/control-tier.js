@@ -12,10 +12,15 @@ const TIMEOUT_MS = 10_000
 /** The control tier that served this page: the same origin, whatever path a proxy puts before it. */
 export class ControlTier {
   #clock
+  #token
 
-  /** @param {import('./server-clock.js').ServerClock} clock */
-  constructor(clock) {
+  /**
+   * @param {import('./server-clock.js').ServerClock} clock
+   * @param {import('./reader-token.js').ReaderToken} token
+   */
+  constructor(clock, token) {
     this.#clock = clock
+    this.#token = token
   }
 
   /**
@@ -51,9 +56,27 @@ export class ControlTier {
     return /** @type {Problem} */ (await jsonOf(response)).message
   }
 
+  /**
+   * @param {string} path
+   * @param {AbortSignal} signal
+   * @returns {Promise<Response>} whose body goes on for as long as it is read
+   */
+  async stream(path, signal) {
+    return await this.#send(path, signal)
+  }
+
   /** @param {string} path */
   async #fetch(path) {
-    const response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) })
+    return await this.#send(path, AbortSignal.timeout(TIMEOUT_MS))
+  }
+
+  /**
+   * @param {string} path
+   * @param {AbortSignal} signal
+   */
+  async #send(path, signal) {
+    const response = await fetch(path, { cache: 'no-store', signal, headers: this.#token.headers() })
+    this.#token.heard(response.status)
     this.#clock.heard(response.headers.get('date'))
     return response
   }

@@ -60,7 +60,7 @@ export class Dashboard {
         () => (this.#refused.has(resource.name) ? REFUSED_RETRY_MS : resource.intervalMs)
       )
     }))
-    this.#stream = new EventStream('api/v1/events', {
+    this.#stream = new EventStream((signal) => parts.controlTier.stream('api/v1/events', signal), {
       event: (type, data) => this.#happened(type, data),
       changed: (open) => this.#streamChanged(open)
     })

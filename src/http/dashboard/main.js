@@ -9,11 +9,12 @@ import { HaproxyView } from './haproxy-view.js'
 import { HealthView } from './health-view.js'
 import { LifecycleView } from './lifecycle-view.js'
 import { PodsView } from './pods-view.js'
+import { ReaderToken } from './reader-token.js'
 import { RoundsView } from './rounds-view.js'
 import { ServerClock } from './server-clock.js'
 
 const clock = new ServerClock()
-const controlTier = new ControlTier(clock)
+const controlTier = new ControlTier(clock, new ReaderToken())
 byId('configurations').append(...createConfigurationFolds(controlTier))
 
 const dashboard = new Dashboard({

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
+import type { RouteAccess } from '../auth.ts'
 import { errorResponses } from '../error-handler.ts'
 
 export interface DashboardRouteDeps {
@@ -33,6 +34,8 @@ const CONTENT_SECURITY_POLICY = [
 
 /** A page that shows what the other routes tell, for people. It holds nothing itself and changes nothing. */
 export const dashboardRoutes: FastifyPluginAsync<DashboardRouteDeps> = async (app, owner) => {
+  // It holds nothing: what it shows it asks for, with a token where one is wanted.
+  const open: RouteAccess = { needs: 'probe' }
   const files = new Map(readdirSync(FOLDER).map((name) => [name, readFileSync(new URL(name, FOLDER))]))
   const page = Buffer.from(fillIn(String(files.get(PAGE)), owner))
   files.delete(PAGE)
@@ -40,6 +43,7 @@ export const dashboardRoutes: FastifyPluginAsync<DashboardRouteDeps> = async (ap
   app.get(
     '/',
     {
+      config: open,
       schema: {
         summary: 'The dashboard, for people',
         tags: ['health'],
@@ -49,7 +53,9 @@ export const dashboardRoutes: FastifyPluginAsync<DashboardRouteDeps> = async (ap
     (_request, reply) => sendFile(reply, PAGE, page)
   )
   for (const [name, content] of files) {
-    app.get(`/dashboard/${name}`, { schema: { hide: true } }, (_request, reply) => sendFile(reply, name, content))
+    app.get(`/dashboard/${name}`, { config: open, schema: { hide: true } }, (_request, reply) =>
+      sendFile(reply, name, content)
+    )
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Problem } from '../../errors.ts'
+import type { RouteAccess } from '../auth.ts'
 import { errorBody } from '../error-handler.ts'
 
 export interface HealthRouteDeps {
@@ -19,6 +20,7 @@ export const healthRoutes: FastifyPluginAsync<HealthRouteDeps> = async (app, { p
   app.get(
     '/healthz',
     {
+      config: { needs: 'probe' } satisfies RouteAccess,
       schema: {
         summary: 'The process answers',
         tags: ['health'],
@@ -31,6 +33,7 @@ export const healthRoutes: FastifyPluginAsync<HealthRouteDeps> = async (app, { p
   app.get(
     '/readyz',
     {
+      config: { needs: 'probe' } satisfies RouteAccess,
       schema: {
         summary: 'The store is reachable, and HAProxy runs with the wanted configuration',
         tags: ['health'],

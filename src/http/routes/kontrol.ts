@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { KontrolError } from '../../errors.ts'
-import { isLoopback } from '../auth.ts'
+import type { Caller } from '../../access/caller.ts'
+import { callerOf, type RouteAccess } from '../auth.ts'
 import { errorResponses } from '../error-handler.ts'
 
 export interface KontrolRouteDeps {
@@ -9,7 +10,6 @@ export interface KontrolRouteDeps {
   scripts: ScriptSink
   /** Leaves gracefully and ends the process; answers before it is done. */
   leave: () => void
-  hasTokens: boolean
 }
 
 export interface KeepaliveSink {
@@ -17,27 +17,25 @@ export interface KeepaliveSink {
    * Checks and takes what a slave sent; the promise, if there is one, ends when a new pod is recorded. A payload that
    * cannot be kept is left out, and the reason told.
    *
-   * @throws KontrolError KTL_KEEPALIVE_INVALID
+   * @throws KontrolError KTL_KEEPALIVE_INVALID, KTL_UNAUTHORIZED, KTL_FORBIDDEN
    */
-  take(body: unknown, onBadPayload?: (problem: string) => void): void | Promise<void>
+  take(body: unknown, caller: Caller, onBadPayload?: (problem: string) => void): void | Promise<void>
   callbackState(): string | undefined
 }
 
 interface ScriptSink {
-  run(body: unknown): Promise<string>
+  run(body: unknown, caller: Caller): Promise<string>
 }
 
 /** A command may carry the hosts of some thousand pods; Kontrol's took what one process can be given, half of this. */
 const SCRIPT_BYTES = 256 * 1024
 
 /** Kontrol's own requests, byte for byte what its clients know. */
-export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (
-  app,
-  { keepalives, scripts, leave, hasTokens }
-) => {
+export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (app, { keepalives, scripts, leave }) => {
   app.put(
     '/ping',
     {
+      config: { needs: 'ping' } satisfies RouteAccess,
       schema: {
         summary: 'A slave says that it is alive',
         tags: ['kontrol'],
@@ -47,7 +45,8 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (
     async (request, reply) => {
       if (keepalives === undefined) throw notAMaster()
       let answer = ''
-      await keepalives.take(request.body, (problem) => (answer = `Taken without its payload: ${problem}`))
+      const onBadPayload = (problem: string): void => void (answer = `Taken without its payload: ${problem}`)
+      await keepalives.take(request.body, callerOf(request), onBadPayload)
       return reply.code(200).type('text/plain; charset=utf-8').send(answer)
     }
   )
@@ -71,6 +70,7 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (
     '/script',
     {
       bodyLimit: SCRIPT_BYTES,
+      config: { needs: 'command' } satisfies RouteAccess,
       schema: {
         summary: 'Runs a command, within what KONTROL_SCRIPT allows',
         tags: ['kontrol'],
@@ -81,7 +81,7 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (
       }
     },
     async (request, reply) => {
-      const output = await scripts.run(request.body)
+      const output = await scripts.run(request.body, callerOf(request))
       return reply.type('text/plain; charset=utf-8').send(output)
     }
   )
@@ -95,12 +95,7 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (
         response: { 200: { type: 'string', description: 'Always empty' }, ...errorResponses }
       }
     },
-    async (request, reply) => {
-      if (!hasTokens && !isLoopback(request)) {
-        throw new KontrolError('KTL_FORBIDDEN', 'POST /down is taken from loopback only', {
-          hint: 'Call it on the host itself, or set KONTROL_TOKEN and send it.'
-        })
-      }
+    async (_request, reply) => {
       reply.raw.once('finish', leave)
       return reply.type('text/plain; charset=utf-8').send('')
     }

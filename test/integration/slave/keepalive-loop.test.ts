@@ -137,7 +137,7 @@ describe('KeepaliveLoop', () => {
   })
 
   it('shows its token', async () => {
-    startLoop({ masters: [master.name], token: 'secret' })
+    startLoop({ masters: [master.name], token: () => 'secret' })
     await pings(master, 1)
 
     expect(master.requests[0]?.headers.authorization).toBe('Bearer secret')

@@ -10,6 +10,7 @@ import { sharePort, type PortSharingOptions } from '../../../src/zerorpc/port-sh
 import { ZerorpcServer } from '../../../src/zerorpc/zerorpc-server.ts'
 import { selfSigned } from '../../support/certificates.ts'
 import { eventually } from '../../support/eventually.ts'
+import { makeAccess } from '../../support/make-access.ts'
 import { connectRaw, GREETING, SERVER_HELLO } from '../../support/raw-zerorpc.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 import { NpmZerorpcClient } from '../../support/zerorpc-clients.ts'
@@ -36,6 +37,7 @@ const stops: (() => unknown)[] = []
 async function share(http: Server, options: Partial<PortSharingOptions> = {}) {
   const pings: string[] = []
   const zerorpc = new ZerorpcServer({
+    callerAt: (address) => makeAccess().callerAt(address),
     handlers: { ping: (raw) => void pings.push(raw), invoke: async () => 'done' },
     logger: silentLogger(),
     clock: systemClock

@@ -19,6 +19,7 @@ import {
   SERVER_HELLO,
   type Encoding
 } from '../../support/raw-zerorpc.ts'
+import { makeAccess } from '../../support/make-access.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
 import { NpmZerorpcClient } from '../../support/zerorpc-clients.ts'
 
@@ -41,8 +42,9 @@ async function start(limits: Partial<ZerorpcLimits> = {}) {
         if (raw === 'bad') throw new Error('bad keepalive')
         pings.push(raw)
       },
-      invoke: (raw, signal) => new Promise((finish) => invocations.push({ raw, signal, finish }))
+      invoke: (raw, _caller, signal) => new Promise((finish) => invocations.push({ raw, signal, finish }))
     },
+    callerAt: (address) => makeAccess().callerAt(address),
     logger,
     clock: systemClock,
     limits

@@ -2,11 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dashboardRoutes } from '../../../src/http/routes/dashboard.ts'
 import { buildServer } from '../../../src/http/server.ts'
+import { makeAccess } from '../../support/make-access.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 
 let app: FastifyInstance
 beforeEach(async () => {
-  app = buildServer({ logger: silentLogger(), tokens: ['secret'] })
+  app = buildServer({ logger: silentLogger(), access: makeAccess({ operate: ['secret'], read: ['secret'] }) })
   await app.register(dashboardRoutes, { app: 'haproxy', id: '<b>&"id"' })
 })
 afterEach(() => app.close())

@@ -5,11 +5,12 @@ import { KontrolError, type Problem } from '../../../src/errors.ts'
 import { describeApi } from '../../../src/http/describe-api.ts'
 import { configRoutes } from '../../../src/http/routes/config.ts'
 import { healthRoutes } from '../../../src/http/routes/health.ts'
-import { kontrolRoutes } from '../../../src/http/routes/kontrol.ts'
+import { kontrolRoutes, type KeepaliveSink } from '../../../src/http/routes/kontrol.ts'
 import { lifecycleRoutes } from '../../../src/http/routes/lifecycle.ts'
 import { podRoutes } from '../../../src/http/routes/pods.ts'
 import { buildServer } from '../../../src/http/server.ts'
 import type { PodStatus } from '../../../src/model/pod.ts'
+import { makeAccess } from '../../support/make-access.ts'
 import { takeSnapshot } from '../../support/take-snapshot.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 import { makePod } from '../../support/make-pod.ts'
@@ -29,7 +30,7 @@ afterEach(() => app.close())
 
 async function start({ pods = [] as PodStatus[], tokens = [] as string[], problems = [] as Problem[] } = {}) {
   const registry = {
-    take: vi.fn<(body: unknown, onBadPayload?: (problem: string) => void) => void | Promise<void>>(),
+    take: vi.fn<KeepaliveSink['take']>(),
     callbackState: vi.fn((): string | undefined => undefined),
     pods: () => pods,
     snapshot: () => takeSnapshot(pods),
@@ -41,14 +42,13 @@ async function start({ pods = [] as PodStatus[], tokens = [] as string[], proble
     wait: vi.fn(async () => ({ state: 'idle' }))
   }
   const leave = vi.fn()
-  app = buildServer({ logger: silentLogger(), tokens })
+  app = buildServer({ logger: silentLogger(), access: makeAccess({ operate: tokens }) })
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   await describeApi(app)
   await app.register(kontrolRoutes, {
     keepalives: registry,
     scripts: { run: async () => 'OK' },
-    leave,
-    hasTokens: tokens.length > 0
+    leave
   })
   await app.register(podRoutes, { registry, ownApp: 'haproxy' })
   await app.register(lifecycleRoutes, { lifecycle })
@@ -81,7 +81,7 @@ describe('PUT /ping', () => {
 
   it('says why a payload is left out of a pod that is taken', async () => {
     const { registry } = await start()
-    registry.take.mockImplementation((_body, onBadPayload) => onBadPayload?.('payload must be smaller'))
+    registry.take.mockImplementation((_body, _caller, onBadPayload) => onBadPayload?.('payload must be smaller'))
 
     const answer = await app.inject({ method: 'PUT', url: '/ping', payload: keepalive })
 
@@ -94,7 +94,8 @@ describe('PUT /ping', () => {
     const answer = await app.inject({ method: 'PUT', url: '/ping', payload: keepalive })
 
     expect(answer).toMatchObject({ statusCode: 200, body: '' })
-    expect(registry.take).toHaveBeenCalledWith(keepalive, expect.any(Function))
+    const caller: unknown = expect.objectContaining({ from: 'loopback' })
+    expect(registry.take).toHaveBeenCalledWith(keepalive, caller, expect.any(Function))
   })
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', ''])(

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { KontrolError, type ErrorCode } from '../../../src/errors.ts'
 import { parseKeepalive, type Keepalive } from '../../../src/model/keepalive.ts'
 import { kontrolHandlers } from '../../../src/zerorpc/kontrol-handlers.ts'
+import { makeAccess } from '../../support/make-access.ts'
 import { ZerorpcApi } from '../../../src/zerorpc/zerorpc-api.ts'
 
 const keepalive = { app: 'web', id: 'web-0', ip: '10.0.0.1', key: 'k', role: 'r' }
@@ -25,7 +26,12 @@ function subject(options: { master?: boolean; fails?: ErrorCode; refusal?: Kontr
     onPingRefused: (error) => refused.push((error as KontrolError).code),
     refusal: options.refusal
   })
-  return { taken, ran, refused, call: (name: string, ...args: unknown[]) => api.call({ name, args }, never) }
+  return {
+    taken,
+    ran,
+    refused,
+    call: (name: string, ...args: unknown[]) => api.call({ name, args }, makeAccess().callerAt('10.0.0.1'), never)
+  }
 }
 
 describe('Kontrol over ZeroRPC', () => {
