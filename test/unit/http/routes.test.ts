@@ -75,7 +75,7 @@ describe('PUT /ping', () => {
       })
 
       expect(answer).toMatchObject({ statusCode: 200, body: '' })
-      expect(registry.take).toHaveBeenCalledWith(keepalive, expect.any(Function))
+      expect(registry.take).toHaveBeenCalledWith(keepalive, expect.anything(), expect.any(Function))
     }
   )
 
