@@ -8,7 +8,6 @@ import { builtInTests } from './filters/tests.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { TemplateRuntime } from './runtime.ts'
 import { TemplateParser } from './syntax/template-parser.ts'
-import { namesSetIn } from './syntax/walk-syntax.ts'
 import { TemplateFault, describeFault } from './template-fault.ts'
 import { NONE, type Library, type NativeFunction, type Value } from './values/value.ts'
 
@@ -71,7 +70,7 @@ export class JinjaTemplate {
       throw new TemplateFault('LimitError', `more than ${limit} characters of template`)
     }
     const body = TemplateParser.parse(this.#source)
-    this.#scope.declareAll(namesSetIn(body))
+    this.#scope.declareAll({ parts: [body] })
     return compileBody(body, this.#scope)
   }
 

@@ -11,7 +11,7 @@ export type Assign = (frame: Frame, value: Value) => void
 export function compileTarget(target: Target, scope: Scope): Assign {
   switch (target.typename) {
     case 'Symbol': {
-      const slot = scope.declare(target.value)
+      const slot = scope.slot(target.value)
       return (frame, value) => {
         frame.slots[slot] = value
       }

@@ -1,6 +1,5 @@
 import { Frame, capture, type Execute, type Scope } from './scope.ts'
 import type { SyntaxNode } from '../syntax/syntax.ts'
-import { namesSetIn } from '../syntax/walk-syntax.ts'
 import { TemplateFault } from '../template-fault.ts'
 import { NativeObject, Undefined, isTrue, type Value } from '../values/value.ts'
 
@@ -11,8 +10,8 @@ import { NativeObject, Undefined, isTrue, type Value } from '../values/value.ts'
 export function compileBlock(node: SyntaxNode<'Block'>, scope: Scope): Execute {
   const top = scope.outermost()
   const seesAround = node.scoped && scope.layout === top.layout
-  const inner = (seesAround ? scope : top).innerFrame()
-  const enter = inner.declareAll(namesSetIn(node.body))
+  const inner = (seesAround ? scope : top).block()
+  const enter = inner.declareAll({ parts: [node.body] })
   const body = inner.body(node.body)
   const run: Execute = (outer, output) => {
     const frame = new Frame(inner.layout.size, outer.runtime, outer)

@@ -2,7 +2,7 @@ import { compileTarget, type Assign } from './assignment.ts'
 import { LoopContext, LoopItems } from './loop.ts'
 import { Frame, Output, type Evaluate, type Execute, type Scope } from './scope.ts'
 import type { SyntaxNode } from '../syntax/syntax.ts'
-import { mentions, namesOf, namesSetIn } from '../syntax/walk-syntax.ts'
+import { mentions, namesOf, whereSet } from '../syntax/walk-syntax.ts'
 import { TemplateFault, locateFault } from '../template-fault.ts'
 import { isTrue, type Value } from '../values/value.ts'
 
@@ -17,9 +17,10 @@ interface LoopParts {
 }
 
 export function compileFor(node: SyntaxNode<'For'>, scope: Scope): Execute {
-  if (namesOf(node.name).includes('loop') || namesSetIn(node.body).has('loop')) {
+  const loopSet = whereSet(node, 'loop')
+  if (loopSet !== undefined) {
     const message = "Can't assign to special loop variable in for-loop target"
-    throw new TemplateFault('TemplateAssertionError', message, node.lineno, node.colno)
+    throw new TemplateFault('TemplateAssertionError', message, loopSet.lineno, loopSet.colno)
   }
   const source = scope.expression(node.arr)
   const filter = compileTest(node, scope)
@@ -69,9 +70,10 @@ function compileRecursive(
 }
 
 function compileParts(node: SyntaxNode<'For'>, scope: Scope, inner: Scope): LoopParts {
-  const names = namesOf(node.name)
-  const enter = inner.declareAll([...namesSetIn(node.body)].filter((name) => !names.includes(name)))
-  const loopSlot = node.recursive || mentions(node.body, 'loop') ? inner.declare('loop') : undefined
+  const usesLoop = node.recursive || mentions(node.body, 'loop')
+  const parameters = [...(usesLoop ? ['loop'] : []), ...namesOf(node.name)]
+  const enter = inner.declareAll({ parameters, parts: [node.body] })
+  const loopSlot = usesLoop ? inner.slot('loop') : undefined
   const assign = compileTarget(node.name, inner)
   const body = inner.body(node.body)
   return { enter, assign, body, loopSlot, otherwise: compileElse(node, scope) }
@@ -80,7 +82,7 @@ function compileParts(node: SyntaxNode<'For'>, scope: Scope, inner: Scope): Loop
 function compileElse({ else_: node }: SyntaxNode<'For'>, scope: Scope): Execute | undefined {
   if (node === null) return undefined
   const inner = scope.inner()
-  const enter = inner.declareAll(namesSetIn(node))
+  const enter = inner.declareAll({ parts: [node] })
   const body = inner.body(node)
   return (frame, output) => {
     enter(frame)
@@ -92,6 +94,7 @@ function compileElse({ else_: node }: SyntaxNode<'For'>, scope: Scope): Execute 
 function compileTest({ test, name }: SyntaxNode<'For'>, scope: Scope): Filter | undefined {
   if (test === null) return undefined
   const inner = scope.inner()
+  inner.declareAll({ parameters: namesOf(name), parts: [test] })
   const assign = compileTarget(name, inner)
   const condition = inner.expression(test)
   return (frame, item) => {

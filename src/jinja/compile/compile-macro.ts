@@ -1,7 +1,7 @@
 import { compileCall } from './compile-call.ts'
 import { Frame, capture, type Execute, type Scope } from './scope.ts'
 import type { Body, Signature, SyntaxNode } from '../syntax/syntax.ts'
-import { mentions, namesSetIn } from '../syntax/walk-syntax.ts'
+import { mentions } from '../syntax/walk-syntax.ts'
 import { TemplateFault } from '../template-fault.ts'
 import { repr, toText } from '../values/print.ts'
 import {
@@ -92,7 +92,7 @@ class Macro extends NativeObject {
 
 export function compileMacro(node: SyntaxNode<'Macro'>, scope: Scope): Execute {
   const make = compileFunction(node.name, node.signature, node.body, scope)
-  const slot = scope.declare(node.name)
+  const slot = scope.slot(node.name)
   return (frame) => {
     frame.slots[slot] = make(frame)
   }
@@ -107,31 +107,34 @@ export function compileCallBlock(node: SyntaxNode<'CallBlock'>, scope: Scope): E
   }
 }
 
-/** Slots of a macro's own variables. */
+/** Slots of a macro's own variables; the last three only where the macro reads them. */
 interface MacroSlots {
   readonly parameters: readonly number[]
-  readonly varargs: number
-  readonly kwargs: number
-  readonly caller: number
+  readonly varargs: number | undefined
+  readonly kwargs: number | undefined
+  readonly caller: number | undefined
 }
 
 function compileFunction(name: string | None, signature: Signature, body: Body, scope: Scope): (frame: Frame) => Macro {
   const inner = scope.innerFrame()
+  const { names, defaults } = signature
+  const special = ['varargs', 'kwargs', 'caller'].filter((one) => mentions(body, one) && !names.includes(one))
+  const enter = inner.declareAll({ parameters: [...names, ...special], parts: [...defaults, body] })
+  const specialSlot = (one: string): number | undefined => (special.includes(one) ? inner.slot(one) : undefined)
   const slots: MacroSlots = {
-    parameters: signature.names.map((parameter) => inner.declare(parameter)),
-    varargs: inner.declare('varargs'),
-    kwargs: inner.declare('kwargs'),
-    caller: inner.declare('caller')
+    parameters: names.map((parameter) => inner.slot(parameter)),
+    varargs: specialSlot('varargs'),
+    kwargs: specialSlot('kwargs'),
+    caller: specialSlot('caller')
   }
-  const enter = inner.declareAll([...namesSetIn(body)].filter((set) => !signature.names.includes(set)))
   const fillIn = compileDefaults(signature, inner)
   const execute = inner.body(body)
   const shape = {
     name,
-    parameters: signature.names,
-    usesVarargs: mentions(body, 'varargs'),
-    usesKwargs: mentions(body, 'kwargs'),
-    usesCaller: mentions([body, signature.defaults], 'caller')
+    parameters: names,
+    usesVarargs: slots.varargs !== undefined,
+    usesKwargs: slots.kwargs !== undefined,
+    usesCaller: mentions(body, 'caller')
   }
   const { autoescape } = scope
   return (outer) =>
@@ -147,11 +150,11 @@ function compileFunction(name: string | None, signature: Signature, body: Body, 
     )
 }
 
-function setArguments(frame: Frame, slots: MacroSlots, args: MacroArguments): void {
-  frame.slots[slots.varargs] = new Tuple(args.varargs)
-  frame.slots[slots.kwargs] = new Map<Value, Value>(args.kwargs)
-  frame.slots[slots.caller] = args.caller ?? new Undefined(() => 'No caller defined')
-  slots.parameters.forEach((slot, index) => (frame.slots[slot] = args.parameters[index]))
+function setArguments({ slots: values }: Frame, slots: MacroSlots, args: MacroArguments): void {
+  if (slots.varargs !== undefined) values[slots.varargs] = new Tuple(args.varargs)
+  if (slots.kwargs !== undefined) values[slots.kwargs] = new Map<Value, Value>(args.kwargs)
+  if (slots.caller !== undefined) values[slots.caller] = args.caller ?? new Undefined(() => 'No caller defined')
+  slots.parameters.forEach((slot, index) => (values[slot] = args.parameters[index]))
 }
 
 /** Defaults are worked out at each call, from left to right, and may use the parameters before them. */
@@ -160,7 +163,7 @@ function compileDefaults({ names, defaults }: Signature, inner: Scope): (frame: 
   const steps = names.map((name, index) => {
     const node = defaults[index - firstDefault]
     const missing = new Undefined(() => `parameter '${name}' was not provided`)
-    return { slot: inner.declare(name), value: node === undefined ? () => missing : inner.expression(node) }
+    return { slot: inner.slot(name), value: node === undefined ? () => missing : inner.expression(node) }
   })
   return (frame) => {
     for (const { slot, value } of steps) frame.slots[slot] ??= value(frame)

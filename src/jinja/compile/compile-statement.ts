@@ -5,7 +5,7 @@ import { compileFor } from './compile-for.ts'
 import { compileCallBlock, compileMacro } from './compile-macro.ts'
 import { capture, type Evaluate, type Execute, type Scope } from './scope.ts'
 import type { Body, Expression, Statement, SyntaxNode } from '../syntax/syntax.ts'
-import { namesSetIn } from '../syntax/walk-syntax.ts'
+import { namesOf } from '../syntax/walk-syntax.ts'
 import { TemplateFault, locateFault } from '../template-fault.ts'
 import { escapeUnlessSafe, toText } from '../values/print.ts'
 import { Markup, isTrue, type Value } from '../values/value.ts'
@@ -101,8 +101,8 @@ function compileSet(node: SyntaxNode<'Set'>, scope: Scope): Execute {
 }
 
 /** The scope of a part that sets names for itself alone, and the statement that enters it. */
-function compileInner(node: Body, scope: Scope): Execute {
-  const enter = scope.declareAll(namesSetIn(node))
+function compileInner(node: Body, scope: Scope, parts: readonly unknown[] = [node]): Execute {
+  const enter = scope.declareAll({ parts })
   const body = scope.body(node)
   return (frame, output) => {
     enter(frame)
@@ -125,21 +125,22 @@ function compileFilterBlock(node: SyntaxNode<'FilterBlock'>, scope: Scope): Exec
   }
 }
 
-/** What a part of the template prints, as a value, perhaps filtered. */
+/** What a part of the template prints, as a value, perhaps filtered; the filter sees what the part has set. */
 function compileCaptured(node: Body, filter: SyntaxNode<'Filter'> | null, scope: Scope): Evaluate {
-  const body = compileInner(node, scope.inner())
+  const inner = scope.inner()
+  const body = compileInner(node, inner, [node, filter])
   const captured: Evaluate = (frame) => {
     const text = capture(body, frame)
     return scope.autoescape ? new Markup(text) : text
   }
-  return filter === null ? captured : compileFilter(filter, scope, captured)
+  return filter === null ? captured : compileFilter(filter, inner, captured)
 }
 
 /** All values are worked out before the first name is set: `with a = 1, b = a` takes the `a` outside. */
 function compileWith(node: SyntaxNode<'With'>, scope: Scope): Execute {
   const values = node.values.map((value) => scope.expression(value))
   const inner = scope.inner()
-  const enter = inner.declareAll(namesSetIn(node.body))
+  const enter = inner.declareAll({ parameters: node.targets.flatMap(namesOf), parts: [node.body] })
   const assigns = node.targets.map((target) => compileTarget(target, inner))
   const body = inner.body(node.body)
   return (frame, output) => {

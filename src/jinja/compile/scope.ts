@@ -1,3 +1,4 @@
+import { ScopeNames, type Beginning, type ScopeParts } from './scope-names.ts'
 import type { Body, Expression } from '../syntax/syntax.ts'
 import { Undefined, type Library, type Runtime, type Value } from '../values/value.ts'
 
@@ -57,14 +58,19 @@ interface FrameLayout {
   size: number
 }
 
+/** Where a name lives, seen from a scope. */
 interface Place {
-  readonly hops: number
+  /** Frames outwards. */
+  readonly hops?: number
   readonly slot: number
+  readonly beginning: Beginning
 }
+
+type Read = (frame: Frame) => Value | undefined
 
 /**
  * Where names live, worked out before rendering. A scope that sets a name has
- * its own variable of that name, which begins with the value of the one
+ * its own variable of that name, which may begin with the value of the one
  * outside: this is how Jinja2 keeps `set` inside a loop from leaking out.
  */
 export class Scope {
@@ -74,29 +80,37 @@ export class Scope {
   readonly inBranch: boolean
   readonly autoescape: boolean
   readonly #parent: Scope | undefined
-  readonly #names: Map<string, number>
+  readonly #names: Map<string, Place>
+  /** Knows the names around only as something that was given to it. */
+  readonly #isBlock: boolean
 
-  private constructor(base: ScopeState, parent?: Scope, names = new Map<string, number>()) {
+  private constructor(base: ScopeState, parent?: Scope, names = new Map<string, Place>()) {
     this.compilation = base.compilation
     this.layout = base.layout
     this.inBranch = base.inBranch
     this.autoescape = base.autoescape
     this.#parent = parent
     this.#names = names
+    this.#isBlock = base.isBlock
   }
 
   static root(compilation: Compilation): Scope {
-    return new Scope({ compilation, layout: { size: 0 }, inBranch: false, autoescape: false })
+    return new Scope({ compilation, layout: { size: 0 }, inBranch: false, autoescape: false, isBlock: false })
   }
 
   /** A scope within the same frame. */
   inner(autoescape = this.autoescape): Scope {
-    return new Scope({ ...this.#state(), inBranch: false, autoescape }, this)
+    return new Scope({ ...this.#state(), inBranch: false, autoescape, isBlock: false }, this)
   }
 
   /** A scope with a frame of its own. */
   innerFrame(): Scope {
-    return new Scope({ ...this.#state(), layout: { size: 0 }, inBranch: false }, this)
+    return new Scope({ ...this.#state(), layout: { size: 0 }, inBranch: false, isBlock: false }, this)
+  }
+
+  /** The scope of a block inside this one, with a frame of its own. */
+  block(): Scope {
+    return new Scope({ ...this.#state(), layout: { size: 0 }, inBranch: false, isBlock: true }, this)
   }
 
   /** The same scope, seen from inside an `if`. */
@@ -109,21 +123,27 @@ export class Scope {
     return this.#parent?.outermost() ?? this
   }
 
-  /** The slot of a name of this scope; made when it is new. */
-  declare(name: string): number {
-    const known = this.#names.get(name)
-    if (known !== undefined) return known
-    const slot = this.layout.size++
-    this.#names.set(name, slot)
-    return slot
+  /** The slot of a name that was declared. */
+  slot(name: string): number {
+    const variable = this.#names.get(name)
+    if (variable === undefined) throw new TypeError(`not declared: ${name}`)
+    return variable.slot
   }
 
-  /** Declares names that begin with their value outside, and gives what sets them so at each entry. */
-  declareAll(names: Iterable<string>): (frame: Frame) => void {
-    const entries = [...names].map((name) => ({ outside: readerOf(this.#findOutside(name)), slot: this.declare(name) }))
+  /** Declares the names of this scope, and gives what makes them begin anew at each entry. */
+  declareAll(parts: ScopeParts): (frame: Frame) => void {
+    const names = ScopeNames.find(parts, (name) => this.#findOutside(name) !== undefined)
+    const entries: { slot: number; read: Read }[] = []
+    for (const [name, beginning] of names.beginnings) {
+      const slot = this.layout.size++
+      this.#names.set(name, { slot, beginning })
+      if (beginning === 'parameter' || !names.isSet(name)) continue
+      const outside = beginning === 'outer' ? this.#findOutside(name) : undefined
+      entries.push({ slot, read: outside === undefined ? () => undefined : this.#reader(name, outside) })
+    }
     if (entries.length === 0) return () => undefined
     return (frame) => {
-      for (const { outside, slot } of entries) frame.slots[slot] = outside?.(frame)
+      for (const { slot, read } of entries) frame.slots[slot] = read(frame)
     }
   }
 
@@ -135,34 +155,55 @@ export class Scope {
     return this.compilation.body(node, this)
   }
 
-  /** Reads a variable; what no template has set comes from outside, and what nobody has set is undefined. */
+  /** Reads a variable. */
   variable(name: string): Evaluate {
-    const read = readerOf(this.#find(name))
-    const fromOutside = ({ runtime }: Frame): Value => runtime.variable(name) ?? Undefined.variable(name)
-    return read === undefined ? fromOutside : (frame) => read(frame) ?? fromOutside(frame)
+    const place = this.#names.get(name) ?? this.#findOutside(name)
+    const read = place === undefined ? this.#given(name) : this.#reader(name, place)
+    return (frame) => read(frame) ?? Undefined.variable(name)
   }
 
-  #find(name: string): Place | undefined {
-    const slot = this.#names.get(name)
-    return slot === undefined ? this.#findOutside(name) : { hops: 0, slot }
+  #reader(name: string, place: Place): Read {
+    const read = readerOf(place)
+    if (place.beginning !== 'given') return read
+    const given = this.#given(name)
+    return (frame) => read(frame) ?? given(frame)
+  }
+
+  /** What was given to the template or, to a block, what the template has set until then. */
+  #given(name: string): Read {
+    const set = this.#findAroundBlock(name)
+    const fromOutside: Read = ({ runtime }) => runtime.variable(name)
+    if (set === undefined) return fromOutside
+    const read = readerOf(set)
+    return (frame) => read(frame) ?? fromOutside(frame)
   }
 
   #findOutside(name: string): Place | undefined {
+    return this.#isBlock ? undefined : this.#inParent((parent) => parent.#find(name))
+  }
+
+  #find(name: string): Place | undefined {
+    return this.#names.get(name) ?? this.#findOutside(name)
+  }
+
+  #findAroundBlock(name: string): Place | undefined {
+    return this.#inParent((parent) => (this.#isBlock ? parent.#find(name) : parent.#findAroundBlock(name)))
+  }
+
+  #inParent(find: (parent: Scope) => Place | undefined): Place | undefined {
     if (this.#parent === undefined) return undefined
-    const outside = this.#parent.#find(name)
-    if (outside === undefined || this.#parent.layout === this.layout) return outside
-    return { hops: outside.hops + 1, slot: outside.slot }
+    const place = find(this.#parent)
+    if (place === undefined || this.#parent.layout === this.layout) return place
+    return { ...place, hops: (place.hops ?? 0) + 1 }
   }
 
   #state(): ScopeState {
     const { compilation, layout, inBranch, autoescape } = this
-    return { compilation, layout, inBranch, autoescape }
+    return { compilation, layout, inBranch, autoescape, isBlock: this.#isBlock }
   }
 }
 
-function readerOf(place: Place | undefined): ((frame: Frame) => Value | undefined) | undefined {
-  if (place === undefined) return undefined
-  const { hops, slot } = place
+function readerOf({ hops = 0, slot }: Place): Read {
   if (hops === 0) return (frame) => frame.slots[slot]
   return (frame) => {
     let owner: Frame | undefined = frame
@@ -176,4 +217,5 @@ interface ScopeState {
   layout: FrameLayout
   inBranch: boolean
   autoescape: boolean
+  isBlock: boolean
 }

@@ -45,7 +45,10 @@ export const sequenceFilters: readonly [string, NativeFunction][] = nativeTable(
     (value, _, runtime) => {
       if (typeof value === 'string' || value instanceof Markup) return Array.from(toText(value)).reverse().join('')
       if (value instanceof Iterator) return [...itemsOf(value, runtime)].reverse()
-      return new Iterator('list_reverseiterator', [...itemsOf(value, runtime)].reverse())
+      return new Iterator(
+        Array.isArray(value) ? 'list_reverseiterator' : 'reversed',
+        [...itemsOf(value, runtime)].reverse()
+      )
     }
   ],
   join: [['d?', 'attribute?'], join],

@@ -1,5 +1,5 @@
-import type { Body, Expression, NodeType, Statement, SyntaxNode, Target } from './syntax.ts'
-import { TemplateFault } from '../template-fault.ts'
+import type { Expression, NodeType, SyntaxNode, Target } from './syntax.ts'
+import { TemplateFault, type Position } from '../template-fault.ts'
 
 type AnyNode = SyntaxNode<NodeType>
 
@@ -13,30 +13,34 @@ function walk(part: unknown, visit: (node: AnyNode) => void): void {
   }
 }
 
+/** The names that are read anywhere below. */
+export function namesReadIn(part: unknown): Set<string> {
+  const names = new Set<string>()
+  walk(part, (node) => {
+    if (node.typename === 'Symbol') names.add(node.value)
+    if (node.typename === 'NamespaceTarget') names.add(node.name)
+  })
+  return names
+}
+
 /** Whether a name is read anywhere below. */
 export function mentions(part: unknown, name: string): boolean {
-  let found = false
+  return namesReadIn(part).has(name)
+}
+
+/** Where a name is set anywhere below, by a statement or by a loop. */
+export function whereSet(part: unknown, name: string): Position | undefined {
+  let found: Position | undefined
   walk(part, (node) => {
-    if (node.typename === 'Symbol' && node.value === name) found = true
+    const target = targetOf(node)
+    if (target !== undefined && namesOf(target).includes(name)) found ??= target
   })
   return found
 }
 
-/** Names that the statements set in their own scope: those in loops, macros and blocks have scopes of their own. */
-export function namesSetIn(body: Body): Set<string> {
-  return new Set(body.children.flatMap(namesSetBy))
-}
-
-function namesSetBy(statement: Statement): string[] {
-  if (statement.typename === 'Set' || statement.typename === 'SetBlock') return namesOf(statement.target)
-  if (statement.typename === 'Macro') return [statement.name]
-  if (statement.typename !== 'If') return []
-  return [...namesSetIn(statement.body), ...namesSetInBranch(statement.else_)]
-}
-
-function namesSetInBranch(branch: Body | SyntaxNode<'If'> | null): Iterable<string> {
-  if (branch === null) return []
-  return branch.typename === 'If' ? namesSetBy(branch) : namesSetIn(branch)
+function targetOf(node: AnyNode): Target | undefined {
+  if (node.typename === 'Set' || node.typename === 'SetBlock') return node.target
+  return node.typename === 'For' ? node.name : undefined
 }
 
 const NAMES: Partial<Record<Expression['typename'], string>> = {

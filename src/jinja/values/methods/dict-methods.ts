@@ -8,6 +8,7 @@ import {
   NONE,
   NativeObject,
   Tuple,
+  Undefined,
   type Arguments,
   type Dict,
   type NativeFunction,
@@ -138,6 +139,7 @@ function popLast(dict: Dict, _: unknown, runtime: Runtime): Value {
 /** Python's dict.update and the constructor dict(): pairs or another dict, and names. */
 export function updateDict(dict: Dict, { positional, keywords }: Arguments, runtime: Runtime): None {
   const [source] = positional
+  if (source instanceof Undefined) throw source.fault()
   if (source instanceof Map) runtime.spend(source.size)
   if (source instanceof Map) for (const [key, value] of source) dictSet(dict, key, value, runtime)
   else if (source !== undefined)
