@@ -27,11 +27,21 @@ export interface Limits {
   readonly outputLength: number
   /** Turns of loops, items that filters look at, calls, and pieces of text that are copied. */
   readonly steps: number
+  /**
+   * Items of lists that are copied as a whole, 8 bytes each while a copy is
+   * kept. A list that grows by `+` over 10,000 hosts copies 50 million.
+   */
+  readonly copiedItems: number
   /** Macros (or recursive loops) inside one another. */
   readonly recursion: number
 }
 
-export const DEFAULT_LIMITS: Limits = { outputLength: 16 * 1024 * 1024, steps: 5_000_000, recursion: 200 }
+export const DEFAULT_LIMITS: Limits = {
+  outputLength: 16 * 1024 * 1024,
+  steps: 5_000_000,
+  copiedItems: 64_000_000,
+  recursion: 200
+}
 
 export function limitFault(what: string, limit: number): TemplateFault {
   return new TemplateFault('LimitError', `the template needs more than ${limit.toLocaleString('en-US')} ${what}`)

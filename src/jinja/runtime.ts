@@ -20,6 +20,7 @@ export class TemplateRuntime implements Runtime {
   readonly #variables = new Map<string, Value>()
   readonly #limits: Limits
   #steps = 0
+  #copiedItems = 0
   #depth = 0
 
   /** @param sources make the variables, each at its first use */
@@ -58,6 +59,12 @@ export class TemplateRuntime implements Runtime {
   allowCopy(length: number): void {
     this.allowOutput(length)
     this.spend(length / COPIED_CHARACTERS_PER_STEP)
+  }
+
+  allowItems(count: number): void {
+    this.#copiedItems += count
+    if (this.#copiedItems > this.#limits.copiedItems)
+      throw limitFault('copied items of lists', this.#limits.copiedItems)
   }
 
   /** To be asked before the fields of a format string are looked for. */

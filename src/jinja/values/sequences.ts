@@ -76,8 +76,10 @@ const COMPARED_ITEMS_PER_STEP = 32
 const COPIED_ITEMS_PER_STEP = 24
 const CHEAP_LENGTH = 65_536
 
-function costOfCopy(length: number): number {
-  return length > CHEAP_LENGTH ? length : length / COPIED_ITEMS_PER_STEP
+/** To be called before a list of that length is copied as a whole. */
+export function spendOnCopy(length: number, runtime: Runtime): void {
+  runtime.allowItems(length)
+  runtime.spend(length > CHEAP_LENGTH ? length : length / COPIED_ITEMS_PER_STEP)
 }
 
 /** Python's `item in container`. */
@@ -115,11 +117,11 @@ export function concatenate(a: Value, b: Value, runtime: Runtime): Value | undef
 
 function concatenateItems(a: Value, b: Value, runtime: Runtime): Value | undefined {
   if (Array.isArray(a) && Array.isArray(b)) {
-    runtime.spend(costOfCopy(a.length + b.length))
+    spendOnCopy(a.length + b.length, runtime)
     return a.concat(b)
   }
   if (a instanceof Tuple && b instanceof Tuple) {
-    runtime.spend(costOfCopy(a.items.length + b.items.length))
+    spendOnCopy(a.items.length + b.items.length, runtime)
     return new Tuple([...a.items, ...b.items])
   }
   for (const kind of ['str', 'list', 'tuple']) {

@@ -203,6 +203,8 @@ export interface Runtime extends StepLimit {
   allowOutput(length: number): void
   /** The same for what is copied as a whole, which costs far less. */
   allowCopy(length: number): void
+  /** To be asked before a list of that many items is copied: copies may all be kept. */
+  allowItems(count: number): void
   /** To be asked before the fields of a format string are looked for. */
   allowFormat(format: string): void
   /** What a value prints as. */

@@ -43,6 +43,16 @@ const endless: readonly (readonly [name: string, template: string, limit: string
     DEEP
   ],
   ['a list that its own loop feeds', '{% set l = [1] %}{% for x in l %}{% set _ = l.append(x) %}{% endfor %}', STEPS],
+  [
+    'copies of a list that are all kept',
+    '{% set l = range(60000)|list %}{% set ns = namespace(kept=[]) %}{% for i in range(9999) %}{% set _ = ns.kept.append(l + [i]) %}{% endfor %}',
+    'copied items of lists'
+  ],
+  [
+    'copies by copy() that are all kept',
+    '{% set l = range(60000)|list %}{% set ns = namespace(kept=[]) %}{% for i in range(9999) %}{% set _ = ns.kept.append(l.copy()) %}{% endfor %}',
+    'copied items of lists'
+  ],
   ['an int that squares', `${NAMESPACE}{% for i in range(99) %}{% set ns.x = ns.x * ns.x %}{% endfor %}`, 'bits'],
   ['a power', '{{ 7 ** 100000000 }}', 'bits'],
   ['a width in a percent format', "{{ '%1000000000d' % 1 }}", OUTPUT],

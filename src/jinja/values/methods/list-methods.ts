@@ -2,7 +2,7 @@ import { TemplateFault } from '../../template-fault.ts'
 import { equals, sortValues } from '../comparison.ts'
 import { withParameters, type BoundArguments } from '../native-function.ts'
 import { repr } from '../print.ts'
-import { itemsOf, sizeOf } from '../sequences.ts'
+import { itemsOf, sizeOf, spendOnCopy } from '../sequences.ts'
 import { NONE, isTrue, type NativeFunction, type None, type Runtime, type Tuple, type Value } from '../value.ts'
 
 /** Items that are moved within a list for one step. */
@@ -24,7 +24,13 @@ const listImplementations: Record<string, readonly [parameters: readonly string[
     remove: [['value'], (list, [item], runtime) => nothing(list.splice(findIn(list, [item], runtime), 1))],
     pop: [['index?'], pop],
     clear: [[], (list) => nothing((list.length = 0))],
-    copy: [[], (list) => [...list]],
+    copy: [
+      [],
+      (list, _, runtime) => {
+        spendOnCopy(list.length, runtime)
+        return [...list]
+      }
+    ],
     reverse: [[], (list) => nothing(list.reverse())],
     sort: [
       ['reverse?'],
