@@ -40,7 +40,7 @@ export const catalogue = {
   KTL_TEMPLATE_INVALID: { statusCode: 422, exitCode: 1, retryable: false },
   KTL_TEMPLATE_LIMIT: { statusCode: 422, exitCode: 1, retryable: false },
 
-  KTL_HAPROXY_MISSING: { statusCode: 500, exitCode: 78, retryable: false },
+  KTL_HAPROXY_MISSING: { statusCode: 500, exitCode: 78, retryable: true },
   KTL_HAPROXY_CONFIG_REJECTED: { statusCode: 422, exitCode: 1, retryable: false },
   KTL_HAPROXY_NO_LISTENER: { statusCode: 422, exitCode: 1, retryable: false },
   KTL_HAPROXY_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
@@ -68,7 +68,7 @@ export const catalogue = {
   KTL_SUPERVISOR_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
   KTL_SUPERVISOR_REFUSED: { statusCode: 502, exitCode: 1, retryable: false },
 
-  KTL_UNEXPECTED: { statusCode: 500, exitCode: 1, retryable: false }
+  KTL_UNEXPECTED: { statusCode: 500, exitCode: 1, retryable: true }
 } as const satisfies Record<string, CatalogueRow>
 
 interface CatalogueRow {

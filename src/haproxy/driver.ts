@@ -1,10 +1,8 @@
-import { mkdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findKontrolError, KontrolError, messageOf, type Problem } from '../errors.ts'
-import { writeFileAtomic } from '../platform/atomic-file.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import { baseConfig, peersConfig } from './files/base-config.ts'
+import { baseConfig } from './files/base-config.ts'
 import { Certificates } from './files/certificates.ts'
 import { Update, type ConfigureResult, type RestartOutcome } from './update.ts'
 import { ChangeJournal } from './servers/change-journal.ts'
@@ -45,8 +43,9 @@ export interface HaproxyDriverOptions {
   onAlarm?: (problem: Problem) => void
 }
 
-/** Milliseconds that an end waits for the file on disk to be what runs. */
-const SETTLE_MS = 5_000
+/** Milliseconds that an end waits for the file on disk to be what runs, and then for its turn. */
+const SETTLE_MS = 4_000
+const TURN_MS = 2_000
 
 export interface RestartResult {
   outcome: RestartOutcome
@@ -61,7 +60,7 @@ export interface RestartResult {
 export class HaproxyDriver {
   readonly #options: HaproxyDriverOptions
   readonly #paths: HaproxyPaths
-  readonly #base: string
+  readonly #file: ConfigFile
   readonly #log: HaproxyLog
   readonly #master: MasterCli
   readonly #runtime: RuntimeApi
@@ -78,14 +77,15 @@ export class HaproxyDriver {
     const { dryRun = false, quietMs = 60_000, onAlarm = () => {}, synGuard = noSynGuard } = options
     this.#options = options
     const paths = (this.#paths = haproxyPaths(dataFolder))
-    const base = (this.#base = baseConfig(paths))
+    const base = baseConfig(paths)
     const log = (this.#log = new HaproxyLog({ path: paths.log, clock, logger }))
     const master = (this.#master = new MasterCli(paths.masterSocket))
     const runtime = (this.#runtime = new RuntimeApi(paths.runtimeSocket))
     const known = (this.#known = new Known(base))
     const shared = { known, runtime, queue: this.#queue, clock, logger, onAlarm }
-    const servers = (this.#servers = new Servers({ ...shared, journal: new ChangeJournal(paths.journal) }))
-    const configs = { file: new ConfigFile(paths, binary), reader: new ConfigReader() }
+    const servers = (this.#servers = new Servers({ ...shared, journal: new ChangeJournal(paths.journal, logger) }))
+    const file = (this.#file = new ConfigFile(paths, binary))
+    const configs = { file, reader: new ConfigReader() }
     const instance = (this.#instance = new Instance({
       ...shared,
       ...configs,
@@ -172,7 +172,7 @@ export class HaproxyDriver {
   async stop(signal?: AbortSignal): Promise<void> {
     const { stopGraceMs = 30_000 } = this.#options
     if (signal?.aborted !== true) await this.#settled()
-    await this.#queue.enqueue(async () => await this.#instance.stop(stopGraceMs, signal))
+    await this.#inTurn(async () => await this.#instance.stop(stopGraceMs, signal))
   }
 
   /** Lets go of HAProxy, which runs on. */
@@ -181,20 +181,26 @@ export class HaproxyDriver {
     this.#update.close()
     this.#certificates.close()
     this.#servers.forget()
-    await this.#queue.enqueue(async () => await this.#options.supervisor.close())
+    await this.#inTurn(async () => await this.#options.supervisor.close())
     await this.#log.close()
   }
 
   /** A stop that was asked for is no fall: what serves is kept for the next start. */
   async #settled(): Promise<void> {
-    await Promise.race([this.#update.settled(), sleep(SETTLE_MS, undefined, { ref: false })])
+    await noLongerThan(SETTLE_MS, this.#update.settled())
+  }
+
+  /** What hangs in front of an end does not put it off for long. */
+  async #inTurn(task: () => Promise<void>): Promise<void> {
+    let run: Promise<void> | undefined
+    const begin = async (): Promise<void> => await (run ??= task())
+    await noLongerThan(TURN_MS, this.#queue.enqueue(begin))
+    await begin()
   }
 
   async #makeFolder(): Promise<void> {
     try {
-      await mkdir(this.#paths.folder, { recursive: true })
-      await writeFileAtomic(this.#paths.base, this.#base)
-      await writeFileAtomic(this.#paths.peers, peersConfig(this.#paths))
+      await this.#file.prepare()
     } catch (cause) {
       throw new KontrolError('KTL_DATA_UNWRITABLE', `${this.#paths.folder} cannot be written: ${messageOf(cause)}`, {
         cause,
@@ -202,6 +208,13 @@ export class HaproxyDriver {
       })
     }
   }
+}
+
+async function noLongerThan(ms: number, work: Promise<void>): Promise<void> {
+  const done = new AbortController()
+  // It holds the process, as what is waited for may not.
+  const patience = sleep(ms, undefined, { signal: done.signal }).catch(() => {})
+  await Promise.race([work, patience]).finally(() => done.abort())
 }
 
 function commandOf(binary: string, paths: HaproxyPaths): HaproxyCommand {

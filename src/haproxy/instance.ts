@@ -1,4 +1,3 @@
-import { writeFileAtomic } from '../platform/atomic-file.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { TaskQueue } from '../platform/queue.ts'
 import type { ConfigModel, ConfigReader } from './config/model.ts'
@@ -12,7 +11,7 @@ import type { HaproxyLog } from './process/log.ts'
 import type { Reloader, WorkerPids } from './process/reload.ts'
 import type { HaproxyCommand, Supervisor, SupervisorHooks } from './process/supervisor.ts'
 import type { SynGuard } from './process/syn-guard.ts'
-import { serverStateFile } from './servers/server-state-file.ts'
+import { handOver } from './servers/hand-over.ts'
 import type { Servers } from './servers/servers.ts'
 import type { MasterCli } from './socket/master-cli.ts'
 
@@ -118,8 +117,7 @@ export class Instance {
   /** Puts a checked text of what runs on disk, for the next start. */
   async keep(configuration: Configuration): Promise<void> {
     const { file, known } = this.#options
-    await file.install(configuration.text)
-    await file.keep()
+    await file.keep(configuration.text)
     known.kept = configuration
   }
 
@@ -134,12 +132,12 @@ export class Instance {
   }
 
   async #ensure(): Promise<'unchanged' | 'started'> {
-    const { supervisor, command, file, known, log, reader, reloader } = this.#options
+    const { supervisor, command, known, log, reader, reloader } = this.#options
     const mark = await log.size()
     const { adopted, pid } = await supervisor.start(command, this.#hooks)
     if (adopted && pid === known.worker?.masterPid) return 'unchanged'
     const pids = await reloader.started(mark)
-    const lastGood = known.withDigest(await file.restore())
+    const lastGood = known.withDigest(await this.#restore())
     known.worker = pids
     if (this.#startedWith === lastGood.text) await this.#loaded(lastGood, reader.read(lastGood.text), pids)
     else await this.#takeOver(lastGood, pids)
@@ -168,12 +166,18 @@ export class Instance {
    * two steps does no harm: the record, which makes all count, comes last.
    */
   async #loaded(configuration: Configuration, model: ConfigModel, pids: WorkerPids): Promise<void> {
-    const { file, known, servers, paths } = this.#options
-    await file.keepLoaded()
+    const { file, known, servers, paths, logger } = this.#options
+    const { digest } = configuration
+    // It serves: that the disk takes no note of it costs the next control tier one reload, and no more.
+    const notNoted = (err: unknown): false => {
+      logger.warn({ err }, 'what haproxy loaded is not noted')
+      return false
+    }
+    const linked = await file.keepLoaded().then(() => true, notNoted)
     // HAProxy has read it. Left there, a start by another hand would give it to servers that have the names by then.
     await this.#emptyServerState()
     servers.begin(pids.workerPid, model)
-    await writeWorkerRecord(paths.workerRecord, { ...pids, digest: configuration.digest })
+    if (linked) await writeWorkerRecord(paths.workerRecord, { ...pids, digest }).catch(notNoted)
     known.worker = pids
     known.running = known.kept = configuration
   }
@@ -197,18 +201,31 @@ export class Instance {
     logger.info({ ...pids, changes }, 'haproxy taken up as it was left')
   }
 
-  /** Not having it costs a server that is down a moment of traffic, and no more. */
   async #handOverState(model: ConfigModel): Promise<void> {
     const { servers, logger, paths } = this.#options
     const states = await servers.states().catch((err: unknown) => {
       logger.warn({ err }, 'health of the servers not read')
       return []
     })
-    await writeFileAtomic(paths.serverState, serverStateFile(states, model))
+    await handOver(states, model, { path: paths.serverState, logger })
+  }
+
+  /** The last good text, put in place; with a disk that takes nothing, what lies there: HAProxy starts all the same. */
+  async #restore(): Promise<string> {
+    const { file, logger } = this.#options
+    try {
+      return await file.restore()
+    } catch (err) {
+      const text = await file.installed()
+      if (text === undefined) throw err
+      logger.error({ err }, 'last good configuration not put in place')
+      return text
+    }
   }
 
   async #emptyServerState(): Promise<void> {
-    await writeFileAtomic(this.#options.paths.serverState, serverStateFile([], { pools: new Map() }))
+    const { paths, logger } = this.#options
+    await handOver([], { pools: new Map() }, { path: paths.serverState, logger })
   }
 
   /** Each holds its memory until its last connection ends; `hard-stop-after` of base.cfg ends them at last. */
@@ -247,10 +264,10 @@ export class Instance {
 
   /** Back to the last good configuration, with as little of HAProxy touched as that takes. */
   async #rollBack(cause: unknown): Promise<void> {
-    const { file, known, logger, master, reader, reloader } = this.#options
+    const { known, logger, master, reader, reloader } = this.#options
     logger.error({ err: cause }, 'haproxy reload failed, going back to the last good configuration')
     const former = known.worker
-    const lastGood = known.withDigest(await file.restore())
+    const lastGood = known.withDigest(await this.#restore())
     try {
       await this.ensure()
       const { worker: serving } = await master.showProcesses()
@@ -265,7 +282,7 @@ export class Instance {
 
   readonly #hooks: SupervisorHooks = {
     beforeStart: async () => {
-      this.#startedWith = this.#trial ?? (await this.#options.file.restore())
+      this.#startedWith = this.#trial ?? (await this.#restore())
       this.#trial = undefined
       await this.#emptyServerState()
     },

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KontrolError, messageOf, problemOf, type Problem } from '../errors.ts'
+import { catalogue, KontrolError, messageOf, problemOf, type Problem } from '../errors.ts'
 import type { PlanKind } from '../model/reconfiguration.ts'
+import { Backoff } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { TaskQueue } from '../platform/queue.ts'
@@ -57,6 +58,9 @@ export class Update {
   readonly #follower: FileFollower
   #lastReloadAt = -Infinity
   #quiet: Cancel = () => {}
+  #retry: Cancel = () => {}
+  readonly #backoff = new Backoff({ firstMs: 1_000, maxMs: 60_000 })
+  #closed = false
 
   constructor(options: UpdateOptions) {
     const { servers, instance } = options
@@ -96,7 +100,9 @@ export class Update {
   }
 
   close(): void {
+    this.#closed = true
     this.#quiet()
+    this.#retry()
     this.#follower.drop()
   }
 
@@ -233,13 +239,9 @@ export class Update {
 
   /** HAProxy's servers are other than ours: a reload puts them right. */
   #reconcile(drift: KontrolError): void {
-    const { known, logger } = this.#options
+    const { logger } = this.#options
     logger.error({ err: drift }, 'haproxy drifted, reloading')
-    const problem = this.#alarm(drift)
-    this.#inBackground(async () => {
-      await this.#reloadRunning()
-      if (known.problem.candidate === problem) known.problem.candidate = undefined
-    })
+    this.#inBackground(async () => await this.#reloadRunning(), this.#alarm(drift))
   }
 
   /** Loads what runs once more, unless something else is about to be loaded. */
@@ -278,12 +280,23 @@ export class Update {
     })
   }
 
-  #inBackground(task: () => Promise<void>): void {
-    const { known, queue, logger } = this.#options
-    queue.enqueue(task).catch((err: unknown) => {
-      known.problem.candidate = problemOf(err)
-      logger.error({ err }, 'haproxy not brought in line')
-    })
+  /** @param told is healed when the task has done its work: what may pass is tried until then */
+  #inBackground(task: () => Promise<void>, told?: Problem): void {
+    const { known, queue, clock, logger } = this.#options
+    this.#retry()
+    queue.enqueue(task).then(
+      () => {
+        this.#backoff.reset()
+        if (known.problem.candidate === told) known.problem.candidate = undefined
+      },
+      (err: unknown) => {
+        const problem = (known.problem.candidate = problemOf(err))
+        const retryInMs = catalogue[problem.code].retryable ? this.#backoff.next() : undefined
+        logger.error({ err, retryInMs }, 'haproxy not brought in line')
+        if (retryInMs === undefined || this.#closed) return
+        this.#retry = clock.after(retryInMs, () => this.#inBackground(task, problem))
+      }
+    )
   }
 
   #alarm(error: unknown): Problem {

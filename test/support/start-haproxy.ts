@@ -22,6 +22,8 @@ export interface DrivenHaproxyOptions {
   quietMs?: number
   clock?: Clock
   binary?: string
+  /** One of its own when absent, which goes away with it. */
+  dataFolder?: string
   /** Started at once unless told otherwise. */
   start?: boolean
 }
@@ -30,11 +32,12 @@ export interface DrivenHaproxyOptions {
 export async function startHaproxy(options: DrivenHaproxyOptions = {}): Promise<DrivenHaproxy> {
   const { reloadIntervalMs = 0, quietMs = 60_000, start = true, clock = systemClock, binary = 'haproxy' } = options
   const dir = await tempDir()
+  const dataFolder = options.dataFolder ?? dir.path
   const { logger, lines } = recordingLogger()
   const alarms: Problem[] = []
   const make = (): HaproxyDriver =>
     new HaproxyDriver({
-      dataFolder: dir.path,
+      dataFolder,
       binary,
       supervisor: new ChildSupervisor({ clock, logger }),
       clock,
@@ -45,7 +48,7 @@ export async function startHaproxy(options: DrivenHaproxyOptions = {}): Promise<
     })
   const haproxy: DrivenHaproxy = {
     driver: make(),
-    dataFolder: dir.path,
+    dataFolder,
     lines,
     alarms,
     async takeOver() {

@@ -1,9 +1,7 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { writeFileAtomic } from '../../platform/atomic-file.ts'
 import { adviceOn, refuseKeywords } from './lint.ts'
-import { baseConfig, peersConfig } from '../files/base-config.ts'
 import { ConfigFile } from '../files/config-file.ts'
 import { ConfigReader } from './model.ts'
 import { haproxyPaths } from '../files/paths.ts'
@@ -21,9 +19,6 @@ export async function checkOffline(text: string, binary: string): Promise<readon
   const folder = await mkdtemp(join(tmpdir(), 'kontrol-check-'))
   try {
     const paths = haproxyPaths(folder)
-    await mkdir(paths.folder)
-    await writeFileAtomic(paths.base, baseConfig(paths))
-    await writeFileAtomic(paths.peers, peersConfig(paths))
     await new ConfigFile(paths, binary).check(text)
   } finally {
     await rm(folder, { recursive: true, force: true })

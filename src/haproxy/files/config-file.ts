@@ -1,12 +1,15 @@
-import { link, readFile, rename, rm } from 'node:fs/promises'
-import { KontrolError } from '../../errors.ts'
+import { link, mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { findKontrolError, KontrolError } from '../../errors.ts'
 import { writeFileAtomic } from '../../platform/atomic-file.ts'
 import { runSubprocess } from '../../platform/subprocess.ts'
+import { baseConfig, peersConfig } from './base-config.ts'
 import { fileArguments, type HaproxyPaths } from './paths.ts'
 import { TaskQueue } from '../../platform/queue.ts'
 
 /** HAProxy takes two seconds for ten thousand servers; what takes this long does not end. */
 const CHECK_TIMEOUT_MS = 60_000
+/** A check has nothing to tidy up. */
+const CHECK_GRACE_MS = 500
 
 /** What stands in for the operator's file until there is one: HAProxy wants the file, and that it ends in LF. */
 const NO_CONFIG = '# No configuration yet.\n'
@@ -18,12 +21,28 @@ const NO_CONFIG = '# No configuration yet.\n'
 export class ConfigFile {
   readonly #paths: HaproxyPaths
   readonly #binary: string
+  /** As last known: it stays known when somebody deletes the file. */
+  #lastGood: string | undefined
   /** One check at a time: at ten thousand servers it takes a processor for seconds. */
   readonly #checks = new TaskQueue()
 
   constructor(paths: HaproxyPaths, binary: string) {
     this.#paths = paths
     this.#binary = binary
+  }
+
+  /** Makes the folder, base.cfg and peers.cfg, and makes them again when somebody has deleted them. */
+  async prepare(): Promise<void> {
+    const { folder, base, peers } = this.#paths
+    const ours = [
+      [base, baseConfig(this.#paths)],
+      [peers, peersConfig(this.#paths)]
+    ] as const
+    for (const [path, text] of ours) {
+      if ((await readIfThere(path)) === text) continue
+      await mkdir(folder, { recursive: true })
+      await writeFileAtomic(path, text)
+    }
   }
 
   /**
@@ -37,21 +56,33 @@ export class ConfigFile {
 
   async #check(text: string, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    const { candidate } = this.#paths
-    await writeFileAtomic(candidate, text)
+    await this.prepare()
+    await writeFileAtomic(this.#paths.candidate, text)
+    await this.#judge(this.#paths.candidate, signal)
+  }
+
+  async #judge(path: string, signal?: AbortSignal): Promise<void> {
     // -W, as it is started: without it a `program` would be refused.
-    const args = ['-W', '-c', ...fileArguments(this.#paths, candidate)]
+    const args = ['-W', '-c', ...fileArguments(this.#paths, path)]
     const { code, stdout, stderr, timedOut } = await runSubprocess(this.#binary, args, {
       timeoutMs: CHECK_TIMEOUT_MS,
+      graceMs: CHECK_GRACE_MS,
       ...(signal && { signal })
     })
     signal?.throwIfAborted()
     // The exit code alone counts: HAProxy says ALERT of things it goes on with.
     if (code === 0) return
-    const words = timedOut ? `no verdict within ${CHECK_TIMEOUT_MS / 1000} s` : this.#words(stderr || stdout)
-    throw new KontrolError('KTL_HAPROXY_CONFIG_REJECTED', `HAProxy refuses the configuration: ${words}`, {
-      hint: 'Correct the template at the lines named; HAProxy goes on with what it runs.'
-    })
+    if (timedOut || code === null) {
+      const how = timedOut ? `within ${CHECK_TIMEOUT_MS / 1000} s` : 'as its check was killed'
+      throw new KontrolError('KTL_HAPROXY_UNREACHABLE', `HAProxy gave no verdict on the configuration ${how}`, {
+        hint: 'Look what keeps "haproxy -c" from its end; it is tried again.'
+      })
+    }
+    throw new KontrolError(
+      'KTL_HAPROXY_CONFIG_REJECTED',
+      `HAProxy refuses the configuration: ${this.#words(stderr || stdout)}`,
+      { hint: 'Correct the template at the lines named; HAProxy goes on with what it runs.' }
+    )
   }
 
   /** Makes a checked text the one that HAProxy loads. */
@@ -69,22 +100,47 @@ export class ConfigFile {
     return await readIfThere(this.#paths.loaded)
   }
 
-  /** The loaded file serves: keeps it as the last good one. */
-  async keep(): Promise<void> {
+  /** The text serves: keeps it as the last good one. */
+  async keep(text: string): Promise<void> {
+    this.#lastGood = text
+    await this.install(text)
     await this.#share(this.#paths.config, this.#paths.lastGood)
   }
 
-  /** Puts the last good file back, so that HAProxy begins with it whenever it starts; gives back its text. */
+  /**
+   * Puts the last good text back, so that HAProxy begins with it whenever it starts; gives it back. Writes nothing
+   * when all is in place, as a disk may take nothing at that moment.
+   */
   async restore(): Promise<string> {
-    const text = await this.lastGood()
-    if (text === undefined) await writeFileAtomic(this.#paths.config, NO_CONFIG)
-    else await this.#share(this.#paths.lastGood, this.#paths.config)
-    return text ?? NO_CONFIG
+    await this.prepare()
+    const { config, lastGood } = this.#paths
+    const text = (this.#lastGood ??= (await readIfThere(lastGood)) || (await this.#served()) || NO_CONFIG)
+    if ((await readIfThere(config)) !== text) {
+      if ((await readIfThere(lastGood)) === text) await this.#share(lastGood, config)
+      else await this.install(text)
+    }
+    if (text !== NO_CONFIG && (await readIfThere(lastGood)) !== text) await this.#share(config, lastGood)
+    return text
   }
 
-  /** Undefined before the first configuration that served. */
-  async lastGood(): Promise<string | undefined> {
-    return await readIfThere(this.#paths.lastGood)
+  /** What HAProxy would begin with now. */
+  async installed(): Promise<string | undefined> {
+    return await readIfThere(this.#paths.config)
+  }
+
+  /** Somebody deleted the last good file: what HAProxy was given to load is the next best. */
+  async #served(): Promise<string | undefined> {
+    for (const path of [this.#paths.config, this.#paths.loaded]) {
+      const text = await readIfThere(path)
+      if (text === undefined || text === '' || text === NO_CONFIG) continue
+      try {
+        await this.#judge(path)
+        return text
+      } catch (error) {
+        if (findKontrolError(error, 'KTL_HAPROXY_CONFIG_REJECTED') === undefined) throw error
+      }
+    }
+    return undefined
   }
 
   /** A second name for the same file, in one step; both are replaced and never written to, so they cannot drift. */

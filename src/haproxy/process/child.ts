@@ -80,9 +80,12 @@ export class ChildSupervisor implements Supervisor {
 
   async #launch({ binary, args, logFile }: HaproxyCommand, hooks: SupervisorHooks): Promise<ProcessInfo> {
     await hooks.beforeStart()
-    const log = await open(logFile, 'a')
+    // A disk that takes no line is no reason not to serve.
+    const log = await open(logFile, 'a').catch((err: unknown) => {
+      this.#logger.warn({ err }, 'haproxy starts without its log')
+    })
     try {
-      const child = spawn(binary, args, { detached: true, stdio: ['ignore', log.fd, log.fd] })
+      const child = spawn(binary, args, { detached: true, stdio: ['ignore', log?.fd ?? 'ignore', log?.fd ?? 'ignore'] })
       await once(child, 'spawn')
       child.unref()
       const pid = child.pid ?? 0
@@ -94,7 +97,7 @@ export class ChildSupervisor implements Supervisor {
         hint: 'Install HAProxy 2.6 or later, or name its path in KONTROL_HAPROXY.'
       })
     } finally {
-      await log.close()
+      await log?.close()
     }
   }
 

@@ -65,7 +65,7 @@ export class Reloader {
    */
   async survived({ workerPid }: WorkerPids): Promise<void> {
     const mark = await this.#options.log.size()
-    await sleep(this.#options.settleMs, undefined, { ref: false })
+    await sleep(this.#options.settleMs)
     await this.#poll((table) => (table.worker?.pid === workerPid ? table : new Error('the new worker died')), '', mark)
   }
 

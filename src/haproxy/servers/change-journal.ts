@@ -1,11 +1,13 @@
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import type { Logger } from '../../platform/logger.ts'
 import type { Operation } from './commands.ts'
 import { ServerLineReader } from '../config/server-line.ts'
 import type { Slot, ServerTable } from './server-table.ts'
 
 type Entry =
   | { worker: number }
+  | { table: Row[] }
   | { begin: Step[] }
   | { done: true }
   | { spare: [backend: string, name: string] }
@@ -22,8 +24,13 @@ interface Step {
   line?: string
 }
 
-/** Some twenty thousand changes. */
-const LONG_BYTES = 4 * 1024 * 1024
+/** A server that the worker has. */
+interface Row extends Pick<Slot, 'pool' | 'backend' | 'name' | 'id' | 'state'> {
+  line: string
+}
+
+/** Some thousand changes: then the servers as they are take the place of all that was done to them. */
+const LONG_BYTES = 512 * 1024
 
 /**
  * What has been done to the servers of a worker since it loaded its file, so
@@ -31,28 +38,32 @@ const LONG_BYTES = 4 * 1024 * 1024
  *
  * Written without a sync: it outlives this process, and when the machine goes,
  * the worker that it is about goes too. Written in one call each, and not
- * awaited, as the change waits for it.
+ * awaited, as the change waits for it. A disk that takes nothing holds up no
+ * change: the journal is given up then, and written anew with the next one.
  */
 export class ChangeJournal {
   readonly #path: string
+  readonly #logger: Logger
+  #worker = 0
   #bytes = 0
+  /** At which length it is written anew. */
+  #longBytes = LONG_BYTES
+  #givenUp = false
 
-  constructor(path: string) {
+  constructor(path: string, logger: Logger) {
     this.#path = path
-  }
-
-  /** Whether it is time for a reload, with which it begins anew. */
-  get isLong(): boolean {
-    return this.#bytes > LONG_BYTES
+    this.#logger = logger
   }
 
   /** A worker begins, with what its file says. */
   reset(worker: number): void {
-    writeFileSync(this.#path, `${JSON.stringify({ worker } satisfies Entry)}\n`)
-    this.#bytes = 0
+    this.#worker = worker
+    this.#replace([{ worker }])
   }
 
-  begin(operations: readonly Operation[]): void {
+  /** @param table as it is before them */
+  begin(operations: readonly Operation[], table: ServerTable): void {
+    if (this.#givenUp || this.#bytes > this.#longBytes) this.#compact(table)
     const begin = operations.map(({ kind, pool, backend, name, id, target }) => ({
       ...{ kind, pool, backend, name, id },
       ...(target && { line: `server ${name} ${target.key}` })
@@ -80,6 +91,7 @@ export class ChangeJournal {
   async replay(worker: number, table: ServerTable): Promise<number | undefined> {
     try {
       const text = await readFile(this.#path, 'utf8')
+      this.#worker = worker
       this.#bytes = text.length
       const [head, ...lines] = text.trimEnd().split('\n')
       const header = JSON.parse(head ?? '') as Partial<{ worker: number }>
@@ -95,16 +107,54 @@ export class ChangeJournal {
     }
   }
 
+  #compact(servers: ServerTable): void {
+    const table = [...servers.all()].map(({ pool, backend, name, id, state, target }) => {
+      return { pool, backend, name, id, state, line: `server ${name} ${target.key}` }
+    })
+    this.#replace([{ worker: this.#worker }, { table }])
+    // Of ten thousand servers it is long from the start.
+    this.#longBytes = LONG_BYTES + 2 * this.#bytes
+  }
+
+  #replace(entries: readonly Entry[]): void {
+    const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
+    this.#attempt(() => {
+      writeFileSync(`${this.#path}.new`, text)
+      renameSync(`${this.#path}.new`, this.#path)
+      this.#bytes = text.length
+      this.#longBytes = LONG_BYTES
+      this.#givenUp = false
+    })
+  }
+
   #write(entry: Entry): void {
+    if (this.#givenUp) return
     const line = `${JSON.stringify(entry)}\n`
-    appendFileSync(this.#path, line)
-    this.#bytes += line.length
+    this.#attempt(() => {
+      appendFileSync(this.#path, line)
+      this.#bytes += line.length
+    })
+  }
+
+  /** One with a gap would tell the next control tier what is not so. */
+  #attempt(write: () => void): void {
+    try {
+      write()
+    } catch (err) {
+      if (!this.#givenUp) this.#logger.warn({ err }, 'changes of servers are not noted')
+      this.#givenUp = true
+      try {
+        rmSync(this.#path, { force: true })
+      } catch {
+        // It is found out when the servers are read back.
+      }
+    }
   }
 }
 
 /** Whether a journal tells of any change. */
 export function changesServers(journal: string): boolean {
-  return journal.includes('\n{"begin":')
+  return journal.includes('\n{"begin":') || journal.includes('\n{"table":[{')
 }
 
 function replay(entries: readonly Entry[], table: ServerTable): number | undefined {
@@ -112,7 +162,10 @@ function replay(entries: readonly Entry[], table: ServerTable): number | undefin
   let changes = 0
   for (const entry of entries) {
     if ('begin' in entry) open = entry.begin
-    else if ('done' in entry) {
+    else if ('table' in entry) {
+      restore(entry.table, table)
+      changes++
+    } else if ('done' in entry) {
       for (const step of open ?? []) perform(step, table)
       open = undefined
       changes++
@@ -120,6 +173,18 @@ function replay(entries: readonly Entry[], table: ServerTable): number | undefin
     else if ('deleted' in entry) table.delete(known(table, ...entry.deleted))
   }
   return open === undefined ? changes : undefined
+}
+
+function restore(rows: readonly Row[], table: ServerTable): void {
+  for (const slot of [...table.all()]) {
+    if (slot.state === 'live') table.drain(slot)
+    table.delete(slot)
+  }
+  for (const { pool, backend, name, id, state, line } of rows) {
+    perform({ kind: 'add', pool, backend, name, id, line }, table)
+    if (state !== 'live') table.drain(known(table, backend, name))
+    if (state === 'spare') table.markSpare(known(table, backend, name))
+  }
 }
 
 function perform({ kind, pool, backend, name, id, line = '' }: Step, table: ServerTable): void {

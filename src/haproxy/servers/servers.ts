@@ -77,7 +77,8 @@ export class Servers {
     const changes = await this.#options.journal.replay(worker, table)
     if (changes === undefined) return undefined
     this.#options.known.loaded = { worker, model: { ...model, pools: table.pools() }, table }
-    if (changes > 0) this.#readBack([...table.pools().values()].map(({ backend }) => backend))
+    // A disk that took no note of a change leaves a journal that does not tell.
+    this.#readBack([...table.pools().values()].map(({ backend }) => backend))
     return changes
   }
 
@@ -104,9 +105,7 @@ export class Servers {
   }
 
   plan(wanted: ConfigModel): Plan {
-    const plan = planChange(this.#options.known.loaded, wanted)
-    if (plan.kind !== 'runtime' || !this.#options.journal.isLong) return plan
-    return { kind: 'reload', reasons: ['the journal of the changes since the last reload is long'] }
+    return planChange(this.#options.known.loaded, wanted)
   }
 
   /**
@@ -127,8 +126,8 @@ export class Servers {
 
   async #carryOut(operations: readonly Operation[], loaded: LoadedWorker): Promise<void> {
     const { runtime, journal } = this.#options
-    // Before anything is said to HAProxy: what the disk does not take is not done.
-    journal.begin(operations)
+    // Before anything is said to HAProxy, so that a change that was broken off is known as one.
+    journal.begin(operations, loaded.table)
     try {
       for (const commands of steps(operations)) await runtime.execute(loaded.worker, commands)
       journal.done()

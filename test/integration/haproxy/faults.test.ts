@@ -1,4 +1,4 @@
-import { copyFile, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -42,6 +42,39 @@ async function killMaster({ driver }: DrivenHaproxy): Promise<number> {
   const { pid } = await driver.status()
   process.kill(pid, 'SIGKILL')
   return pid
+}
+
+interface SmallDisk extends AsyncDisposable {
+  path: string
+  fill(): Promise<void>
+  free(): Promise<void>
+}
+
+/** A file system of a megabyte. */
+async function smallDisk(): Promise<SmallDisk> {
+  const dir = await tempDir()
+  const path = dir.file('disk')
+  await mkdir(path)
+  await succeed('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', path])
+  return {
+    path,
+    async fill() {
+      const { code } = await runSubprocess('dd', ['if=/dev/zero', `of=${join(path, 'filler')}`], { env: process.env })
+      expect(code).toBe(1)
+    },
+    async free() {
+      await rm(join(path, 'filler'))
+    },
+    async [Symbol.asyncDispose]() {
+      await succeed('umount', ['-l', path])
+      await dir[Symbol.asyncDispose]()
+    }
+  }
+}
+
+async function succeed(command: string, args: string[]): Promise<void> {
+  const { code, stderr } = await runSubprocess(command, args, { env: process.env })
+  if (code !== 0) throw new Error(stderr)
 }
 
 describe('a wall clock that jumps', () => {
@@ -89,5 +122,116 @@ describe('a binary that goes away', () => {
     expect(haproxy.lines.slice(told).filter(({ msg }) => msg === 'haproxy died')).toHaveLength(1)
     await copyFile(stdout.trim(), binary)
     await eventually(async () => (await ask(address)) === 'hello', 20_000)
+  })
+})
+
+describe('files that are deleted under HAProxy', () => {
+  it('starts with what ran when last-good.cfg is gone', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await serve(haproxy, proxy(address, [web]))
+    await rm(fileOf(haproxy, 'last-good.cfg'))
+
+    await killMaster(haproxy)
+
+    await eventually(async () => (await ask(address)) === 'hello')
+    await eventually(() => haproxy.driver.running()?.text === `${proxy(address, [web])}\n`)
+    expect(await readFile(fileOf(haproxy, 'last-good.cfg'), 'utf8')).toBe(`${proxy(address, [web])}\n`)
+  })
+
+  it.each([
+    ['last-good.cfg', ['last-good.cfg']],
+    ['last-good.cfg and haproxy.cfg', ['last-good.cfg', 'haproxy.cfg']]
+  ])('starts with what ran when %s went while no control tier was there', async (_name, names) => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await serve(haproxy, proxy(address, [web]))
+    await haproxy.driver.stop()
+    for (const name of names) await rm(fileOf(haproxy, name))
+
+    await haproxy.takeOver()
+
+    expect(await ask(address)).toBe('hello')
+    expect(haproxy.driver.running()?.text).toBe(`${proxy(address, [web])}\n`)
+  })
+
+  it('begins without a configuration rather than with one that HAProxy refuses', async () => {
+    await using haproxy = await startHaproxy()
+    await haproxy.driver.stop()
+    await rm(fileOf(haproxy, 'last-good.cfg'), { force: true })
+    await writeFile(fileOf(haproxy, 'haproxy.cfg'), 'bogus\n')
+
+    await haproxy.takeOver()
+
+    expect(haproxy.driver.running()?.text).toBe('# No configuration yet.\n')
+  })
+
+  it('writes base.cfg again, for a check and for a start', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await serve(haproxy, proxy(address, [web]))
+    await rm(fileOf(haproxy, 'base.cfg'))
+
+    await apply(haproxy.driver, proxy(address, [web], 'maxconn 100'))
+
+    await rm(fileOf(haproxy, 'base.cfg'))
+    await killMaster(haproxy)
+    await eventually(async () => (await ask(address)) === 'hello')
+    expect(await readFile(fileOf(haproxy, 'base.cfg'), 'utf8')).toContain('stats socket')
+  })
+})
+
+describe('a data folder that is full', () => {
+  it('holds up neither a start nor a change of servers, and all is noted once there is space', async () => {
+    await using full = await smallDisk()
+    await using haproxy = await startHaproxy({ dataFolder: full.path })
+    await using one = await startHttpBackend('one')
+    await using two = await startHttpBackend('two')
+    const address = ownAddress()
+    await serve(haproxy, proxy(address, [one, two]))
+    await full.fill()
+
+    const { outcome } = await haproxy.driver.configure(proxy(address, [one]))
+    expect(outcome).toBe('applied')
+    for (let n = 0; n < 4; n++) expect(await ask(address)).toBe('one')
+
+    await killMaster(haproxy)
+    await eventually(async () => ['one', 'two'].includes(await ask(address)))
+    await eventually(() => haproxy.driver.running()?.text === `${proxy(address, [one])}\n`)
+    expect(await ask(address)).toBe('one')
+
+    // What the journal and the log had is free again.
+    await full.fill()
+    await expect(haproxy.driver.configure(proxy(address, [one], 'maxconn 100'))).rejects.toThrowError('ENOSPC')
+    await full.free()
+    await apply(haproxy.driver, proxy(address, [one], 'maxconn 100'))
+    await haproxy.driver.configure(proxy(address, [one, two], 'maxconn 100'))
+    expect((await haproxy.takeOver()).running()?.text).toBe(`${proxy(address, [one, two], 'maxconn 100')}\n`)
+  })
+})
+
+describe('the journal of changes', () => {
+  it('stays small without a reload, and tells the next control tier of them all', async () => {
+    await using haproxy = await startHaproxy()
+    await using one = await startHttpBackend('one')
+    await using two = await startHttpBackend('two')
+    const address = ownAddress()
+    await serve(haproxy, proxy(address, [one]))
+    const long = `# ${'x'.repeat(40)}`
+    let text = ''
+    for (let n = 0; n < 4_000; n++) {
+      text = proxy(address, n % 2 === 0 ? [one, two] : [one], long)
+      await haproxy.driver.configure(text)
+    }
+
+    const { size } = await stat(fileOf(haproxy, 'changes.jsonl'))
+    expect(size).toBeLessThan(700 * 1024)
+    expect((await haproxy.driver.status()).reloads).toBe(1)
+    const driver = await haproxy.takeOver()
+    expect(driver.running()?.text).toBe(`${text}\n`)
+    expect(await driver.configure(proxy(address, [one, two], long))).toMatchObject({ outcome: 'applied' })
   })
 })

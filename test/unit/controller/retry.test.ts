@@ -36,7 +36,7 @@ describe('Retry', () => {
     const { clock, again, retry } = start()
 
     retry.ended(round('failed', 'KTL_TEMPLATE_INVALID'))
-    retry.ended(round('failed', 'KTL_UNEXPECTED'))
+    retry.ended(round('failed', 'KTL_HAPROXY_CONFIG_REJECTED'))
     clock.advance(600_000)
 
     expect(again).not.toHaveBeenCalled()
