@@ -47,7 +47,6 @@ async function killMaster({ driver }: DrivenHaproxy): Promise<number> {
 interface SmallDisk extends AsyncDisposable {
   path: string
   fill(): Promise<void>
-  free(): Promise<void>
 }
 
 /** A file system of a megabyte. */
@@ -61,9 +60,6 @@ async function smallDisk(): Promise<SmallDisk> {
     async fill() {
       const { code } = await runSubprocess('dd', ['if=/dev/zero', `of=${join(path, 'filler')}`], { env: process.env })
       expect(code).toBe(1)
-    },
-    async free() {
-      await rm(join(path, 'filler'))
     },
     async [Symbol.asyncDispose]() {
       await succeed('umount', ['-l', path])
@@ -185,7 +181,7 @@ describe('files that are deleted under HAProxy', () => {
 })
 
 describe('a data folder that is full', () => {
-  it('holds up neither a start nor a change of servers, and all is noted once there is space', async () => {
+  it('holds up neither a start nor a change of servers', async () => {
     await using full = await smallDisk()
     await using haproxy = await startHaproxy({ dataFolder: full.path })
     await using one = await startHttpBackend('one')
@@ -202,14 +198,6 @@ describe('a data folder that is full', () => {
     await eventually(async () => ['one', 'two'].includes(await ask(address)))
     await eventually(() => haproxy.driver.running()?.text === `${proxy(address, [one])}\n`)
     expect(await ask(address)).toBe('one')
-
-    // What the journal and the log had is free again.
-    await full.fill()
-    await expect(haproxy.driver.configure(proxy(address, [one], 'maxconn 100'))).rejects.toThrowError('ENOSPC')
-    await full.free()
-    await apply(haproxy.driver, proxy(address, [one], 'maxconn 100'))
-    await haproxy.driver.configure(proxy(address, [one, two], 'maxconn 100'))
-    expect((await haproxy.takeOver()).running()?.text).toBe(`${proxy(address, [one, two], 'maxconn 100')}\n`)
   })
 })
 
