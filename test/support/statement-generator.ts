@@ -13,15 +13,14 @@ export class StatementGenerator {
   #namespaces = 0
   #blocks = 0
   #loops = 0
+  #insideMacro = false
 
   constructor(random: SeededRandom) {
     this.#random = random
   }
 
   template(): string {
-    // In some nested blocks Jinja2 takes a variable that is set further down for undefined: a difference that stays.
-    const known = `{% set ${NAMES.join(', ')} = ${NAMES.join(', ')} %}`
-    return known + this.#some(2, 6, () => this.#statement(3)).join('') + this.#pick(['', '\n', '\n\n', ' '])
+    return KNOWN + this.#some(2, 6, () => this.#statement(3)).join('') + this.#pick(['', '\n', '\n\n', ' '])
   }
 
   /** JSON text in the way of Python, with a value for every kind of name; a few are missing. */
@@ -205,6 +204,7 @@ export class StatementGenerator {
     const caller = this.#chance(0.3) ? '{{ caller() if caller is defined else none }}' : ''
     const text =
       this.#tag(`macro ${name}(${[...required, ...defaults].join(', ')})`) +
+      KNOWN +
       this.#outsideLoops(() => this.#inside(depth)) +
       extras +
       caller +
@@ -216,10 +216,12 @@ export class StatementGenerator {
 
   /** A macro sees no loop around it. */
   #outsideLoops(write: () => string): string {
-    const loops = this.#loops
+    const [loops, insideMacro] = [this.#loops, this.#insideMacro]
     this.#loops = 0
+    this.#insideMacro = true
     const text = write()
     this.#loops = loops
+    this.#insideMacro = insideMacro
     return text
   }
 
@@ -281,12 +283,13 @@ export class StatementGenerator {
   }
 
   #block(depth: number): string {
-    if (this.#loops > 0) return this.#line()
+    // A macro that is made in a block of a macro changes what the outer one takes in Jinja2.
+    if (this.#loops > 0 || this.#insideMacro) return this.#line()
     this.#blocks += 1
     const macros = this.#macros
     this.#macros = []
     const name = `b${this.#blocks}`
-    const body = this.#inside(depth)
+    const body = KNOWN + this.#inside(depth)
     this.#macros = macros
     return (
       this.#tag(`block ${name}`) +
@@ -482,6 +485,8 @@ interface Macro {
 }
 
 const NAMES = ['n', 't', 'l', 'd', 'r', 'a'].flatMap((kind) => [`${kind}1`, `${kind}2`, `${kind}3`])
+/** In some nested blocks Jinja2 takes a variable that is set further down for undefined: a difference that stays. */
+const KNOWN = `{% set ${NAMES.join(', ')} = ${NAMES.join(', ')} %}`
 const KINDS = ['n', 't', 'l', 'd', 'a', 'a']
 const KEYS = ['k', 'x', 'Y', 'weight', 'nope']
 const TEXTS = ['', 'a', 'Web-1', 'b c', 'é', '😀x', '10', '0', "it's", 'a\nb', '<&>', 'None', ' x ']

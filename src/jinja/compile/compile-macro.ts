@@ -163,9 +163,11 @@ function compileDefaults({ names, defaults }: Signature, inner: Scope): (frame: 
   const steps = names.map((name, index) => {
     const node = defaults[index - firstDefault]
     const missing = new Undefined(() => `parameter '${name}' was not provided`)
-    return { slot: inner.slot(name), value: node === undefined ? () => missing : inner.expression(node) }
+    return { slot: inner.slot(name), missing, value: node === undefined ? () => missing : inner.expression(node) }
   })
   return (frame) => {
-    for (const { slot, value } of steps) frame.slots[slot] ??= value(frame)
+    // First, as a default that names its own or a later parameter must not find a variable of that name outside.
+    for (const { slot, missing } of steps) frame.slots[slot] ??= missing
+    for (const { slot, missing, value } of steps) if (frame.slots[slot] === missing) frame.slots[slot] = value(frame)
   }
 }
