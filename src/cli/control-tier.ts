@@ -2,6 +2,7 @@ import { request, type Dispatcher } from 'undici'
 import { credentialsOf } from './credentials.ts'
 import { ownTlsDispatcher, tlsDispatcher } from './tls-dispatcher.ts'
 import { KontrolError } from '../errors.ts'
+import { parseJson } from '../model/json.ts'
 
 const TIMEOUT_MS = 10_000
 
@@ -36,7 +37,7 @@ export class ControlTier {
   }
 
   async get<T>(path: string): Promise<T> {
-    return JSON.parse(await this.text('GET', path)) as T
+    return parseJson(await this.text('GET', path)) as T
   }
 
   /**

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { request } from 'undici'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
@@ -97,6 +98,7 @@ describe('payloads', () => {
   )
 
   it('that are null, absent or all wrong change nothing for the others', async () => {
+    await using folder = await tempDir()
     await using service = await startService()
     const put = async (body: string) => (await request(`${service.url}/ping`, { method: 'PUT', body })).statusCode
     const pod = (n: number, more: string) =>
@@ -109,6 +111,18 @@ describe('payloads', () => {
     expect(await pod(5, `,"payload":{"x":NaN,"y":${'9'.repeat(5_000)}}`)).toBe(200)
     expect(await put('{"app":7,"id":[],"ip":"x","key":null,"role":{},"payload":NaN}')).toBe(400)
     expect(await pod(6, ',"payload":{"weight":20}')).toBe(200)
+
+    const template = folder.file('t.j2')
+    writeFileSync(
+      template,
+      '{% for pod in pods.web %}{{ pod.id }} {{ pod.payload.weight }};{% endfor %}{{ hosts.web|length }}'
+    )
+    const main = join(import.meta.dirname, '../../dist/main.js')
+    expect(
+      execFileSync(process.execPath, [main, 'render', '--template', template, '--from', service.url], {
+        encoding: 'utf8'
+      })
+    ).toBe('web-1 None;web-2 ;web-3 ;web-4 ;web-5 ;web-6 20;6\n')
 
     const { pods } = await service.json<{ pods: { id: string; payload: unknown }[] }>('/api/v1/pods')
     expect(pods.map(({ id, payload }) => [id, payload])).toEqual([

@@ -1,3 +1,4 @@
+import { stringifyStrictJson } from '../../model/json.ts'
 import { defineCommand } from '../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../control-tier.ts'
 import { table } from '../table.ts'
@@ -24,7 +25,7 @@ export const pods = defineCommand({
     const query = values.app === undefined ? '' : `?app=${encodeURIComponent(values.app)}`
     await showWatched(values.watch, signal, async () => {
       const { pods: list } = await tier.get<{ pods: PodRow[] }>(`/api/v1/pods${query}`)
-      if (values.json) return stdout(JSON.stringify(list))
+      if (values.json) return stdout(stringifyStrictJson(list))
       const rows = list.map(({ seq, app, role, ip, id, key, lastSeen, held }) => {
         return [String(seq), app, role, ip, id, key, `${secondsSince(lastSeen)} s ago`, held ? 'held' : 'live']
       })

@@ -7,31 +7,48 @@ import { compileTemplate } from '../../render/template.ts'
 import { textDiff } from '../../haproxy/config/text-changes.ts'
 import { defaultDataFolder, readEnvTable } from '../../config.ts'
 import { parseHosts } from '../../model/hosts-json.ts'
+import type { Pod } from '../../model/pod.ts'
+import { parsePods } from '../../model/pods-json.ts'
 import type { Hosts } from '../../model/snapshot.ts'
+import { visibleEnvironment } from '../../render/renderer.ts'
 import { defineCommand, usageError } from '../command.ts'
+import { ControlTier } from '../control-tier.ts'
 
 export const render = defineCommand({
   summary: 'Render a template without a cluster',
-  usage: '[--template <file>] [--hosts <file>] [--check] [--diff]',
+  usage:
+    '[--template <file>] [--hosts <file>] [--pods <file>] [--from <url>] [--labels <json>] [--env <json>] [--check] [--diff]',
   options: {
     template: { type: 'string' },
     hosts: { type: 'string' },
+    pods: { type: 'string' },
+    from: { type: 'string' },
+    labels: { type: 'string' },
+    env: { type: 'string' },
     check: { type: 'boolean', default: false },
     diff: { type: 'boolean', default: false }
   },
   optionDocs: {
     template: 'The template; KONTROL_CONFIG_FILE when left out',
     hosts: 'JSON of app to list of addresses, as "kontrol hosts --json" prints it; none when left out',
+    pods: 'JSON list of pods, as "kontrol pods --json" prints it; their addresses are the hosts when --hosts is left out',
+    from: 'URL of a control tier whose live hosts and pods are taken',
+    labels: 'Labels of the proxy, {"name": "value"}; KONTROL_LABELS when left out',
+    env: 'Environment, {"name": "value"}; KONTROL_* and NAMESPACE of this shell when left out',
     check: 'Let HAProxy check what comes out',
     diff: 'Print what would change in $KONTROL_DATA/haproxy/haproxy.cfg instead of the configuration'
   },
   async run({ values }, { env, stdout, stderr }) {
-    const { configFile, dataFolder, haproxy, namespace } = readEnvTable(envTable, [['environment', env]]).values
+    const { configFile, dataFolder, haproxy, namespace, labels } = readEnvTable(envTable, [['environment', env]]).values
     const file = values.template ?? configFile
     if (file === undefined) throw usageError('render needs a template', 'Name it with --template <file>.')
     const template = compileTemplate(await read(file))
-    const hosts = values.hosts === undefined ? new Map<string, string[]>() : readHosts(await read(values.hosts))
-    const rendered = template.render({ hosts, namespace })
+    const rendered = template.render({
+      ...(await fleetOf(values, env)),
+      namespace,
+      labels: values.labels === undefined ? labels : readTexts('--labels', values.labels),
+      env: values.env === undefined ? visibleEnvironment(env) : readTexts('--env', values.env)
+    })
     // HAProxy wants a final newline, and Jinja2 drops that of the template: the driver adds it as well.
     const text = rendered.endsWith('\n') ? rendered : `${rendered}\n`
 
@@ -40,6 +57,47 @@ export const render = defineCommand({
     else stdout(text.slice(0, -1))
   }
 })
+
+interface FleetOptions {
+  hosts?: string | undefined
+  pods?: string | undefined
+  from?: string | undefined
+}
+
+interface Fleet {
+  hosts: Hosts
+  pods: ReadonlyMap<string, readonly Pod[]>
+}
+
+async function fleetOf({ hosts, pods, from }: FleetOptions, env: NodeJS.ProcessEnv): Promise<Fleet> {
+  if (from !== undefined) {
+    if (hosts !== undefined || pods !== undefined)
+      throw usageError('--from brings hosts and pods', 'Leave out the files.')
+    return await liveFleet(new ControlTier(from, env))
+  }
+  const known = pods === undefined ? new Map<string, Pod[]>() : parsePods(await read(pods))
+  if (hosts !== undefined) return { hosts: readHosts(await read(hosts)), pods: known }
+  return { hosts: new Map(Array.from(known, ([app, list]) => [app, list.map(({ ip }) => ip)])), pods: known }
+}
+
+/** Without the proxies themselves, as the control tier renders. */
+async function liveFleet(tier: ControlTier): Promise<Fleet> {
+  const hosts = readHosts(await tier.text('GET', '/api/v1/hosts'))
+  const pods = parsePods(await tier.text('GET', '/api/v1/pods'))
+  return { hosts, pods: new Map([...pods].filter(([app]) => hosts.has(app))) }
+}
+
+function readTexts(option: string, json: string): Record<string, string> {
+  try {
+    const value: unknown = JSON.parse(json)
+    if (typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string')) {
+      return value as Record<string, string>
+    }
+  } catch {
+    // Said below, in the words of the option.
+  }
+  throw usageError(`${option} must be a JSON object of texts`, `Try: ${option} '{"name": "value"}'`)
+}
 
 /** The hosts alone, or the answer of the control tier around them. */
 function readHosts(json: string): Hosts {

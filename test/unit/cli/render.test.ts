@@ -46,6 +46,52 @@ describe('kontrol render', () => {
     expect(stdout).toMatch(/\n {2}mode http\n {2}server web-1 10\.0\.0\.1:80\n {2}server web-2 10\.0\.0\.2:80$/)
   })
 
+  it('offers pods, labels and the environment of files and options', async () => {
+    await using dir = await tempDir()
+    const template = put(
+      dir,
+      't.j2',
+      '{% for pod in pods.web %}{{ pod.id }} {{ pod.payload.n }} {{ pod.payload.w is none }} {{ pod.seq }};{% endfor %} {{ hosts }} {{ labels.app }} {{ env }}'
+    )
+    const pods = put(
+      dir,
+      'pods.json',
+      `{"pods":[
+        {"app":"web","id":"b","ip":"10.0.0.2","key":"k2","role":"","seq":7,"nonce":null,"payload":{"n":1.0,"w":null},"firstSeen":"2026-11-22T10:00:00.000Z","held":false},
+        {"app":"web","id":"a","ip":"10.0.0.1","key":"k1","role":"r","seq":3,"payload":{"n":12345678901234567890}}]}`
+    )
+    const { code, stdout } = await kontrolRender(dir, [
+      ...['--template', template, '--pods', pods],
+      ...['--labels', '{"app": "edge"}', '--env', '{"KONTROL_X": "1"}']
+    ])
+
+    expect(code).toBe(0)
+    expect(stdout).toBe(
+      "a 12345678901234567890 False 3;b 1.0 True 7; {'web': ['10.0.0.1', '10.0.0.2']} edge {'KONTROL_X': '1'}"
+    )
+  })
+
+  it.each([
+    [['--labels', '[1]'], /--labels must be a JSON object of texts/],
+    [['--env', '{'], /--env must be a JSON object of texts/],
+    [['--from', 'http://127.0.0.1:1', '--hosts', 'x'], /--from brings hosts and pods/]
+  ])('says what is wrong with %j', async (options, expected) => {
+    await using dir = await tempDir()
+    const { code, stderr } = await kontrolRender(dir, ['--template', put(dir, 't.j2', 'x'), ...options])
+
+    expect(code).toBe(64)
+    expect(stderr).toMatch(expected)
+  })
+
+  it('names the pod that is none', async () => {
+    await using dir = await tempDir()
+    const pods = put(dir, 'pods.json', '[{"app":"web"}]')
+    const { code, stderr } = await kontrolRender(dir, ['--template', put(dir, 't.j2', 'x'), '--pods', pods])
+
+    expect(code).not.toBe(0)
+    expect(stderr).toMatch(/number 1 of the list: Invalid keepalive/)
+  })
+
   it('takes what "kontrol hosts --json" prints, and the template of KONTROL_CONFIG_FILE', async () => {
     await using dir = await tempDir()
     const hosts = put(dir, 'hosts.json', '{"digest":"aa","hosts":{"web":["10.0.0.7"]}}')
