@@ -20,7 +20,7 @@ export class StatementGenerator {
   }
 
   template(): string {
-    return KNOWN + this.#some(2, 6, () => this.#statement(3)).join('') + this.#pick(['', '\n', '\n\n', ' '])
+    return this.#some(2, 6, () => this.#statement(3)).join('') + this.#pick(['', '\n', '\n\n', ' '])
   }
 
   /** JSON text in the way of Python, with a value for every kind of name; a few are missing. */
@@ -204,7 +204,6 @@ export class StatementGenerator {
     const caller = this.#chance(0.3) ? '{{ caller() if caller is defined else none }}' : ''
     const text =
       this.#tag(`macro ${name}(${[...required, ...defaults].join(', ')})`) +
-      KNOWN +
       this.#outsideLoops(() => this.#inside(depth)) +
       extras +
       caller +
@@ -258,8 +257,8 @@ export class StatementGenerator {
 
   #setBlock(depth: number): string {
     const filter = this.#pick(['', '', ' | upper', ' | trim', ' | indent(1)'])
-    // A variable that a template reads in its own set block is one of the differences that stay: nothing reads this one.
-    return this.#tag(`set text${filter}`) + this.#inside(depth) + this.#tag('endset') + this.#print('text')
+    const name = `t${this.#digit()}`
+    return this.#tag(`set ${name}${filter}`) + this.#inside(depth) + this.#tag('endset') + this.#print(name)
   }
 
   #namespace(depth: number): string {
@@ -289,7 +288,7 @@ export class StatementGenerator {
     const macros = this.#macros
     this.#macros = []
     const name = `b${this.#blocks}`
-    const body = KNOWN + this.#inside(depth)
+    const body = this.#inside(depth)
     this.#macros = macros
     return (
       this.#tag(`block ${name}`) +
@@ -484,9 +483,6 @@ interface Macro {
   readonly caller: boolean
 }
 
-const NAMES = ['n', 't', 'l', 'd', 'r', 'a'].flatMap((kind) => [`${kind}1`, `${kind}2`, `${kind}3`])
-/** In some nested blocks Jinja2 takes a variable that is set further down for undefined: a difference that stays. */
-const KNOWN = `{% set ${NAMES.join(', ')} = ${NAMES.join(', ')} %}`
 const KINDS = ['n', 't', 'l', 'd', 'a', 'a']
 const KEYS = ['k', 'x', 'Y', 'weight', 'nope']
 const TEXTS = ['', 'a', 'Web-1', 'b c', 'é', '😀x', '10', '0', "it's", 'a\nb', '<&>', 'None', ' x ']
