@@ -149,7 +149,7 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
     const retry = new Retry({ clock, again: (cause) => controller.templateChanged(cause) })
     closers.add('retry', () => retry.stop())
     proxy?.reconfigurations.subscribe((reconfiguration) => retry.ended(reconfiguration))
-    templates.watch((cause) => controller.templateChanged(cause))
+    templates.watch(clock, (cause) => controller.templateChanged(cause))
   }
   closers.add('template', () => templates.close())
   closers.add('statistics', () => statistics?.stop())

@@ -1,9 +1,11 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { KontrolError } from '../errors.ts'
+import type { Clock } from '../platform/clock.ts'
+import { Poller } from '../platform/poller.ts'
 
 const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config'
 /** A mounted ConfigMap changes by a symlink that moves, which only a look at the file itself notices. */
-const POLL_MS = 500
+const POLL_MS = 250
 
 export interface TemplateSourceOptions {
   /** A file instead of the annotation. */
@@ -16,6 +18,7 @@ export class TemplateSource {
   readonly #file: string | undefined
   #annotations: Readonly<Record<string, string>>
   #onChange: ((cause: string) => void) | undefined
+  #poller: Poller | undefined
 
   constructor({ file, annotations }: TemplateSourceOptions) {
     this.#file = file
@@ -44,19 +47,40 @@ export class TemplateSource {
     if (changed && this.#file === undefined) this.#onChange?.(`annotation ${CONFIG_ANNOTATION} changed`)
   }
 
-  watch(onChange: (cause: string) => void): void {
+  watch(clock: Clock, onChange: (cause: string) => void): void {
     this.#onChange = onChange
     const file = this.#file
     if (file === undefined) return
-    watchFile(file, { interval: POLL_MS, persistent: false }, (now, before) => {
-      if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) onChange(`template file ${file} changed`)
+    let told = fileStamp(file)
+    let last = told
+    this.#poller = new Poller({
+      clock,
+      intervalMs: POLL_MS,
+      poll: async () => {
+        const now = fileStamp(file)
+        // One that is still being written is not read: it is told once two looks see the same.
+        const atRest = now === last
+        last = now
+        if (!atRest || now === told) return
+        told = now
+        onChange(`template file ${file} changed`)
+      },
+      onError: () => {}
     })
+    this.#poller.start()
   }
 
   close(): void {
     this.#onChange = undefined
-    if (this.#file !== undefined) unwatchFile(this.#file)
+    void this.#poller?.stop()
   }
+}
+
+/** Other for every other content: the change time moves where a copy keeps the modification time. */
+function fileStamp(file: string): string {
+  const stats = statSync(file, { bigint: true, throwIfNoEntry: false })
+  if (stats === undefined) return 'absent'
+  return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':')
 }
 
 function readTemplate(file: string): string {

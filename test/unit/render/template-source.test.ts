@@ -1,7 +1,10 @@
-import { renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { renameSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
+import { systemClock } from '../../../src/platform/clock.ts'
 import { TemplateSource } from '../../../src/render/template-source.ts'
 import { eventually } from '../../support/eventually.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const annotation = 'haproxy.unity3d.com/config'
@@ -24,7 +27,7 @@ describe('TemplateSource', () => {
   it('tells of an edited annotation, and not of an edit of another one', () => {
     const onChange = vi.fn()
     const source = new TemplateSource({ file: undefined, annotations: { [annotation]: 'one' } })
-    source.watch(onChange)
+    source.watch(systemClock, onChange)
 
     source.replaceAnnotations({ [annotation]: 'one', other: 'x' })
     expect(onChange).not.toHaveBeenCalled()
@@ -41,7 +44,7 @@ describe('TemplateSource', () => {
     symlinkSync('one', dir.file('template'))
     const onChange = vi.fn()
     const source = new TemplateSource({ file: dir.file('template'), annotations: { [annotation]: 'unused' } })
-    source.watch(onChange)
+    source.watch(systemClock, onChange)
     expect(source.read()).toBe('one')
 
     symlinkSync('two', dir.file('next'))
@@ -49,6 +52,48 @@ describe('TemplateSource', () => {
 
     await eventually(() => onChange.mock.calls.length > 0)
     expect(source.read()).toBe('two')
+    source.close()
+  })
+
+  it('notices a file that is replaced by one of the same size and modification time', async () => {
+    await using dir = await tempDir()
+    writeFileSync(dir.file('template'), 'one')
+    const { atime, mtime } = statSync(dir.file('template'))
+    const onChange = vi.fn()
+    const source = new TemplateSource({ file: dir.file('template'), annotations: {} })
+    source.watch(systemClock, onChange)
+
+    writeFileSync(dir.file('template'), 'two')
+    utimesSync(dir.file('template'), atime, mtime)
+
+    await eventually(() => onChange.mock.calls.length > 0)
+    source.close()
+  })
+
+  it('does not tell of a file that is being written before it has come to rest', async () => {
+    await using dir = await tempDir()
+    writeFileSync(dir.file('template'), 'one')
+    const clock = new FakeClock()
+    const onChange = vi.fn()
+    const source = new TemplateSource({ file: dir.file('template'), annotations: {} })
+    source.watch(clock, onChange)
+
+    const look = async () => {
+      clock.advance(250)
+      await setImmediate()
+    }
+
+    for (const text of ['', 'two ', 'two three']) {
+      writeFileSync(dir.file('template'), text)
+      await look()
+    }
+    expect(onChange).not.toHaveBeenCalled()
+
+    await look()
+    expect(onChange).toHaveBeenCalledTimes(1)
+    await look()
+    await look()
+    expect(onChange).toHaveBeenCalledTimes(1)
     source.close()
   })
 
