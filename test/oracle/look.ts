@@ -64,6 +64,8 @@ export async function look(socket: string, prefix: string): Promise<Look> {
       out: (Number(row.srv_admin_state) & (1 | 8)) !== 0,
       settings: {
         ...pick(stats, STAT_SETTINGS),
+        // One that is made of the address of the pod differs by nature.
+        cookie: (stats.cookie ?? '').replace(/^[\da-f]{16}$/, 'address'),
         ...pick(row, STATE_SETTINGS),
         ...pick(connOf.get(`${backend}/${name}`) ?? {}, CONN_SETTINGS),
         // Bits of what is configured: a check, an agent; not whether one is under way.

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ConfigureResult } from '../../src/haproxy/update.ts'
 import { findKontrolError } from '../../src/errors.ts'
+import { eventually } from '../support/eventually.ts'
 import { exchange } from '../../src/haproxy/socket/exchange.ts'
 import { selfSigned } from '../support/certificates.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
@@ -136,5 +137,16 @@ export async function runChain(oracle: Oracle, seed: number, length: number): Pr
 
 async function happen({ haproxy }: Oracle, event: Event): Promise<void> {
   if (event === 'takeover') await haproxy.takeOver()
-  if (event === 'stranger') await exchange(join(haproxy.dataFolder, 'haproxy/master.sock'), 'reload')
+  if (event === 'stranger') await reloadByAnotherHand(join(haproxy.dataFolder, 'haproxy/master.sock'))
+}
+
+/** HAProxy 2.6 answers before it has reloaded: what comes next is for the new worker. */
+async function reloadByAnotherHand(masterSocket: string): Promise<void> {
+  const worker = async () => /^(\d+) +worker/m.exec(await exchange(masterSocket, 'show proc').catch(() => ''))?.[1]
+  const former = await worker()
+  await exchange(masterSocket, 'reload')
+  await eventually(async () => {
+    const now = await worker()
+    return now !== undefined && now !== former
+  })
 }
