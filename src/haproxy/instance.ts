@@ -3,7 +3,7 @@ import type { TaskQueue } from '../platform/queue.ts'
 import type { ConfigModel, ConfigReader } from './config/model.ts'
 import type { ConfigFile } from './files/config-file.ts'
 import type { HaproxyPaths } from './files/paths.ts'
-import { readWorkerRecord, writeWorkerRecord } from './files/worker-record.ts'
+import { writeWorkerRecord } from './files/worker-record.ts'
 import type { Configuration, Known } from './known.ts'
 import { problemOf, type Problem } from '../errors.ts'
 import { listenersOf } from './process/listeners.ts'
@@ -11,9 +11,10 @@ import type { HaproxyLog } from './process/log.ts'
 import type { Reloader, WorkerPids } from './process/reload.ts'
 import type { HaproxyCommand, Supervisor, SupervisorHooks } from './process/supervisor.ts'
 import type { SynGuard } from './process/syn-guard.ts'
-import { handOver } from './servers/hand-over.ts'
+import { HandOver } from './servers/hand-over.ts'
 import type { Servers } from './servers/servers.ts'
 import type { MasterCli } from './socket/master-cli.ts'
+import { takeOver } from './take-over.ts'
 
 export interface InstanceOptions {
   known: Known
@@ -38,21 +39,25 @@ const OLD_WORKERS_TO_WARN = 5
 /** The HAProxy that runs. Every text it loads is proven to serve, or the last good one is put back. */
 export class Instance {
   readonly #options: InstanceOptions
+  readonly #handOver: HandOver
   /** What the next start shall try in place of the last good text. */
   #trial: string | undefined
   /** What the present master was started with, if this program has seen that. */
   #startedWith: string | undefined
   /** The worker that is still watched, and the end of that. */
   #unproven: { end: Promise<void> } | undefined
-  #workerDied: (error: unknown) => void = () => {}
+  /** When its worker was last seen to be the one that serves, as `performance.now()` counts. */
+  #seenAt = -Infinity
+  #workerDied: (error: unknown, configuration: Configuration) => void = () => {}
   #restarted: () => void = () => {}
 
   constructor(options: InstanceOptions) {
     this.#options = options
+    this.#handOver = new HandOver(options.paths.serverState, options.logger)
   }
 
   /** @param listener told when a worker that had begun to serve did not live; the last good configuration is back then */
-  onWorkerDied(listener: (error: unknown) => void): void {
+  onWorkerDied(listener: (error: unknown, configuration: Configuration) => void): void {
     this.#workerDied = listener
   }
 
@@ -126,6 +131,36 @@ export class Instance {
     await this.#unproven?.end
   }
 
+  /**
+   * Whether another hand has had HAProxy load its file again. `taken up`: the new worker is known, as what lay there
+   * then is known.
+   */
+  async look(): Promise<'as known' | 'taken up' | 'unknown'> {
+    const { known, master, reloader, file, reader, servers, logger } = this.#options
+    const former = known.worker
+    const at = performance.now()
+    // While the master re-executes itself, it refuses connections.
+    const table = former && (await master.showProcesses().catch(() => undefined))
+    if (former === undefined || table?.worker === undefined || table.master.pid !== former.masterPid) return 'as known'
+    if (table.worker.pid === former.workerPid) {
+      this.#seenAt = at
+      return 'as known'
+    }
+    const text = await file.installedSince(this.#seenAt)
+    const pids = await reloader.answering()
+    logger.warn({ ...pids, former: former.workerPid }, 'haproxy was reloaded by another hand')
+    if (text === undefined) {
+      servers.forget()
+      known.worker = pids
+      return 'unknown'
+    }
+    const configuration = known.withDigest(text)
+    await this.#loaded(configuration, reader.read(text), pids)
+    servers.readBack()
+    this.#watch(configuration, pids)
+    return 'taken up'
+  }
+
   async stop(graceMs: number, signal?: AbortSignal): Promise<void> {
     await this.#options.supervisor.stop(graceMs, signal)
     this.#forget()
@@ -140,13 +175,13 @@ export class Instance {
     const lastGood = known.withDigest(await this.#restore())
     known.worker = pids
     if (this.#startedWith === lastGood.text) await this.#loaded(lastGood, reader.read(lastGood.text), pids)
-    else await this.#takeOver(lastGood, pids)
+    else await takeOver(this.#options, lastGood, pids)
     return adopted ? 'unchanged' : 'started'
   }
 
   async #load(text: string, model: ConfigModel) {
     const { supervisor, command, file, known, log, reloader, synGuard } = this.#options
-    await this.#handOverState(model)
+    await this.#handOver.prepare(this.#options.servers, model)
     await file.install(text)
     if (supervisor.pid() === undefined) {
       const mark = await log.size()
@@ -174,40 +209,13 @@ export class Instance {
       return false
     }
     const linked = await file.keepLoaded().then(() => true, notNoted)
-    // HAProxy has read it. Left there, a start by another hand would give it to servers that have the names by then.
-    await this.#emptyServerState()
+    // HAProxy has read it.
+    await this.#handOver.empty()
     servers.begin(pids.workerPid, model)
     if (linked) await writeWorkerRecord(paths.workerRecord, { ...pids, digest }).catch(notNoted)
     known.worker = pids
     known.running = known.kept = configuration
-  }
-
-  /** The worker is of an earlier run of this program, and may have been changed since it loaded its file. */
-  async #takeOver(lastGood: Configuration, pids: WorkerPids): Promise<void> {
-    const { file, known, paths, servers, reader, logger } = this.#options
-    known.running = known.kept = undefined
-    const loaded = known.withDigest((await file.loaded()) ?? '')
-    const record = await readWorkerRecord(paths.workerRecord)
-    const recorded = record?.workerPid === pids.workerPid && record.digest === loaded.digest
-    const changes = recorded ? await servers.takeOver(pids.workerPid, reader.read(loaded.text)) : undefined
-    if (changes === undefined) {
-      servers.forget()
-      logger.warn(pids, 'what haproxy runs is not known, the next configuration reloads it')
-      return
-    }
-    const texts = changes === 0 ? [loaded, lastGood] : [lastGood]
-    known.running = texts.find(({ text }) => servers.plan(reader.read(text)).kind === 'none')
-    if (known.running === lastGood) known.kept = lastGood
-    logger.info({ ...pids, changes }, 'haproxy taken up as it was left')
-  }
-
-  async #handOverState(model: ConfigModel): Promise<void> {
-    const { servers, logger, paths } = this.#options
-    const states = await servers.states().catch((err: unknown) => {
-      logger.warn({ err }, 'health of the servers not read')
-      return []
-    })
-    await handOver(states, model, { path: paths.serverState, logger })
+    this.#seenAt = performance.now()
   }
 
   /** The last good text, put in place; with a disk that takes nothing, what lies there: HAProxy starts all the same. */
@@ -221,11 +229,6 @@ export class Instance {
       logger.error({ err }, 'last good configuration not put in place')
       return text
     }
-  }
-
-  async #emptyServerState(): Promise<void> {
-    const { paths, logger } = this.#options
-    await handOver([], { pools: new Map() }, { path: paths.serverState, logger })
   }
 
   /** Each holds its memory until its last connection ends; `hard-stop-after` of base.cfg ends them at last. */
@@ -246,12 +249,13 @@ export class Instance {
     unproven.end = reloader
       .survived(pids)
       .then(
-        () => queue.enqueue(ifLast(async () => await this.keep(configuration))),
+        // Where another hand has had it loaded again meanwhile, the worker that did so is the one to be watched.
+        (serves) => queue.enqueue(ifLast(async () => (serves ? await this.keep(configuration) : undefined))),
         (error: unknown) =>
           queue.enqueue(
             ifLast(async () => {
               if (known.worker === pids) await this.#rollBack(error)
-              this.#workerDied(error)
+              this.#workerDied(error, configuration)
             })
           )
       )
@@ -284,7 +288,7 @@ export class Instance {
     beforeStart: async () => {
       this.#startedWith = this.#trial ?? (await this.#restore())
       this.#trial = undefined
-      await this.#emptyServerState()
+      await this.#handOver.empty()
     },
     died: () => this.#forget(),
     restarted: () => {

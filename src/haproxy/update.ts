@@ -1,19 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { catalogue, KontrolError, messageOf, problemOf, type Problem } from '../errors.ts'
+import { findKontrolError, KontrolError, messageOf, problemOf, type Problem } from '../errors.ts'
 import type { PlanKind } from '../model/reconfiguration.ts'
-import { Backoff } from '../platform/backoff.ts'
-import type { Cancel, Clock } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { TaskQueue } from '../platform/queue.ts'
 import { adviceOn, refuseKeywords, refuseSilence } from './config/lint.ts'
 import type { ConfigModel, ConfigReader } from './config/model.ts'
+import { withServersOf, type ReadText } from './config/splice.ts'
 import { textDiff } from './config/text-changes.ts'
 import type { ConfigFile } from './files/config-file.ts'
 import { FileFollower } from './files/file-follower.ts'
+import { FailedLoads } from './failed-loads.ts'
 import type { Instance } from './instance.ts'
 import type { Configuration, Known } from './known.ts'
 import { probeBinds } from './process/bind-probe.ts'
 import { listenersOf } from './process/listeners.ts'
+import { Reconciler } from './reconciler.ts'
 import type { PoolChange } from './servers/plan.ts'
 import type { Servers } from './servers/servers.ts'
 
@@ -49,41 +51,40 @@ export interface UpdateOptions {
   onAlarm: (problem: Problem) => void
 }
 
-/** Left-over servers that are not worth a reload. */
-const MIN_SPARES_TO_CLEAR = 10
-
-/** Applies a configuration with the least disruption (runtime API, else reload) and repairs drift. */
+/** Applies a configuration with the least disruption: runtime API, else reload. */
 export class Update {
   readonly #options: UpdateOptions
   readonly #follower: FileFollower
+  readonly #reconciler: Reconciler
+  readonly #failedLoads: FailedLoads
   #lastReloadAt = -Infinity
-  #quiet: Cancel = () => {}
-  #retry: Cancel = () => {}
-  readonly #backoff = new Backoff({ firstMs: 1_000, maxMs: 60_000 })
-  #closed = false
 
   constructor(options: UpdateOptions) {
-    const { servers, instance } = options
+    const { instance, reader, clock } = options
     this.#options = options
+    this.#failedLoads = new FailedLoads(clock)
     this.#follower = new FileFollower({
       ...options,
       proven: () => instance.proven(),
       keep: (configuration) => instance.keep(configuration)
     })
-    servers.onDrift((error) => this.#reconcile(error))
-    instance.onWorkerDied((error) => void this.#alarm(error))
-    instance.onRestarted(() => this.#inBackground(async () => await this.#catchUp()))
+    this.#reconciler = new Reconciler({
+      ...options,
+      changeServers: (changes, wanted, model) => this.#changeServers(changes, wanted, model),
+      reload: (configuration) => this.#reload(configuration, reader.read(configuration.text))
+    })
+    instance.onWorkerDied((error, configuration) => this.#workerDied(error, configuration))
   }
 
   /** Within the queue, as `restart`. */
   async configure(text: string, signal?: AbortSignal): Promise<ConfigureResult> {
-    const result = await this.#noting(async () => await this.#apply(text, signal))
+    const result = await this.#noting(async () => await this.#apply(text, signal), signal)
     if (result.outcome !== 'reload') this.#options.known.problem.candidate = undefined
     return result
   }
 
   async restart(signal?: AbortSignal): Promise<RestartOutcome> {
-    return await this.#noting(async () => await this.#restart(signal))
+    return await this.#noting(async () => await this.#restart(signal), signal)
   }
 
   /** HAProxy was taken up or started. */
@@ -91,6 +92,7 @@ export class Update {
     const { known } = this.#options
     known.lastRunning ??= known.running
     this.#follow()
+    this.#reconciler.start()
   }
 
   /** Resolves when what runs has been watched, and is on disk. Not to be awaited within the queue. */
@@ -100,9 +102,7 @@ export class Update {
   }
 
   close(): void {
-    this.#closed = true
-    this.#quiet()
-    this.#retry()
+    this.#reconciler.close()
     this.#follower.drop()
   }
 
@@ -134,10 +134,13 @@ export class Update {
         return result(operations === 0 ? 'unchanged' : 'applied', operations)
       } catch (error) {
         logger.warn({ err: error }, 'servers not changed at runtime')
+        // Another worker than thought, with what it should run: it takes the change as the former one would have.
+        if (await this.#reconciler.look()) return await this.#apply(input, signal)
         plan = { kind: 'reload', reasons: [messageOf(error)] }
       }
     }
 
+    this.#failedLoads.refuse(model)
     await this.#check(wanted, model, signal)
     known.pending = wanted
     return result('reload')
@@ -160,11 +163,12 @@ export class Update {
     if (dryRun) return 'unchanged'
     const { pending } = known
     if (pending === undefined) return await instance.ensure()
+    const model = reader.read(pending.text)
     try {
-      await this.#probe(reader.read(pending.text))
+      await this.#probe(model)
       await this.#awaitInterval(signal)
       known.pending = undefined
-      const outcome = await this.#load(pending)
+      const outcome = await this.#load(pending, model)
       known.problem.candidate = undefined
       return outcome
     } finally {
@@ -197,18 +201,30 @@ export class Update {
     const operations = await servers.apply(changes, model)
     known.running = known.lastRunning = wanted
     this.#follower.follow(wanted)
-    this.#awaitQuiet()
+    this.#reconciler.awaitQuiet()
     return operations
   }
 
   /** By a reload, or a start; checked before. */
-  async #load(configuration: Configuration): Promise<'started' | 'reloaded'> {
+  async #load(configuration: Configuration, model: ConfigModel): Promise<'started' | 'reloaded'> {
     const { known, instance } = this.#options
     this.#follower.drop()
-    const outcome = await instance.load(configuration)
-    known.lastRunning = configuration
-    known.problem.file = undefined
-    return outcome
+    try {
+      const outcome = await instance.load(configuration)
+      known.lastRunning = configuration
+      known.problem.file = undefined
+      return outcome
+    } catch (error) {
+      this.#failedLoads.failed(model, error)
+      throw error
+    }
+  }
+
+  /** With everything that has to be before. */
+  async #reload(configuration: Configuration, model: ConfigModel): Promise<void> {
+    await this.#check(configuration, model)
+    await this.#awaitInterval()
+    await this.#load(configuration, model)
   }
 
   /** @throws KontrolError KTL_HAPROXY_RELOAD_FAILED when HAProxy could not bind an address of it */
@@ -237,82 +253,51 @@ export class Update {
     if (running !== undefined) this.#follower.follow(running)
   }
 
-  /** HAProxy's servers are other than ours: a reload puts them right. */
-  #reconcile(drift: KontrolError): void {
-    const { logger } = this.#options
-    logger.error({ err: drift }, 'haproxy drifted, reloading')
-    this.#inBackground(async () => await this.#reloadRunning(), this.#alarm(drift))
+  /** It had begun to serve, and the last good configuration is back: it is tried again, and not soon. */
+  #workerDied(error: unknown, configuration: Configuration): void {
+    const { known, reader, queue } = this.#options
+    if (known.lastRunning === configuration) known.lastRunning = known.running
+    const pauseMs = this.#failedLoads.failed(reader.read(configuration.text), error, true)
+    this.#reconciler.tryAgain(async () => await this.#tryCandidate(), pauseMs, this.#reconciler.alarm(error))
+    void queue.enqueue(async () => await this.#goOn())
   }
 
-  /** Loads what runs once more, unless something else is about to be loaded. */
-  async #reloadRunning(): Promise<void> {
-    const { known, reader } = this.#options
-    const { running } = known
-    if (running === undefined || known.pending !== undefined) return
-    await this.#check(running, reader.read(running.text))
-    await this.#awaitInterval()
-    await this.#load(running)
+  async #tryCandidate(): Promise<void> {
+    const { candidate, running } = this.#options.known
+    if (candidate === undefined || candidate.text === running?.text) return
+    const { outcome } = await this.configure(candidate.text)
+    if (outcome === 'reload') await this.restart()
   }
 
-  /** HAProxy is back after a death, with the last good file: the servers that were changed since come again. */
-  async #catchUp(): Promise<void> {
-    const { known, reader, servers, logger } = this.#options
-    const lost = known.lastRunning
-    if (lost === undefined || lost.text === known.running?.text) return
-    const model = reader.read(lost.text)
-    const plan = servers.plan(model)
-    // Anything else may be what it died of.
-    if (plan.kind !== 'runtime') return
-    await this.#changeServers(plan.changes, lost, model).catch((error: unknown) =>
-      logger.warn({ err: error }, 'servers not changed at runtime')
-    )
-  }
-
-  /** Servers left over from changes cost memory: once they outnumber those in use, and nobody waits, they go. */
-  #awaitQuiet(): void {
-    const { clock, quietMs, logger, servers } = this.#options
-    this.#quiet()
-    this.#quiet = clock.after(quietMs, () => {
-      const { live, spare } = servers.count()
-      if (spare <= Math.max(live, MIN_SPARES_TO_CLEAR)) return
-      logger.info({ live, spare }, 'haproxy is reloaded to clear servers that are left over')
-      this.#inBackground(async () => await this.#reloadRunning())
-    })
-  }
-
-  /** @param told is healed when the task has done its work: what may pass is tried until then */
-  #inBackground(task: () => Promise<void>, told?: Problem): void {
-    const { known, queue, clock, logger } = this.#options
-    this.#retry()
-    queue.enqueue(task).then(
-      () => {
-        this.#backoff.reset()
-        if (known.problem.candidate === told) known.problem.candidate = undefined
-      },
-      (err: unknown) => {
-        const problem = (known.problem.candidate = problemOf(err))
-        const retryInMs = catalogue[problem.code].retryable ? this.#backoff.next() : undefined
-        logger.error({ err, retryInMs }, 'haproxy not brought in line')
-        if (retryInMs === undefined || this.#closed) return
-        this.#retry = clock.after(retryInMs, () => this.#inBackground(task, problem))
-      }
-    )
-  }
-
-  #alarm(error: unknown): Problem {
-    const { known, onAlarm } = this.#options
-    const problem = (known.problem.candidate = problemOf(error))
-    onAlarm(problem)
-    return problem
-  }
-
-  /** Keeps the reason of a failure for `problems`. */
-  async #noting<T>(task: () => Promise<T>): Promise<T> {
+  /** Keeps the reason of a failure for `problems`, and has what runs go on. */
+  async #noting<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       return await task()
     } catch (error) {
       this.#options.known.problem.candidate = problemOf(error)
+      if (signal?.aborted !== true && findKontrolError(error) !== undefined) await this.#goOn()
       throw error
+    }
+  }
+
+  /** A text that cannot be loaded keeps no pod away: servers come and go in what runs. */
+  async #goOn(): Promise<void> {
+    const { known, reader, servers, dryRun, logger } = this.#options
+    const { running, candidate } = known
+    if (dryRun || running === undefined || candidate === undefined) return
+    const texts = [running, candidate].map(({ text }) => ({ text, model: reader.read(text) })) as [ReadText, ReadText]
+    const wanted = known.withDigest(withServersOf(...texts))
+    if (wanted.text === running.text) return
+    const model = reader.read(wanted.text)
+    const plan = servers.plan(model)
+    try {
+      if (plan.kind === 'reload') {
+        this.#failedLoads.refuse(model)
+        await this.#reload(wanted, model)
+      } else await this.#changeServers(plan.kind === 'none' ? [] : plan.changes, wanted, model)
+      logger.info('servers changed in what haproxy runs, as it cannot load what is wanted')
+    } catch (err) {
+      logger.warn({ err }, 'servers not changed in what haproxy runs')
     }
   }
 }

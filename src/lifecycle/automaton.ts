@@ -44,8 +44,9 @@ const DEFAULT_KILL_GRACE_MS = 10_000
 /** From a request to the rest that follows, with all steps that `on` leads to. */
 interface Run {
   transition: Transition
-  /** Of the last step that ended. */
+  /** Of the last step that ended, but for a state with nothing to do behind one that failed. */
   outcome: string
+  error: KontrolError | undefined
   entered: boolean
 }
 
@@ -206,7 +207,7 @@ export class Automaton {
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const event = { type: 'MOVE', tag: next.tag, input: next.input } as const
       if (this.#actor.getSnapshot().can(event)) {
-        this.#run = { transition: next, outcome: 'done', entered: false }
+        this.#run = { transition: next, outcome: 'done', error: undefined, entered: false }
         this.#log.runStarted(next.tag)
         this.#actor.send(event)
         return
@@ -222,14 +223,22 @@ export class Automaton {
       this.#run.transition.start()
     }
     const result = await this.#current.enter(input)
-    if (this.#run !== undefined) this.#run.outcome = result.outcome
+    if (this.#run !== undefined && (this.#run.error === undefined || this.#hasStep(input.tag))) {
+      Object.assign(this.#run, { outcome: result.outcome, error: result.error })
+    }
     return result
+  }
+
+  #hasStep(tag: string): boolean {
+    const state = this.#manifest.states.find((candidate) => candidate.tag === tag)
+    return state?.action !== undefined || state?.shell !== undefined
   }
 
   #settle(run: Run): void {
     this.#run = undefined
     this.#log.runEnded()
-    run.transition.settle({ state: this.state, outcome: run.outcome })
+    const { outcome, error, transition } = run
+    transition.settle({ state: this.state, outcome, ...(error && { error: error.problem }) })
     this.#advance()
   }
 

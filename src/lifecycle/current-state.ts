@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../platform/clock.ts'
 import { Listeners, type Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { StepInput, StepOutput } from './compile-machine.ts'
+import type { StepInput } from './compile-machine.ts'
 import type { LifecycleState, Manifest } from './manifest.ts'
 import type { StateChange, StepLog } from './step-log.ts'
 import { textOf, type StepResult, type StepRunner } from './step-runner.ts'
@@ -72,7 +72,7 @@ export class CurrentState {
   }
 
   /** Enters a state, and resolves with what its step came to. */
-  async enter(input: StepInput): Promise<StepOutput> {
+  async enter(input: StepInput): Promise<StepResult> {
     const { manifest, runner, clock, logger } = this.#options
     const { tag } = input
     const state = manifest.states.find((candidate) => candidate.tag === tag) as LifecycleState

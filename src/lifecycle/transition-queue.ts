@@ -1,11 +1,13 @@
-import { KontrolError } from '../errors.ts'
+import { KontrolError, type Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TransitionInput } from './compile-machine.ts'
 
-/** Where a machine came to rest, and how the last step before ended. */
+/** Where a machine came to rest, and how the last step before ended that had something to do. */
 export interface Settled {
   state: string
   outcome: string
+  /** Why, when it failed. */
+  error?: Problem
 }
 
 /** A state that was asked for, and the answers to all who asked. */

@@ -1,3 +1,5 @@
+import { catalogue, KontrolError, type Problem } from '../../errors.ts'
+import { parseJson } from '../../model/json.ts'
 import { defineCommand, usageError } from '../command.ts'
 import { ControlTier, controlTierOptionDocs } from '../control-tier.ts'
 
@@ -20,5 +22,15 @@ export const goto = defineCommand({
       wait: !values['no-wait']
     })
     stdout(answer)
+    const { error } = parseJson(answer) as { error?: Problem }
+    if (error !== undefined) throw failure(error)
   }
 })
+
+/** A newer control tier may have codes that this command does not know. */
+function failure({ code, message, hint }: Problem): KontrolError {
+  const details = hint === undefined ? {} : { hint }
+  return Object.hasOwn(catalogue, code)
+    ? new KontrolError(code, message, details)
+    : new KontrolError('KTL_STEP_FAILED', `${code}: ${message}`, details)
+}

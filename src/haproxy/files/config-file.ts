@@ -23,6 +23,8 @@ export class ConfigFile {
   readonly #binary: string
   /** As last known: it stays known when somebody deletes the file. */
   #lastGood: string | undefined
+  /** What HAProxy would begin with, and since when, as `performance.now()` counts. */
+  #installed: { text: string; since: number } | undefined
   /** One check at a time: at ten thousand servers it takes a processor for seconds. */
   readonly #checks = new TaskQueue()
 
@@ -88,6 +90,17 @@ export class ConfigFile {
   /** Makes a checked text the one that HAProxy loads. */
   async install(text: string): Promise<void> {
     await writeFileAtomic(this.#paths.config, text)
+    this.#noteInstalled(text)
+  }
+
+  /** The text that HAProxy has begun with, if it has begun after this moment or since, and nobody has replaced it since then. */
+  async installedSince(moment: number): Promise<string | undefined> {
+    if (this.#installed === undefined || this.#installed.since > moment) return undefined
+    return await this.installed()
+  }
+
+  #noteInstalled(text: string): void {
+    if (this.#installed?.text !== text) this.#installed = { text, since: performance.now() }
   }
 
   /** HAProxy has loaded it: kept as it is, while the file goes on to say what is changed at runtime. */
@@ -119,6 +132,7 @@ export class ConfigFile {
       if ((await readIfThere(lastGood)) === text) await this.#share(lastGood, config)
       else await this.install(text)
     }
+    this.#noteInstalled(text)
     if (text !== NO_CONFIG && (await readIfThere(lastGood)) !== text) await this.#share(config, lastGood)
     return text
   }

@@ -44,8 +44,8 @@ export class Reloader {
     const before = await this.#poll((table) => table, 'the master answers', mark)
     const answer = await master.reload(timeoutMs)
     if (answer.outcome === 'failed') throw failure(alertsOf(answer.log) || answer.log)
-    const worker = await this.#poll((now) => newWorker(before, now), 'a new worker serves', mark)
-    return await this.#answering(worker, mark)
+    await this.#poll((now) => newWorker(before, now), 'a new worker serves', mark)
+    return await this.answering(mark)
   }
 
   /**
@@ -54,31 +54,39 @@ export class Reloader {
    * @param mark size of its log before the start
    */
   async started(mark: number): Promise<WorkerPids> {
-    const worker = await this.#poll(({ worker }) => worker, 'a worker serves', mark)
-    return await this.#answering(worker, mark)
+    await this.#poll(({ worker }) => worker, 'a worker serves', mark)
+    return await this.answering(mark)
   }
 
   /**
-   * Waits a moment, and returns if the worker still lives then.
+   * Waits until the worker that serves is the one that answers on the runtime socket, which passes to a new one a moment
+   * after its fork. Another hand may have had the files loaded once more meanwhile.
    *
-   * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED with what HAProxy said meanwhile
+   * @param mark size of the log before it began; now, when absent
    */
-  async survived({ workerPid }: WorkerPids): Promise<void> {
-    const mark = await this.#options.log.size()
-    await sleep(this.#options.settleMs)
-    await this.#poll((table) => (table.worker?.pid === workerPid ? table : new Error('the new worker died')), '', mark)
+  async answering(mark?: number): Promise<WorkerPids> {
+    return await this.#poll(
+      async ({ master, worker }) => {
+        const pid = await this.#options.runtime.workerPid()
+        return pid === worker?.pid ? { masterPid: master.pid, workerPid: pid } : undefined
+      },
+      'the new worker answers',
+      mark ?? (await this.#options.log.size())
+    )
   }
 
-  /** The runtime socket passes to the new worker a moment after its fork: until then the old one answers. */
-  async #answering(worker: HaproxyProcess, mark: number): Promise<WorkerPids> {
-    return await this.#poll(
-      async ({ master }) => {
-        const pid = await this.#options.runtime.workerPid()
-        return pid === worker.pid ? { masterPid: master.pid, workerPid: pid } : undefined
-      },
-      `worker ${worker.pid} answers`,
-      mark
-    )
+  /**
+   * Waits a moment, and looks whether the worker still lives then.
+   *
+   * @returns false when its master has begun another one in its place, as any hand may ask it to
+   * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED with what HAProxy said meanwhile
+   */
+  async survived({ masterPid, workerPid }: WorkerPids): Promise<boolean> {
+    const mark = await this.#options.log.size()
+    await sleep(this.#options.settleMs)
+    const died = new Error('the new worker died')
+    const serving = await this.#poll(({ master, worker }) => (master.pid === masterPid && worker) || died, '', mark)
+    return serving.pid === workerPid
   }
 
   /** Looks at the processes until `judge` gives a value; an Error given ends it. While the master re-executes itself, it refuses connections. */

@@ -78,8 +78,14 @@ export class Servers {
     if (changes === undefined) return undefined
     this.#options.known.loaded = { worker, model: { ...model, pools: table.pools() }, table }
     // A disk that took no note of a change leaves a journal that does not tell.
-    this.#readBack([...table.pools().values()].map(({ backend }) => backend))
+    this.readBack()
     return changes
+  }
+
+  /** Looks soon whether HAProxy has the servers that it is thought to have. */
+  readBack(): void {
+    const { loaded } = this.#options.known
+    if (loaded !== undefined) this.#readBack([...loaded.table.pools().values()].map(({ backend }) => backend))
   }
 
   forget(): void {

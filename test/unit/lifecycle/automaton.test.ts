@@ -278,6 +278,14 @@ states:
     await next
   })
 
+  it('tells who waits that a step failed, and why, although the machine came to rest', async () => {
+    const error = new KontrolError('KTL_TEMPLATE_INVALID', 'Line 2: no end')
+    const { automaton, atRest } = machine(packaged, { render: async () => ({ outcome: 'failed', error }) })
+    await atRest()
+
+    expect(await automaton.wait('render')).toEqual({ state: 'idle', outcome: 'failed', error: error.problem })
+  })
+
   it('lets the last input win where the caller says so, and answers all who asked', async () => {
     const { automaton, run, atRest } = machine(packaged)
     await atRest()
