@@ -45,16 +45,7 @@ export default defineConfig(
     }
   },
   { files: ['**/*.config.*'], rules: { 'no-restricted-syntax': 'off' } },
-  {
-    files: ['**/*.js', '**/*.mjs'],
-    ignores: ['src/http/dashboard/*.js'],
-    ...tseslint.configs.disableTypeChecked
-  },
-  {
-    files: ['src/http/dashboard/*.js'],
-    // The compiler knows better what a browser has: see test/tsconfig.dashboard.json.
-    rules: { 'no-undef': 'off' }
-  },
+  { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   {
     // What zerorpc needs is CommonJS, and there is no other way to say it.
     files: ['**/*.cjs'],

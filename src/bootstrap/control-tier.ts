@@ -19,6 +19,7 @@ import type { ProgramEvent } from '../http/routes/events.ts'
 import { haproxyRoutes } from '../http/routes/haproxy.ts'
 import { lifecycleRoutes } from '../http/routes/lifecycle.ts'
 import { podRoutes } from '../http/routes/pods.ts'
+import { trafficRoutes } from '../http/routes/traffic.ts'
 import { listen } from '../http/server.ts'
 import { commandSink } from '../lifecycle/command-socket.ts'
 import type { Pod } from '../model/pod.ts'
@@ -134,6 +135,8 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
     closers.add('haproxy driver', () => proxy.driver.close())
     closers.add('command socket', () => proxy.socket.close())
     await proxy.socket.listen()
+    closers.add('traffic', () => proxy.traffic.stop())
+    proxy.traffic.start()
   }
   closers.add('control tier', () => app.close())
   const { port } = await listen(app, config.port)
@@ -204,9 +207,13 @@ async function operatorRoutes(
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   if (registry !== undefined) await app.register(podRoutes, { registry, ownApp })
   if (proxy === undefined) return
-  const { automaton, driver, reconfigurations } = proxy
+  const { automaton, driver, reconfigurations, traffic } = proxy
   await app.register(lifecycleRoutes, { lifecycle: automaton })
-  await app.register(haproxyRoutes, { status: () => driver.status() })
+  await app.register(haproxyRoutes, {
+    status: () => driver.status(),
+    setServerState: (change) => driver.setServerState(change)
+  })
+  await app.register(trafficRoutes, { traffic: (after) => traffic.since(after) })
   await app.register(configRoutes, {
     running: () => driver.running(),
     candidate: () => driver.candidate(),

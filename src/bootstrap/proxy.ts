@@ -30,6 +30,9 @@ import { Renderer, visibleEnvironment } from '../render/renderer.ts'
 import { restartStep } from '../steps/restart.ts'
 import { setupStep } from '../steps/setup.ts'
 import { type ShutdownDeps, shutdownStep } from '../steps/shutdown.ts'
+import { Traffic } from '../telemetry/traffic.ts'
+import { haproxyPaths } from '../haproxy/files/paths.ts'
+import { exchange } from '../haproxy/socket/exchange.ts'
 
 type BuiltInAction = (typeof builtInActions)[number]
 
@@ -52,6 +55,8 @@ export interface Proxy {
   socket: CommandSocket
   driver: HaproxyDriver
   reconfigurations: ReconfigurationLog
+  /** What goes through HAProxy. */
+  traffic: Traffic
   /** Whether the manifest has steps that drive HAProxy. */
   drivesHaproxy: boolean
   /** Tells what went wrong behind a change that was live already. */
@@ -87,6 +92,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     socket: new CommandSocket({ path: config.socket, machine: automaton, logger }),
     driver,
     reconfigurations,
+    traffic: new Traffic({ ask: (command) => exchange(haproxyPaths(config.dataFolder).runtimeSocket, command), clock }),
     subscribeAlarms: (listener) => alarms.subscribe(listener),
     facts: factsOf(manifest),
     drivesHaproxy: runsAction(manifest, 'configure'),

@@ -12,7 +12,7 @@ import { HaproxyLog } from './process/log.ts'
 import { fileArguments, haproxyPaths, masterSocketArgument, type HaproxyPaths } from './files/paths.ts'
 import { readStatus, type HaproxyStatus } from './socket/status.ts'
 import { Known, type Configuration } from './known.ts'
-import { Servers } from './servers/servers.ts'
+import { Servers, type ServerStateChange } from './servers/servers.ts'
 import { MasterCli } from './socket/master-cli.ts'
 import { Reloader } from './process/reload.ts'
 import { Instance } from './instance.ts'
@@ -166,6 +166,12 @@ export class HaproxyDriver {
   /** @throws KontrolError KTL_HAPROXY_UNREACHABLE while HAProxy is away */
   async status(): Promise<HaproxyStatus> {
     return { ...(await readStatus(this.#master, this.#runtime)), problems: this.problems() }
+  }
+
+  /** @throws KontrolError KTL_SERVER_NOT_FOUND, KTL_HAPROXY_UNREACHABLE */
+  async setServerState(change: ServerStateChange): Promise<void> {
+    await this.#queue.enqueue(async () => await this.#servers.setState(change))
+    this.#options.logger.info(change, 'server state set by hand')
   }
 
   /** Lets HAProxy finish its connections and ends it; by force when that takes too long, or when aborted. */

@@ -51,8 +51,7 @@ export interface StatSamples {
  * @param at milliseconds since the epoch
  */
 export async function statSamples(csv: string, at: number): Promise<StatSamples> {
-  const [header = '', ...lines] = csv.split('\n').filter((line) => line.trim() !== '')
-  const columns = splitRow(header.replace(/^# /, ''))
+  const { columns, lines } = readTable(csv)
   const samples: Sample[] = []
   const ofServers: Sample[] = []
   let servers = 0
@@ -65,6 +64,17 @@ export async function statSamples(csv: string, at: number): Promise<StatSamples>
   }
   if (servers > MOST_SERVERS) return { samples, serversLeftOut: servers }
   return { samples: [...samples, ...ofServers], serversLeftOut: 0 }
+}
+
+/** The rows of `show stat`, each by the names of its columns: for a few of them, as it takes them all at once. */
+export function statRows(csv: string): ReadonlyMap<string, string>[] {
+  const { columns, lines } = readTable(csv)
+  return lines.map((line) => readRow(columns, line))
+}
+
+function readTable(csv: string): { columns: string[]; lines: string[] } {
+  const [header = '', ...lines] = csv.split('\n').filter((line) => line.trim() !== '')
+  return { columns: splitRow(header.replace(/^# /, '')), lines }
 }
 
 function readRow(columns: string[], line: string): Map<string, string> {

@@ -27,6 +27,10 @@ async function shows(page: Page, selector: string, text: string): Promise<void> 
   }, 20_000)
 }
 
+/** Opens all that can be opened. */
+const openAll = (page: Page): Promise<void> =>
+  page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach((summary) => summary.click())")
+
 /** How much wider the page is than the window. */
 const overflow = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
@@ -43,11 +47,12 @@ describe('the dashboard of a proxy', () => {
   let template: string
   let backend: Awaited<ReturnType<typeof startBackend>>
   let service: RunningService
+  let ports: { proxy: number; stats: number; backend: number }
 
   beforeAll(async () => {
     dir = await tempDir()
     template = dir.file('template.j2')
-    const ports = { proxy: await freePort(), stats: await freePort(), backend: await freePort('0.0.0.0') }
+    ports = { proxy: await freePort(), stats: await freePort(), backend: await freePort('0.0.0.0') }
     backend = await startBackend('127.0.0.2', ports.backend)
     writeFileSync(template, httpSample(ports))
     service = await startService({ env: { KONTROL_CONFIG_FILE: template, KONTROL_TTL: '600', KONTROL_DAMPER: '0.1' } })
@@ -81,7 +86,7 @@ describe('the dashboard of a proxy', () => {
 
     await shows(page, '#apps', 'newcomer')
     await shows(page, '#backends', '2 servers')
-    await shows(page, '#rounds', 'pod-up web 127.0.0.9 (new)')
+    await shows(page, '#reconfigurations', 'pod-up web 127.0.0.9 (new)')
     await shows(page, '#events', 'web 127.0.0.9 newcomer: new')
 
     await service.ping('127.0.0.9', { id: 'newcomer', down: true })
@@ -135,7 +140,7 @@ describe('the dashboard of a proxy', () => {
     await shows(open.page, '#sentence', 'Not ready: one thing is wrong.')
     await shows(open.page, '#findings', "unknown keyword 'mod'")
     await shows(open.page, '#findings', 'What to do: Correct the template at the lines named')
-    await shows(open.page, '#rounds', 'failed')
+    await shows(open.page, '#reconfigurations', 'failed')
     expect(await open.page.title()).toMatch(/^Not ready, /)
 
     writeFileSync(template, good)
@@ -187,9 +192,9 @@ describe('the dashboard of a proxy', () => {
   it.each(['light', 'dark'] as const)('is accessible with everything open, in %s colours', async (colorScheme) => {
     await using open = await browser.open(service.url, { colorScheme })
     await shows(open.page, '#apps', 'web 1 pod')
-    await shows(open.page, '#rounds', 'pod-up')
-    for (const summary of await open.page.locator('details > summary').all()) await summary.click()
-    await shows(open.page, '#configurations', 'server ')
+    await shows(open.page, '#reconfigurations', 'pod-up')
+    await openAll(open.page)
+    await shows(open.page, '#configuration', 'server ')
 
     expect(await accessibilityProblems(open.page)).toEqual([])
   })
@@ -197,10 +202,70 @@ describe('the dashboard of a proxy', () => {
   it('fits a phone, with everything open', async () => {
     await using open = await browser.open(service.url, { viewport: PHONE })
     await shows(open.page, '#apps', 'web 1 pod')
-    for (const summary of await open.page.locator('details > summary').all()) await summary.click()
-    await shows(open.page, '#configurations', 'server ')
+    await openAll(open.page)
+    await shows(open.page, '#configuration', 'server ')
 
     expect(await overflow(open.page)).toBe(0)
+  })
+
+  it('shows what goes through HAProxy, and marks reconfigurations on its axis', async () => {
+    await using open = await browser.open(service.url)
+    const { page } = open
+    await shows(page, '#frontends', 'proxy')
+    for (let n = 0; n < 30; n++) await (await fetch(`http://127.0.0.1:${ports.proxy}/`)).text()
+
+    await eventually(async () => {
+      const { proxies } = await service.json<{ proxies: { name: string; requests: (number | null)[] }[] }>(
+        '/api/v1/traffic'
+      )
+      const seen = proxies.find(({ name }) => name === 'proxy')?.requests.map((rate) => (rate ?? 0) > 0)
+      return seen?.includes(true)
+    }, 20_000)
+
+    await shows(page, '#haproxy figcaption', 'requests a second')
+    await page.locator('#backends summary', { hasText: 'http' }).click()
+    await shows(page, '#backend-http', '127.0.0.2')
+    expect(await page.locator('#backend-http canvas').count()).toBe(2)
+    expect(new URL(page.url()).searchParams.get('proxy')).toBe('backend-http')
+    expect(open.complaints).toEqual([])
+  })
+
+  it('takes a server out of service and back, once that is confirmed', async () => {
+    await using open = await browser.open(`${service.url}/?proxy=backend-http`)
+    const { page } = open
+    await shows(page, '#backend-http', '127.0.0.2')
+
+    await page.getByRole('button', { name: 'Maintenance' }).first().click()
+    await page.getByRole('button', { name: 'Yes, maintenance' }).first().click()
+
+    await shows(page, '#backend-http table', 'MAINT')
+    await shows(page, '#sentence', 'Clients get errors: no server of http takes requests.')
+    expect((await fetch(`http://127.0.0.1:${ports.proxy}/`)).status).toBe(503)
+
+    await page.getByRole('button', { name: 'Ready', exact: true }).first().click()
+    await page.getByRole('button', { name: 'Yes, ready' }).first().click()
+
+    await shows(page, '#sentence', 'All is well.')
+    expect((await fetch(`http://127.0.0.1:${ports.proxy}/`)).status).toBe(200)
+    expect(open.complaints).toEqual([])
+  })
+
+  it('renders again, compares what runs with what is wanted, and shows the way through the life cycle', async () => {
+    await using open = await browser.open(`${service.url}/?config=diff`)
+    const { page } = open
+    await shows(page, '#configuration', 'They are the same.')
+    expect(await page.locator('#lifecycle svg').getAttribute('aria-label')).toContain('Now in idle')
+
+    await page.getByRole('button', { name: 'Render again' }).click()
+    await page.getByRole('button', { name: 'Yes, render again' }).click()
+
+    await shows(page, '#lifecycle .action', 'Done.')
+    const good = readFileSync(template, 'utf8')
+    writeFileSync(template, `${good}\nbackend broken\n  mod http\n`)
+    await shows(page, '#configuration .added', 'backend broken')
+    writeFileSync(template, good)
+    await shows(page, '#sentence', 'All is well.')
+    expect(open.complaints).toEqual([])
   })
 
   it('leads to what it shows when there is no JavaScript', async () => {

@@ -25,6 +25,14 @@ export interface ServersOptions {
   drainMs?: number
 }
 
+/** What an operator asks of one server. */
+export interface ServerStateChange {
+  backend: string
+  server: string
+  /** As HAProxy's own `set server … state` takes it. */
+  state: 'ready' | 'drain' | 'maint'
+}
+
 /** Between two looks at servers that drain. */
 const POLL_MS = 100
 /** Until the next look, when HAProxy did not answer. */
@@ -108,6 +116,25 @@ export class Servers {
     if (loaded === undefined) return []
     const states = await this.#options.runtime.serversState(loaded.worker)
     return states.filter(({ backend, name }) => loaded.table.find(backend, name)?.state === 'live')
+  }
+
+  /**
+   * Takes a server out by hand, or back in. It stays so until somebody undoes it, also over a reload.
+   *
+   * @throws KontrolError KTL_SERVER_NOT_FOUND, also of one that its pod has left
+   */
+  async setState({ backend, server, state }: ServerStateChange): Promise<void> {
+    const { runtime, known } = this.#options
+    const worker = await runtime.workerPid()
+    const states = await runtime.serversState(worker)
+    const found = states.some((row) => row.backend === backend && row.name === server)
+    const left = known.loaded?.table.find(backend, server)?.state
+    if (!found || (left !== undefined && left !== 'live')) {
+      throw new KontrolError('KTL_SERVER_NOT_FOUND', `HAProxy has no server "${backend}/${server}" in use`, {
+        hint: 'GET /api/v1/haproxy lists backends and servers.'
+      })
+    }
+    await runtime.execute(worker, [{ text: `set server ${backend}/${server} state ${state}`, answer: /^$/ }])
   }
 
   plan(wanted: ConfigModel): Plan {

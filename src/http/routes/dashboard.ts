@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import type { RouteAccess } from '../auth.ts'
@@ -10,8 +10,11 @@ export interface DashboardRouteDeps {
   id: string
 }
 
-/** Beside the sources as beside what is compiled from them: "npm run build" copies it. */
-const FOLDER = new URL('../dashboard/', import.meta.url)
+/** Bundled by "npm run build", beside this file once that is compiled; while it is not, where the build left it. */
+const FOLDER = ['../dashboard/', '../../../dist/http/dashboard/']
+  .map((path) => new URL(path, import.meta.url))
+  .find((folder) => existsSync(new URL('main.js', folder)))
+
 const PAGE = 'page.html'
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -36,7 +39,8 @@ const CONTENT_SECURITY_POLICY = [
 export const dashboardRoutes: FastifyPluginAsync<DashboardRouteDeps> = async (app, owner) => {
   // It holds nothing: what it shows it asks for, with a token where one is wanted.
   const open: RouteAccess = { needs: 'probe' }
-  const files = new Map(readdirSync(FOLDER).map((name) => [name, readFileSync(new URL(name, FOLDER))]))
+  const folder = builtFolder()
+  const files = new Map(readdirSync(folder).map((name) => [name, readFileSync(new URL(name, folder))]))
   const page = Buffer.from(fillIn(String(files.get(PAGE)), owner))
   files.delete(PAGE)
 
@@ -57,6 +61,11 @@ export const dashboardRoutes: FastifyPluginAsync<DashboardRouteDeps> = async (ap
       sendFile(reply, name, content)
     )
   }
+}
+
+function builtFolder(): URL {
+  if (FOLDER === undefined) throw new Error('The page is not built: run "npm run build".')
+  return FOLDER
 }
 
 function sendFile(reply: FastifyReply, name: string, content: Buffer): FastifyReply {

@@ -1,22 +1,98 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { errorResponses } from '../error-handler.ts'
 
-export interface HaproxyRouteDeps {
-  /** Shown as it is; rejects while HAProxy is away. */
-  status: () => Promise<unknown>
+const ServerChange = Type.Object(
+  {
+    backend: Type.String({ minLength: 1, maxLength: 1024 }),
+    server: Type.String({ minLength: 1, maxLength: 1024, description: 'As GET /api/v1/haproxy names it' }),
+    state: Type.Union([Type.Literal('ready'), Type.Literal('drain'), Type.Literal('maint')], {
+      description: 'ready takes requests, drain takes none that are new, maint takes none and is not checked'
+    })
+  },
+  { additionalProperties: false }
+)
+
+const StatusQuery = Type.Object(
+  {
+    proxy: Type.Optional(Type.String({ description: 'Only the servers of this section are listed; "" lists none' })),
+    ip: Type.Optional(Type.String({ description: 'Only servers with one of these addresses are listed: a,b,c' }))
+  },
+  { additionalProperties: false }
+)
+
+interface Server {
+  name: string
+  /** In HAProxy's words. */
+  status: string
+  /** With its port. */
+  address: string
 }
 
-export const haproxyRoutes: FastifyPluginAsyncTypebox<HaproxyRouteDeps> = async (app, { status }) => {
+interface Status {
+  proxies: readonly { name: string; servers: readonly Server[] }[]
+}
+
+export interface HaproxyRouteDeps {
+  /** Shown as it is, but for servers that are not wanted; rejects while HAProxy is away. */
+  status: () => Promise<Status>
+  setServerState: (change: Static<typeof ServerChange>) => Promise<void>
+}
+
+export const haproxyRoutes: FastifyPluginAsyncTypebox<HaproxyRouteDeps> = async (app, { status, setServerState }) => {
   app.get(
     '/api/v1/haproxy',
     {
       schema: {
         summary: 'The HAProxy process, its old workers, and its proxies with their servers and counters',
         tags: ['haproxy'],
+        querystring: StatusQuery,
         response: { 200: Type.Unknown(), ...errorResponses }
       }
     },
-    () => status()
+    async ({ query }) => {
+      const now = await status()
+      return { ...now, proxies: now.proxies.map((proxy) => withServers(proxy, query)) }
+    }
+  )
+
+  app.post(
+    '/api/v1/haproxy/servers',
+    {
+      schema: {
+        summary: 'Takes a server out of service by hand, or back into it',
+        tags: ['haproxy'],
+        body: ServerChange,
+        response: { 204: Type.Null(), ...errorResponses }
+      }
+    },
+    async ({ body }, reply) => {
+      await setServerState(body)
+      return reply.code(204).send(null)
+    }
   )
 }
+
+/** Named of those that are down. */
+const NAMED = 3
+
+/** A section with those of its servers that are wanted, and how many it has of each kind. */
+function withServers<T extends Status['proxies'][number]>(proxy: T, { proxy: wanted, ip }: Static<typeof StatusQuery>) {
+  const { name, servers } = proxy
+  const ips = ip === undefined ? undefined : new Set(ip.split(','))
+  const down = servers.filter(({ status }) => status.startsWith('DOWN'))
+  const out = servers.filter(({ status }) => !/^(?:DOWN|UP|no check)/.test(status))
+  return {
+    ...proxy,
+    serverCount: {
+      ...{ all: servers.length, down: down.length, out: out.length },
+      names: down.slice(0, NAMED).map((server) => server.name)
+    },
+    servers: servers.filter(
+      ({ address }) => (wanted === undefined || wanted === name) && (ips === undefined || ips.has(hostOf(address)))
+    )
+  }
+}
+
+/** Of `10.0.0.1:80` or `[fd00::1]:80`. */
+const hostOf = (address: string): string => address.replace(/:\d*$/, '').replace(/^\[|\]$/g, '')

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { KontrolError } from '../../errors.ts'
 import type { PodStatus } from '../../model/pod.ts'
 import { hostsOf, type Snapshot } from '../../model/snapshot.ts'
@@ -30,8 +30,17 @@ const PodBody = Type.Object({
   held: Type.Boolean({ description: 'Kept although silent, as too many went silent at once' })
 })
 
+const AppBody = Type.Object({
+  app: Type.String(),
+  pods: Type.Integer(),
+  held: Type.Integer({ description: 'Of them, kept although silent' }),
+  matching: Type.Integer({ description: 'Of them, those that `q` finds' })
+})
+
 /** Pods written between two turns of the event loop: all of 100,000 at once would block keepalives for 100 ms. */
 const SLICE = 500
+/** Pods looked at between two turns, where nothing is written of them. */
+const COUNTED = 5_000
 
 export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownApp: string }> = async (
   app,
@@ -43,17 +52,48 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
       schema: {
         summary: 'The live pods in sequence order',
         tags: ['pods'],
-        querystring: Type.Object({ app: Type.Optional(Type.String()) }, { additionalProperties: false }),
+        querystring: Type.Object(
+          {
+            app: Type.Optional(Type.String()),
+            q: Type.Optional(
+              Type.String({ maxLength: 256, description: 'Words, each of which app, id, ip, key or role must contain' })
+            ),
+            limit: Type.Optional(Type.Integer({ minimum: 1, description: 'At most so many' })),
+            after: Type.Optional(Type.Integer({ description: 'Only those behind the pod of this `seq`' }))
+          },
+          { additionalProperties: false }
+        ),
         response: { 200: Type.Object({ pods: Type.Array(PodBody) }), ...errorResponses }
       }
     },
     async (request, reply) => {
-      const { app: wanted } = request.query
+      const { limit = Infinity, after = -Infinity } = request.query
+      const wanted = podFilter(request.query)
       // What is sent is a stream, which the serializer of the schema does not touch.
       return reply
         .type('application/json; charset=utf-8')
-        .send(Readable.from(podList(registry.pods(), wanted)) as never)
+        .send(Readable.from(podList(page(registry.pods(), { wanted, limit, after }))) as never)
     }
+  )
+
+  app.get(
+    '/api/v1/apps',
+    {
+      schema: {
+        summary: 'The apps, and how many pods each has',
+        tags: ['pods'],
+        querystring: Type.Object(
+          {
+            q: Type.Optional(
+              Type.String({ maxLength: 256, description: 'Only pods that match, as GET /api/v1/pods has it' })
+            )
+          },
+          { additionalProperties: false }
+        ),
+        response: { 200: Type.Object({ apps: Type.Array(AppBody) }), ...errorResponses }
+      }
+    },
+    async ({ query }) => ({ apps: await appsOf(registry.pods(), podFilter(query)) })
   )
 
   app.delete(
@@ -100,11 +140,38 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
   )
 }
 
-async function* podList(pods: Iterable<PodStatus>, app: string | undefined): AsyncGenerator<string> {
+type PodFilter = (pod: PodStatus) => boolean
+
+function podFilter({ app, q = '' }: { app?: string; q?: string }): PodFilter {
+  const words = q.toLowerCase().split(/\s+/).filter(Boolean)
+  return (pod) => {
+    if (app !== undefined && pod.app !== app) return false
+    if (words.length === 0) return true
+    const text = `${pod.app} ${pod.id} ${pod.ip} ${pod.key} ${pod.role}`.toLowerCase()
+    return words.every((word) => text.includes(word))
+  }
+}
+
+interface Page {
+  wanted: PodFilter
+  limit: number
+  /** Sequence number of the last pod of the page before. */
+  after: number
+}
+
+function* page(pods: Iterable<PodStatus>, { wanted, limit, after }: Page): Generator<PodStatus> {
+  let left = limit
+  for (const pod of pods) {
+    if (pod.seq <= after || !wanted(pod)) continue
+    yield pod
+    if (--left <= 0) return
+  }
+}
+
+async function* podList(pods: Iterable<PodStatus>): AsyncGenerator<string> {
   let slice: string[] = []
   let separator = '{"pods":['
   for (const pod of pods) {
-    if (app !== undefined && pod.app !== app) continue
     slice.push(stringifyStrictJson(podBody(pod)))
     if (slice.length < SLICE) continue
     yield separator + slice.join(',')
@@ -113,6 +180,21 @@ async function* podList(pods: Iterable<PodStatus>, app: string | undefined): Asy
     await nextTurn()
   }
   yield (slice.length > 0 || separator !== ',' ? separator : '') + slice.join(',') + ']}'
+}
+
+/** By name; without the apps that have no pod which is wanted. */
+async function appsOf(pods: Iterable<PodStatus>, wanted: PodFilter): Promise<Static<typeof AppBody>[]> {
+  const apps = new Map<string, Static<typeof AppBody>>()
+  let seen = 0
+  for (const pod of pods) {
+    const entry = apps.get(pod.app) ?? { app: pod.app, pods: 0, held: 0, matching: 0 }
+    apps.set(pod.app, entry)
+    entry.pods++
+    if (pod.held) entry.held++
+    if (wanted(pod)) entry.matching++
+    if (++seen % COUNTED === 0) await nextTurn()
+  }
+  return [...apps.values()].filter(({ matching }) => matching > 0).sort((a, b) => (a.app < b.app ? -1 : 1))
 }
 
 function podBody(pod: PodStatus) {

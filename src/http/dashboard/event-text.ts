@@ -1,0 +1,41 @@
+import type { Reconfiguration } from './answers.ts'
+import type { Problem } from './control-tier.ts'
+import { counted } from './words.ts'
+
+interface PodEvent {
+  pod: { app: string; ip: string; id: string }
+  reason: string
+}
+
+interface PodsEvent {
+  app: string
+  pods: readonly unknown[]
+  reason: string
+}
+
+const onePod = ({ pod: { app, ip, id }, reason }: PodEvent): string => `${app} ${ip} ${id}: ${reason}`
+
+const manyPods = ({ app, pods, reason }: PodsEvent): string => `${app}: ${counted(pods.length, 'pod')} (${reason})`
+
+/** Each type of event with its words; nothing for what would only drown the rest. */
+const texts: Readonly<Record<string, (data: never) => string | undefined>> = {
+  'pod-up': onePod,
+  'pod-down': onePod,
+  'pod-changed': ({ pod, fields }: Omit<PodEvent, 'reason'> & { fields: readonly string[] }) =>
+    onePod({ pod, reason: `another ${fields.join(', ')}` }),
+  'pods-held': manyPods,
+  'pods-released': manyPods,
+  leader: ({ leading }: { leading: boolean }) => (leading ? 'this control tier leads' : 'another control tier leads'),
+  state: ({ state, running, outcome }: { state: string; running: boolean; outcome?: string }) =>
+    running ? undefined : `${state}: ${outcome ?? 'ended'}`,
+  reconfigured: ({ outcome, error, cause }: Reconfiguration) =>
+    `${outcome}${error === null ? '' : `, ${error.message}`}: ${cause}`,
+  alarm: ({ code, message }: Problem) => `${code}: ${message}`,
+  dns: ({ kind, record }: { kind: string; record?: { name: string; type: string } }) =>
+    record ? `${kind}: ${record.name} ${record.type}` : kind
+}
+
+/** @param data as docs/http-api.md has it */
+export function eventText(type: string, data: unknown): string | undefined {
+  return texts[type]?.(data as never)
+}

@@ -1,0 +1,17 @@
+import { render } from 'preact'
+import 'uplot/dist/uPlot.min.css'
+import { Connection } from './connection.ts'
+import { ControlTier } from './control-tier.ts'
+import { ConnectionContext } from './hooks.ts'
+import './page.css'
+import { Page } from './page.tsx'
+
+const { app = '', id = '' } = document.body.dataset
+const connection = new Connection(new ControlTier())
+render(
+  <ConnectionContext.Provider value={connection}>
+    <Page app={app} id={id} />
+  </ConnectionContext.Provider>,
+  document.body
+)
+connection.start()
