@@ -39,6 +39,7 @@ export const catalogue = {
 
   KTL_TEMPLATE_MISSING: { statusCode: 409, exitCode: 78, retryable: false },
   KTL_TEMPLATE_INVALID: { statusCode: 422, exitCode: 1, retryable: false },
+  KTL_POD_TEXT_REFUSED: { statusCode: 422, exitCode: 1, retryable: false },
   KTL_TEMPLATE_LIMIT: { statusCode: 422, exitCode: 1, retryable: false },
 
   KTL_HAPROXY_MISSING: { statusCode: 500, exitCode: 78, retryable: true },

@@ -90,7 +90,8 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
     pods: () => ({ live: registry?.size ?? 0, held: registry?.held ?? 0 }),
     lifecycleState: () => proxy?.automaton.state,
     problems: () => problems().length,
-    skippedValues: () => registry?.skippedValues ?? 0
+    skippedValues: () => registry?.skippedValues ?? 0,
+    leftOutPods: () => proxy?.leftOut.count ?? 0
   })
   const statistics = config.needsAutomaton ? new Statistics({ ...deps, haproxy: statsOf(config), metrics }) : undefined
   const proxy = config.needsAutomaton

@@ -26,6 +26,7 @@ import { ReconfigurationLog } from '../steps/reconfiguration-log.ts'
 import { renderStep } from '../steps/render.ts'
 import { HostsFile } from '../render/hosts-file.ts'
 import { RegistryHosts } from '../render/hosts-source.ts'
+import { LeftOutPods } from '../render/left-out-pods.ts'
 import { Renderer, visibleEnvironment } from '../render/renderer.ts'
 import { restartStep } from '../steps/restart.ts'
 import { setupStep } from '../steps/setup.ts'
@@ -61,6 +62,8 @@ export interface Proxy {
   drivesHaproxy: boolean
   /** Tells what went wrong behind a change that was live already. */
   subscribeAlarms: (listener: (problem: Problem) => void) => void
+  /** The pods that the configuration is without. */
+  leftOut: Pick<LeftOutPods, 'count'>
   /** As the controller asks for a rendering. */
   renderable: Renderable
   /** What is to be known of its manifest to say who may command it. */
@@ -83,7 +86,8 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     ...(config.synGuard && { synGuard: new IptablesSynGuard({ logger }) })
   })
   const reconfigurations = new ReconfigurationLog({ clock, logger })
-  const actions = createSteps(deps, driver, reconfigurations)
+  const leftOut = new LeftOutPods({ logger, onAlarm: (problem) => alarms.emit(problem) })
+  const actions = createSteps(deps, driver, reconfigurations, leftOut)
   const { manifest, warnings } = await readManifest(config.lifecycleFile, builtInActions)
   for (const warning of warnings) logger.warn({ file: config.lifecycleFile, warning }, 'lifecycle manifest')
   const automaton = new Automaton({ manifest, actions, socketPath: config.socket, logger, clock, env })
@@ -94,6 +98,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     reconfigurations,
     traffic: new Traffic({ ask: (command) => exchange(haproxyPaths(config.dataFolder).runtimeSocket, command), clock }),
     subscribeAlarms: (listener) => alarms.subscribe(listener),
+    leftOut,
     facts: factsOf(manifest),
     drivesHaproxy: runsAction(manifest, 'configure'),
     renderable: {
@@ -103,7 +108,12 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   }
 }
 
-function createSteps(deps: ProxyDeps, driver: HaproxyDriver, log: ReconfigurationLog): Record<BuiltInAction, Action> {
+function createSteps(
+  deps: ProxyDeps,
+  driver: HaproxyDriver,
+  log: ReconfigurationLog,
+  leftOut: LeftOutPods
+): Record<BuiltInAction, Action> {
   const { config, templates, registry, dns, prepareStatistics, leave } = deps
   const hosts =
     registry === undefined
@@ -113,7 +123,8 @@ function createSteps(deps: ProxyDeps, driver: HaproxyDriver, log: Reconfiguratio
     source: () => templates.read(),
     compile: compileTemplate,
     known: hosts,
-    constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) }
+    constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) },
+    onLeftOut: (pods) => leftOut.update(pods)
   })
   return {
     setup: setupStep({ driver, payloadFile: config.payloadFile, eip: config.eip, prepareStatistics }),

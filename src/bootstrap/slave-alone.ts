@@ -26,7 +26,8 @@ export async function startSlaveAlone(deps: ServiceDeps): Promise<Service> {
       pods: () => ({ live: 0, held: 0 }),
       lifecycleState: () => undefined,
       problems: () => 0,
-      skippedValues: () => 0
+      skippedValues: () => 0,
+      leftOutPods: () => 0
     })
     const commands = new SocketSink(config.socket)
     const app = await createPort({ ...deps, access, keepalives: undefined, commands, dns, events, metrics, problems })

@@ -1,19 +1,7 @@
 import { parseHosts } from '../model/hosts-json.ts'
-import type { Pod } from '../model/pod.ts'
-import { addressesOf, podsOf, type Backends, type Hosts } from '../model/snapshot.ts'
+import { addressesOf, podsOf, type Backends } from '../model/snapshot.ts'
 import type { HostsSource } from './hosts-source.ts'
-
-interface TemplateVariables {
-  hosts: Hosts
-  pods: ReadonlyMap<string, readonly Pod[]>
-  namespace: string
-  labels: Readonly<Record<string, string>>
-  env: Readonly<Record<string, string>>
-}
-
-export interface Template {
-  render(variables: TemplateVariables): string
-}
+import type { LeftOutPod, Template, TemplateVariables } from './template.ts'
 
 export interface RendererDeps {
   /** Text of the template now; throws KTL_TEMPLATE_MISSING when there is none. */
@@ -23,6 +11,8 @@ export interface RendererDeps {
   known: Pick<HostsSource, 'hosts' | 'pods'>
   /** What stays the same while the process lives. */
   constants: Pick<TemplateVariables, 'namespace' | 'labels' | 'env'>
+  /** Told after each rendering which pods are not in it, mostly none. */
+  onLeftOut: (pods: readonly LeftOutPod[]) => void
 }
 
 /** Template and hosts to configuration text. Keeps the compiled template until its text changes. */
@@ -36,10 +26,12 @@ export class Renderer {
 
   /** @param input backends, or hosts as JSON; empty for those that are known now */
   render(input: string | Backends): string {
-    const { source, compile, constants } = this.#deps
+    const { source, compile, constants, onLeftOut } = this.#deps
     const text = source()
     if (this.#compiled?.source !== text) this.#compiled = { source: text, template: compile(text) }
-    return this.#compiled.template.render({ ...this.#backends(input), ...constants })
+    const { text: rendered, leftOut } = this.#compiled.template.render({ ...this.#backends(input), ...constants })
+    onLeftOut(leftOut)
+    return rendered
   }
 
   #backends(input: string | Backends): Pick<TemplateVariables, 'hosts' | 'pods'> {

@@ -4,8 +4,10 @@ import { TemplateFault } from '../jinja/template-fault.ts'
 import { asInt, nativeTable } from '../jinja/values/native-function.ts'
 import { toText } from '../jinja/values/print.ts'
 import { itemsOf } from '../jinja/values/sequences.ts'
+import { UntrustedText } from '../jinja/values/untrusted-text.ts'
 import { isTrue, type NativeFunction, type Runtime, type Value } from '../jinja/values/value.ts'
 import { compareIps } from '../model/ip.ts'
+import { quoteUntrusted, quoteWord } from './haproxy-words.ts'
 
 const SHORT_HASH = { fewest: 4, usual: 8, most: 64 } as const
 
@@ -23,7 +25,23 @@ export const haproxyFilters: ReadonlyMap<string, NativeFunction> = new Map(
         return isTrue(reverse) ? sorted.reverse() : sorted
       }
     ],
-    short_hash: [['length?'], (name, [length = SHORT_HASH.usual]) => shortHash(toText(name), asInt(length))]
+    short_hash: [
+      ['length?'],
+      (name, [length = SHORT_HASH.usual]) => {
+        const hash = (text: string): string => shortHash(text, asInt(length))
+        return name instanceof UntrustedText ? name.made(hash) : hash(toText(name))
+      }
+    ],
+    haproxy_quote: [
+      ['log_format?'],
+      (value, [logFormat = false]) => {
+        const isFormat = isTrue(logFormat)
+        if (value instanceof UntrustedText) return value.made((text) => quoteUntrusted(text, isFormat))
+        const quoted = quoteWord(toText(value), isFormat)
+        if (quoted !== undefined) return quoted
+        throw new TemplateFault('ValueError', 'haproxy_quote cannot quote a control character')
+      }
+    ]
   })
 )
 

@@ -1,16 +1,20 @@
+import { findKontrolError } from '../errors.ts'
 import { JinjaTemplate } from '../jinja/template.ts'
 import { fromData } from '../jinja/values/from-data.ts'
-import { isJsonNumber } from '../model/json.ts'
+import type { Value } from '../jinja/values/value.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Hosts } from '../model/snapshot.ts'
+import { PodValues } from './pod-values.ts'
 import { haproxyFilters } from './template-filters.ts'
 
+type PodsByApp = ReadonlyMap<string, readonly Pod[]>
+
 /** What a template of the HAProxy configuration sees. */
-interface TemplateVariables {
+export interface TemplateVariables {
   /** Addresses by app. */
   readonly hosts: Hosts
   /** The same pods in full, payload included. */
-  readonly pods?: ReadonlyMap<string, readonly Pod[]>
+  readonly pods?: PodsByApp
   readonly namespace?: string
   /** Labels of the proxy's own pod. */
   readonly labels?: Readonly<Record<string, string>>
@@ -18,15 +22,36 @@ interface TemplateVariables {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** A pod that is not in a configuration, as what it says of itself cannot be put there as it is. */
+export interface LeftOutPod {
+  readonly app: string
+  readonly ip: string
+  readonly key: string
+  /** What would have been printed: a path into the pod. */
+  readonly field: string
+}
+
+export interface Rendered {
+  readonly text: string
+  readonly leftOut: readonly LeftOutPod[]
+}
+
 export interface Template {
   /**
    * The configuration, as Jinja2 would print it: a final newline of the
-   * template's text is dropped.
+   * template's text is dropped. A pod whose text would change the meaning of the
+   * configuration is left out of it.
    *
    * @throws KontrolError KTL_TEMPLATE_INVALID with the line, or KTL_TEMPLATE_LIMIT
    */
-  render(variables: TemplateVariables): string
+  render(variables: TemplateVariables): Rendered
 }
+
+/** Field by pod. */
+type Refused = ReadonlyMap<Pod, string>
+
+/** Renderings in which pods show one after the other; from then on all that could are left out at once. */
+const MAX_RENDERINGS = 5
 
 /**
  * Compiles a Jinja2 template of the HAProxy configuration, to be rendered as often as the hosts change.
@@ -35,11 +60,87 @@ export interface Template {
  */
 export function compileTemplate(source: string): Template {
   const template = new JinjaTemplate(source, { filters: haproxyFilters })
+  const podValues = new PodValues()
   return {
-    render: ({ hosts, pods, namespace, labels, env }) => {
-      const given = { hosts, pods, namespace, labels, env }
-      const present = Object.entries(given).filter(([, data]) => data !== undefined)
-      return template.render(new Map(present.map(([name, data]) => [name, () => fromData(data, isJsonNumber)])))
+    render: (variables) => {
+      const leftOut = new Map<Pod, string>()
+      for (let rendering = 1; ; rendering++) {
+        const now = without(variables, leftOut)
+        const result = renderOnce(template, podValues, now)
+        if (typeof result === 'string') return { text: result, leftOut: Array.from(leftOut, described) }
+        const refused = rendering < MAX_RENDERINGS ? result : suspectsOf(podValues, now)
+        for (const [pod, field] of refused) leftOut.set(pod, field)
+      }
     }
   }
 }
+
+/** The text, or the pods with which there is none. */
+function renderOnce(template: JinjaTemplate, podValues: PodValues, variables: TemplateVariables): string | Refused {
+  const refused = new Map<Pod, string>()
+  try {
+    const text = template.render(valuesOf(variables, podValues, refused))
+    return refused.size === 0 ? text : refused
+  } catch (error) {
+    // What a refused text made of the template from there on says nothing about the template.
+    if (refused.size > 0) return refused
+    const suspects = suspectsOf(podValues, variables)
+    if (suspects.size === 0 || findKontrolError(error, 'KTL_TEMPLATE_LIMIT') !== undefined) throw error
+    return suspects
+  }
+}
+
+function valuesOf(
+  { hosts, pods, namespace, labels, env }: TemplateVariables,
+  podValues: PodValues,
+  refused: Map<Pod, string>
+): ReadonlyMap<string, () => Value> {
+  const given = Object.entries({ hosts, namespace, labels, env }).filter(([, data]) => data !== undefined)
+  const values = new Map(given.map(([name, data]) => [name, () => fromData(data)]))
+  if (pods === undefined) return values
+  return values.set('pods', () =>
+    podValues.of(pods, (pod, field) => {
+      if (!refused.has(pod)) refused.set(pod, field)
+    })
+  )
+}
+
+function suspectsOf(podValues: PodValues, { pods = new Map() }: TemplateVariables): Refused {
+  const suspects = [...pods.values()].flat().filter((pod) => podValues.isSuspect(pod))
+  return new Map(suspects.map((pod) => [pod, 'a text of it']))
+}
+
+/** The same without some pods, and without the addresses that are theirs. */
+function without(variables: TemplateVariables, leftOut: Refused): TemplateVariables {
+  const { hosts, pods } = variables
+  if (leftOut.size === 0 || pods === undefined) return variables
+  const apps = new Set(Array.from(leftOut.keys(), ({ app }) => app))
+  return {
+    ...variables,
+    hosts: filtered(hosts, (app, ips) => (apps.has(app) ? withoutAddresses(ips, app, leftOut) : ips)),
+    pods: filtered(pods, (app, list) => (apps.has(app) ? list.filter((pod) => !leftOut.has(pod)) : list))
+  }
+}
+
+/** Each of them once: another pod may have the same address. */
+function withoutAddresses(ips: readonly string[], app: string, leftOut: Refused): readonly string[] {
+  const gone = Array.from(leftOut.keys()).filter((pod) => pod.app === app)
+  const counts = new Map<string, number>()
+  for (const { ip } of gone) counts.set(ip, (counts.get(ip) ?? 0) + 1)
+  return ips.filter((ip) => {
+    const left = counts.get(ip) ?? 0
+    counts.set(ip, left - 1)
+    return left <= 0
+  })
+}
+
+/** An app without pods is no app. */
+function filtered<T>(
+  apps: ReadonlyMap<string, readonly T[]>,
+  filter: (app: string, items: readonly T[]) => readonly T[]
+): ReadonlyMap<string, readonly T[]> {
+  const kept = Array.from(apps, ([app, items]): [string, readonly T[]] => [app, filter(app, items)])
+  return new Map(kept.filter(([app, items]) => items.length > 0 || apps.get(app)?.length === 0))
+}
+
+const described = ([{ app, ip, key }, field]: [Pod, string]): LeftOutPod => ({ app, ip, key, field })

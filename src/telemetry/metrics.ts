@@ -9,6 +9,8 @@ export interface MetricSources {
   problems: () => number
   /** Values of the store that were no pod. */
   skippedValues: () => number
+  /** Pods that the configuration is without. */
+  leftOutPods: () => number
 }
 
 /**
@@ -26,7 +28,7 @@ export class Metrics {
   readonly #dns: Counter<'event'>
   readonly #alarms: Counter<'code'>
 
-  constructor({ pods, lifecycleState, problems, skippedValues }: MetricSources) {
+  constructor({ pods, lifecycleState, problems, skippedValues, leftOutPods }: MetricSources) {
     const registers = [this.#registry]
     collectRuntime(this.#registry)
     this.#keepalives = new Counter({
@@ -77,6 +79,12 @@ export class Metrics {
       'kontrol_store_values_skipped',
       'Values in the store of the registry that were no pod, since the start: see the log',
       skippedValues
+    )
+    gauge(
+      this.#registry,
+      'kontrol_pods_left_out',
+      'Live pods that are not in the configuration, as their text would change its meaning: see the log',
+      leftOutPods
     )
     gauge(this.#registry, 'kontrol_problems', 'Reasons why this process is not ready', problems)
     gauge(this.#registry, 'kontrol_lifecycle_at_rest', '1 while the automaton is in the state idle', () =>

@@ -16,7 +16,7 @@ const template = compileTemplate(fleetTemplate(ownAddress(), 80))
 const text = (from: number, to: number): string =>
   template.render({
     hosts: new Map([['fleet', Array.from({ length: to - from }, (_, n) => fleetIp(from + n))]])
-  })
+  }).text
 
 const times = new Map<string, number[]>()
 async function measure(name: string, next: string, change: string): Promise<void> {

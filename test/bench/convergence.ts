@@ -47,9 +47,11 @@ async function viaControlTier(size: number, fleet: LoopbackFleet, { template, en
 }
 
 const staticConfig = (size: number, address: string, port: number, probes: string): string =>
-  `${compileTemplate(fleetTemplate(address, port, probes)).render({
-    hosts: new Map([['fleet', Array.from({ length: size }, (_, n) => fleetIp(n))]])
-  })}\n`
+  `${
+    compileTemplate(fleetTemplate(address, port, probes)).render({
+      hosts: new Map([['fleet', Array.from({ length: size }, (_, n) => fleetIp(n))]])
+    }).text
+  }\n`
 
 /** One HTTP request and the bare commands: no program between them can be faster. */
 async function floor(size: number, fleet: LoopbackFleet, rounds: number): Promise<number[]> {

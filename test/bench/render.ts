@@ -69,10 +69,10 @@ for (const count of [10, 1_000, 10_000]) {
   const hosts = hostsOf(count)
   const map = new Map(Object.entries(hosts))
   const reference = measureJinja2(hosts, count)
-  const [ourText, stockText] = [ours.render({ hosts: map }), stock.render({ hosts })]
+  const [ourText, stockText] = [ours.render({ hosts: map }).text, stock.render({ hosts })]
   if (ourText !== reference.text || stockText !== reference.text)
     throw new Error(`the outputs differ at ${count} addresses`)
-  const ourMs = measure(() => ours.render({ hosts: map }), count)
+  const ourMs = measure(() => ours.render({ hosts: map }).text, count)
   const stockMs = measure(() => stock.render({ hosts }), count)
   const cells = [
     count.toLocaleString('en-US'),

@@ -10,6 +10,7 @@ import { parseHosts } from '../../model/hosts-json.ts'
 import type { Pod } from '../../model/pod.ts'
 import { parsePods } from '../../model/pods-json.ts'
 import type { Hosts } from '../../model/snapshot.ts'
+import { leftOutProblem } from '../../render/left-out-pods.ts'
 import { visibleEnvironment } from '../../render/renderer.ts'
 import { defineCommand, usageError } from '../command.ts'
 import { ControlTier } from '../control-tier.ts'
@@ -43,12 +44,13 @@ export const render = defineCommand({
     const file = values.template ?? configFile
     if (file === undefined) throw usageError('render needs a template', 'Name it with --template <file>.')
     const template = compileTemplate(await read(file))
-    const rendered = template.render({
+    const { text: rendered, leftOut } = template.render({
       ...(await fleetOf(values, env)),
       namespace,
-      labels: values.labels === undefined ? labels : readTexts('--labels', values.labels),
-      env: values.env === undefined ? visibleEnvironment(env) : readTexts('--env', values.env)
+      labels: readTexts('--labels', values.labels, labels),
+      env: readTexts('--env', values.env, visibleEnvironment(env))
     })
+    for (const pod of leftOut) stderr(`warning: ${leftOutProblem(pod).message}`)
     // HAProxy wants a final newline, and Jinja2 drops that of the template: the driver adds it as well.
     const text = rendered.endsWith('\n') ? rendered : `${rendered}\n`
 
@@ -87,7 +89,12 @@ async function liveFleet(tier: ControlTier): Promise<Fleet> {
   return { hosts, pods: new Map([...pods].filter(([app]) => hosts.has(app))) }
 }
 
-function readTexts(option: string, json: string): Record<string, string> {
+function readTexts(
+  option: string,
+  json: string | undefined,
+  otherwise: Readonly<Record<string, string>>
+): Readonly<Record<string, string>> {
+  if (json === undefined) return otherwise
   try {
     const value: unknown = JSON.parse(json)
     if (typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string')) {

@@ -47,7 +47,7 @@ export function readLine(raw: string): ReadLine {
 
 /** A piece of a word, or what stands between two: HAProxy's quoting, section 2.2 of its manual. */
 const TOKEN =
-  /(?<blank>[ \t\r\v\f]+)|(?<comment>#)|'(?<strong>[^']*)'?|"(?<weak>(?:\\.|[^"\\])*)"?|(?<escaped>\\.)|(?<plain>[^ \t\r\v\f#'"\\]+)|\\$/g
+  /(?<blank>[ \t\r\v\f]+)|(?<comment>#)|'(?<strong>[^']*)'?|"(?<weak>(?:\\.|[^"\\])*)"?|(?<escaped>\\(?:x[\da-fA-F]{2}|.))|(?<plain>[^ \t\r\v\f#'"\\]+)|\\$/g
 
 /**
  * Splits one line at unquoted blanks; an unquoted `#` ends it. Variables of

@@ -12,6 +12,7 @@ import {
   type Int
 } from '../values/numbers.ts'
 import { formatDouble } from '../values/text/format-number.ts'
+import { UntrustedText } from '../values/untrusted-text.ts'
 import { Float, Markup, Undefined, isTrue, typeName, type NativeFunction, type Value } from '../values/value.ts'
 
 /** Filters about numbers. */
@@ -34,9 +35,10 @@ function absolute(value: Value): Value {
 function toInt(value: Value, [fallback = 0, base]: BoundArguments): Value {
   if (isInt(value)) return typeof value === 'boolean' ? Number(value) : value
   if (value instanceof Float) return Number.isNaN(value.value) ? fallback : truncate(value.value)
+  const ofText = (text: string): Int | undefined => parseIntText(text, asIntOr(base, 10)) ?? wholePart(text)
+  if (value instanceof UntrustedText) return value.ask(ofText) ?? fallback
   const text = textOf(value)
-  if (text === undefined) return fallback
-  return parseIntText(text, asIntOr(base, 10)) ?? wholePart(text) ?? fallback
+  return text === undefined ? fallback : (ofText(text) ?? fallback)
 }
 
 /** So that '42.23'|int is 42. */
@@ -54,7 +56,8 @@ function textOf(value: Value): string | undefined {
 function floatOf(value: Value): Float | undefined {
   if (isNumeric(value)) return new Float(toDouble(value))
   const text = textOf(value)
-  const double = text === undefined ? undefined : parseFloatText(text)
+  const double =
+    value instanceof UntrustedText ? value.ask(parseFloatText) : text === undefined ? undefined : parseFloatText(text)
   return double === undefined ? undefined : new Float(double)
 }
 

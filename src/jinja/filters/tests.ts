@@ -6,6 +6,7 @@ import { applyOperator, comparisons } from '../values/operators.ts'
 import { toText } from '../values/print.ts'
 import { isIterable, sizeOf } from '../values/sequences.ts'
 import { isInCase } from '../values/text/strings.ts'
+import { UntrustedText } from '../values/untrusted-text.ts'
 import {
   Float,
   Markup,
@@ -48,7 +49,7 @@ export const builtInTests: ReadonlyMap<string, NativeFunction> = new Map([
     integer: [[], isPlainInt],
     float: [[], (value) => value instanceof Float],
     number: [[], isNumeric],
-    string: [[], (value) => typeof value === 'string' || value instanceof Markup],
+    string: [[], (value) => typeof value === 'string' || value instanceof Markup || value instanceof UntrustedText],
     mapping: [[], (value) => value instanceof Map],
     sequence: [[], isSequence],
     iterable: [[], isIterable],

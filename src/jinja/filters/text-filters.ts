@@ -7,6 +7,7 @@ import { PYTHON_SPACE, characters, isSpace, splitLines, stripEnd, stripStart } f
 import { jsonText } from '../values/text/json-text.ts'
 import { formatPercent } from '../values/text/percent-format.ts'
 import { capitalize, pad, replaceText } from '../values/text/strings.ts'
+import { UntrustedText } from '../values/untrusted-text.ts'
 import {
   Markup,
   NONE,
@@ -36,6 +37,7 @@ const ofString =
   (name: string, run: TextFilter) =>
   (value: Value, args: BoundArguments, runtime: Runtime): Value => {
     if (value instanceof Undefined) throw value.fault()
+    if (value instanceof UntrustedText) return value.print()
     if (typeof value !== 'string' && !(value instanceof Markup)) {
       throw new TemplateFault('TypeError', `${name} wants a string, not '${typeName(value)}'`)
     }
@@ -45,6 +47,7 @@ const ofString =
 /** What has a length that fits is left as it is, whatever it is. */
 const truncateIfLonger = (value: Value, args: BoundArguments, runtime: Runtime): Value => {
   if (typeof value === 'string' || value instanceof Markup) return keepMarkup(truncate)(value, args, runtime)
+  if (value instanceof UntrustedText) return value.print()
   const size = sizeOf(value)
   if (size === undefined) throw new TemplateFault('TypeError', `object of type '${typeName(value)}' has no len()`)
   const { limit, tolerance } = truncation(args)

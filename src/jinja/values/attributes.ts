@@ -5,6 +5,7 @@ import { bindMethod, methodOf, numberAttribute } from './methods/methods.ts'
 import { repr, toText } from './print.ts'
 import { Range } from './range.ts'
 import { characters } from './text/characters.ts'
+import { UntrustedText } from './untrusted-text.ts'
 import {
   Markup,
   NONE,
@@ -170,6 +171,7 @@ export function folding(getter: Getter, caseSensitive: boolean): Getter {
 }
 
 function ignoreCase(value: Value): Value {
+  if (value instanceof UntrustedText) return value.changed((text) => text.toLowerCase())
   return typeof value === 'string' || value instanceof Markup ? toText(value).toLowerCase() : value
 }
 

@@ -2,6 +2,7 @@ import { PartLimit, type StepLimit } from '../limits.ts'
 import { TemplateFault } from '../template-fault.ts'
 import { isNumeric, type Numeric } from './numbers.ts'
 import { compareText } from './text/characters.ts'
+import { UntrustedText } from './untrusted-text.ts'
 import {
   Float,
   Markup,
@@ -39,6 +40,7 @@ function equalObjects(a: Value, b: Value, limit: StepLimit): boolean {
 
 function equalOthers(a: Value, b: Value): boolean {
   if (a instanceof NativeObject) return a.equals?.(b) ?? false
+  if (b instanceof UntrustedText) return b.equals(a)
   return a instanceof Undefined ? b instanceof Undefined : equalTexts(a, b)
 }
 
@@ -93,6 +95,8 @@ export function compare(a: Value, b: Value, operator: Ordering, limit: StepLimit
 }
 
 function compareObjects(a: Value, b: Value, operator: Ordering, limit: StepLimit): number {
+  const untrusted = compareUntrusted(a, b)
+  if (untrusted !== undefined) return untrusted
   const left = itemsOf(a)
   const right = itemsOf(b)
   if (left !== undefined && right !== undefined && Array.isArray(a) === Array.isArray(b)) {
@@ -104,6 +108,12 @@ function compareObjects(a: Value, b: Value, operator: Ordering, limit: StepLimit
     'TypeError',
     `'${operator}' not supported between instances of '${typeName(a)}' and '${typeName(b)}'`
   )
+}
+
+function compareUntrusted(a: Value, b: Value): number | undefined {
+  if (a instanceof UntrustedText) return a.order(b)
+  const reversed = b instanceof UntrustedText ? b.order(a) : undefined
+  return reversed === undefined ? undefined : -reversed
 }
 
 function compareNumbers(a: number | bigint, b: number | bigint): number {
@@ -163,7 +173,8 @@ function equalKeyIn(dict: ReadonlyMap<Value, Value>, key: Value, limit: StepLimi
   if (dict.has(wanted)) return wanted
   limit.spend(dict.size)
   for (const candidate of dict.keys())
-    if (typeof candidate !== 'string' && equals(candidate, key, limit)) return candidate
+    if ((typeof candidate !== 'string' || key instanceof UntrustedText) && equals(candidate, key, limit))
+      return candidate
   return key
 }
 
@@ -176,7 +187,9 @@ export function dictHas(dict: ReadonlyMap<Value, Value>, key: Value, limit?: Ste
 }
 
 export function dictSet(dict: Dict, key: Value, value: Value, limit?: StepLimit): void {
-  dict.set(keyIn(dict, key, limit), value)
+  const own = keyIn(dict, key, limit)
+  // As a new key it would be found by no string.
+  dict.set(own instanceof UntrustedText && !dict.has(own) ? own.print() : own, value)
 }
 
 export function dictDelete(dict: Dict, key: Value, limit?: StepLimit): void {

@@ -1,4 +1,5 @@
 import { TemplateFault } from '../template-fault.ts'
+import { UntrustedText } from './untrusted-text.ts'
 import { Markup, NONE, typeName, type Arguments, type NativeFunction, type Runtime, type Value } from './value.ts'
 
 /** Values in the order of the parameters; undefined where an optional one was left out. */
@@ -60,6 +61,7 @@ export function nativeTable(rows: Readonly<Record<string, Row>>): [string, Nativ
 export function asText(value: Value | undefined): string {
   if (typeof value === 'string') return value
   if (value instanceof Markup) return value.text
+  if (value instanceof UntrustedText) return value.print()
   throw new TemplateFault('TypeError', `expected a string, not '${typeName(value ?? NONE)}'`)
 }
 

@@ -5,6 +5,7 @@ import { isNumeric, normalizeInt, toDouble, type Int, type Numeric } from './num
 import { escapeUnlessSafe } from './print.ts'
 import { concatenate, contains, repeat } from './sequences.ts'
 import { formatPercent } from './text/percent-format.ts'
+import { UntrustedText } from './untrusted-text.ts'
 import { Float, Markup, Undefined, typeName, type Runtime, type Value } from './value.ts'
 
 interface Operator {
@@ -80,13 +81,15 @@ function applyToOthers(operator: Operator, a: Value, b: Value, runtime: Runtime)
   // A format may print what is undefined.
   const formats = operator === OPERATORS.Mod && (typeof a === 'string' || a instanceof Markup)
   for (const side of formats ? [] : [a, b]) if (side instanceof Undefined) throw side.fault()
-  const result = operator.others?.(a, b, runtime)
+  const result = operator.others?.(printed(a), formats ? b : printed(b), runtime)
   if (result !== undefined) return result
   throw new TemplateFault(
     'TypeError',
     `unsupported operand type(s) for ${operator.symbol}: '${typeName(a)}' and '${typeName(b)}'`
   )
 }
+
+const printed = (value: Value): Value => (value instanceof UntrustedText ? value.print() : value)
 
 function applyToNumbers(operator: Operator, a: Numeric, b: Numeric): Value {
   if (a instanceof Float || b instanceof Float) return new Float(operator.floats(toDouble(a), toDouble(b)))

@@ -2,6 +2,7 @@ import { TemplateFault } from '../template-fault.ts'
 import { dictHas, equals } from './comparison.ts'
 import { escapeHtml } from './print.ts'
 import { characterCount } from './text/characters.ts'
+import { UntrustedText } from './untrusted-text.ts'
 import {
   Float,
   Iterator,
@@ -87,6 +88,7 @@ export function contains(container: Value, item: Value, runtime: Runtime): boole
   if (typeof container === 'string') return containsText(container, item, runtime)
   if (container instanceof Markup) return containsText(container.text, item, runtime)
   if (container instanceof Map) return dictHas(container, item, runtime)
+  if (container instanceof UntrustedText) return container.ask((text) => containsText(text, item, runtime))
   if (container instanceof NativeObject && container.contains !== undefined) return container.contains(item)
   if (!isIterable(container)) {
     throw new TemplateFault('TypeError', `argument of type '${typeName(container)}' is not iterable`)
@@ -102,6 +104,7 @@ function containsText(text: string, item: Value, runtime: Runtime): boolean {
   runtime.allowLength(text.length)
   if (typeof item === 'string') return text.includes(item)
   if (item instanceof Markup) return text.includes(item.text)
+  if (item instanceof UntrustedText) return item.ask((part) => text.includes(part))
   throw new TemplateFault('TypeError', `'in <string>' requires string as left operand, not ${typeName(item)}`)
 }
 

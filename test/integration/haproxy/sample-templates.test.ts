@@ -13,7 +13,7 @@ async function sample(name: string, address: string, backendPort: number) {
     .replace(':1936', `${address}:1936`)
     .replace(/\{\{ip\}\}:\d+/, `{{ip}}:${backendPort}`)
   const template = compileTemplate(source)
-  return (hosts: Record<string, string[]>): string => template.render({ hosts: new Map(Object.entries(hosts)) })
+  return (hosts: Record<string, string[]>): string => template.render({ hosts: new Map(Object.entries(hosts)) }).text
 }
 
 describe('The sample template', () => {

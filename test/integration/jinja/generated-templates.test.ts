@@ -16,7 +16,7 @@ const cases = Array.from({ length: COUNT }, () => ({
 
 function render({ template, variables }: (typeof cases)[number]): string | Error {
   try {
-    return compileTemplate(template).render({ hosts: new Map(Object.entries(variables.hosts)) })
+    return compileTemplate(template).render({ hosts: new Map(Object.entries(variables.hosts)) }).text
   } catch (error) {
     return error as Error
   }

@@ -63,7 +63,8 @@ function statisticsUnder(supervisord: RunningSupervisord, path: string, annotati
     pods: () => ({ live: 0, held: 0 }),
     lifecycleState: () => 'idle',
     problems: () => 0,
-    skippedValues: () => 0
+    skippedValues: () => 0,
+    leftOutPods: () => 0
   })
   const env = { PATH: path, SUPERVISOR_SERVER_URL: supervisord.serverUrl }
   const haproxy = {

@@ -33,7 +33,8 @@ async function startStatistics() {
     pods: () => ({ live: 3, held: 0 }),
     lifecycleState: () => 'idle',
     problems: () => 0,
-    skippedValues: () => 0
+    skippedValues: () => 0,
+    leftOutPods: () => 0
   })
   const { logger, lines } = recordingLogger()
   const statistics = new Statistics({

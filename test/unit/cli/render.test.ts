@@ -71,6 +71,24 @@ describe('kontrol render', () => {
     )
   })
 
+  it('leaves out and names a pod whose text would change the configuration, as the service does', async () => {
+    await using dir = await tempDir()
+    const template = put(dir, 't.j2', '{{ hosts }}{% for p in pods.web %} {{ p.key }}:{{ p.payload.port }}{% endfor %}')
+    const pods = put(
+      dir,
+      'pods.json',
+      JSON.stringify([
+        { app: 'web', id: 'a', ip: '10.0.0.1', key: 'k1', role: 'r', payload: { port: 80 } },
+        { app: 'web', id: 'b', ip: '10.0.0.2', key: 'k2', role: 'r', payload: { port: '80\nlisten leak' } }
+      ])
+    )
+    const { code, stdout, stderr } = await kontrolRender(dir, ['--template', template, '--pods', pods])
+
+    expect(code).toBe(0)
+    expect(stdout).toBe("{'web': ['10.0.0.1']} k1:80")
+    expect(stderr).toMatch(/^warning: Pod k2 of web at 10\.0\.0\.2 is left out: payload\.port would change/)
+  })
+
   it.each([
     [['--labels', '[1]'], /--labels must be a JSON object of texts/],
     [['--env', '{'], /--env must be a JSON object of texts/],

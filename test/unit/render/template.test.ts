@@ -23,7 +23,7 @@ const pod: Pod = {
 
 describe('compileTemplate', () => {
   it('renders the HTTP sample of the original README', () => {
-    const text = compileTemplate(sample('http.cfg.j2')).render({ hosts })
+    const text = compileTemplate(sample('http.cfg.j2')).render({ hosts }).text
 
     expect(text.split('\n').slice(-4)).toEqual([
       '  default-server      inter 5s fall 1 rise 1',
@@ -34,7 +34,7 @@ describe('compileTemplate', () => {
   })
 
   it('renders the TCP sample of the original README', () => {
-    const text = compileTemplate(sample('zookeeper.cfg.j2')).render({ hosts })
+    const text = compileTemplate(sample('zookeeper.cfg.j2')).render({ hosts }).text
 
     expect(text).toContain('\n  mode tcp\n  server api-1 10.0.1.1:2181\n  server web-1 10.0.0.1:2181\n')
   })
@@ -44,7 +44,7 @@ describe('compileTemplate', () => {
       '{% set ns = namespace(n=0) %}{% for h in hosts %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}'
     )
 
-    expect([hosts, new Map<string, string[]>(), hosts].map((one) => template.render({ hosts: one }))).toEqual([
+    expect([hosts, new Map<string, string[]>(), hosts].map((one) => template.render({ hosts: one }).text)).toEqual([
       '2',
       '0',
       '2'
@@ -56,7 +56,9 @@ describe('compileTemplate', () => {
       '{% for app, list in pods.items() %}{% for p in list %}{{ app }} {{ p.id }} {{ p.seq }} {{ p.payload.weight * 2 }} {{ p.payload.load }} {{ p.payload.tags }} {{ p.payload.nested.length }} {{ p.nonce is defined }}{% endfor %}{% endfor %}'
     )
 
-    expect(template.render({ hosts, pods: new Map([['web', [pod]]]) })).toBe("web web-0 0 20 0.5 ['x', None] 3 False")
+    expect(template.render({ hosts, pods: new Map([['web', [pod]]]) }).text).toBe(
+      "web web-0 0 20 0.5 ['x', None] 3 False"
+    )
   })
 
   it('gives namespace, labels and env, and the function namespace() too', () => {
@@ -64,13 +66,13 @@ describe('compileTemplate', () => {
       '{{ namespace }} {{ labels.app }} {{ env.KONTROL_PORT }} {% set ns = namespace(a=1) %}{{ ns.a }} {{ namespace ~ "-x" }}'
     )
 
-    expect(template.render({ hosts, namespace: 'prod', labels: { app: 'proxy' }, env: { KONTROL_PORT: '8000' } })).toBe(
-      'prod proxy 8000 1 prod-x'
-    )
+    expect(
+      template.render({ hosts, namespace: 'prod', labels: { app: 'proxy' }, env: { KONTROL_PORT: '8000' } }).text
+    ).toBe('prod proxy 8000 1 prod-x')
   })
 
   it('takes what is not given for undefined', () => {
-    expect(compileTemplate('[{{ pods }}{{ namespace is string }}]').render({ hosts })).toBe('[False]')
+    expect(compileTemplate('[{{ pods }}{{ namespace is string }}]').render({ hosts }).text).toBe('[False]')
   })
 
   it('never changes the hosts that it was given', () => {

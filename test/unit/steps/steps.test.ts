@@ -29,12 +29,14 @@ const context = (input: ActionContext['input'] = '', handed?: string): ActionCon
 /** Renders as "<source>: <apps>", which shows what went in. */
 function renderer({ source = (): string => 'v1', hosts = new Map([['known', ['10.0.0.1']]]) } = {}) {
   const compile = vi.fn((text: string) => ({
-    render: ({ hosts: given }: { hosts: Hosts }) =>
-      `${text}: ${[...given].map(([app, ips]) => `${app}=${ips.join('+')}`).join(' ')}`
+    render: ({ hosts: given }: { hosts: Hosts }) => ({
+      text: `${text}: ${[...given].map(([app, ips]) => `${app}=${ips.join('+')}`).join(' ')}`,
+      leftOut: []
+    })
   }))
   const known = { hosts: () => hosts, pods: () => new Map() }
   const constants = { namespace: 'default', labels: {}, env: {} }
-  return { compile, renderer: new Renderer({ source, compile, known, constants }) }
+  return { compile, renderer: new Renderer({ source, compile, known, constants, onLeftOut: () => {} }) }
 }
 
 function steps(outcome: ConfigureOutcome = 'applied') {

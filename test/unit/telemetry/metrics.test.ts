@@ -6,7 +6,8 @@ const start = () =>
     pods: () => ({ live: 7, held: 2 }),
     lifecycleState: () => 'idle',
     problems: () => 1,
-    skippedValues: () => 3
+    skippedValues: () => 3,
+    leftOutPods: () => 2
   })
 
 describe('Metrics', () => {
@@ -44,6 +45,7 @@ describe('Metrics', () => {
     expect(text).toMatch(/^kontrol_pods_held 2$/m)
     expect(text).toMatch(/^kontrol_problems 1$/m)
     expect(text).toMatch(/^kontrol_store_values_skipped 3$/m)
+    expect(text).toMatch(/^kontrol_pods_left_out 2$/m)
     expect(text).toMatch(/^kontrol_lifecycle_at_rest 1$/m)
   })
 

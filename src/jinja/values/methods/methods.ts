@@ -1,8 +1,9 @@
 import { dictMethods } from './dict-methods.ts'
 import { listMethods, tupleMethods } from './list-methods.ts'
-import { stringMethods } from './string-methods.ts'
+import { stringMethods, untrustedMethods } from './string-methods.ts'
 import { withParameters } from '../native-function.ts'
 import { floatText, isNumeric, normalizeInt, truncate } from '../numbers.ts'
+import { UntrustedText } from '../untrusted-text.ts'
 import {
   Float,
   Markup,
@@ -20,6 +21,10 @@ type MethodTable = ReadonlyMap<string, NativeFunction>
 /** The methods of Python's type of a value. */
 export function methodOf(value: Value): MethodTable | undefined {
   if (typeof value === 'string' || value instanceof Markup) return stringMethods
+  return value instanceof UntrustedText ? untrustedMethods : methodOfOthers(value)
+}
+
+function methodOfOthers(value: Value): MethodTable | undefined {
   if (value instanceof Map) return dictMethods
   if (Array.isArray(value)) return listMethods
   if (value instanceof Tuple) return tupleMethods

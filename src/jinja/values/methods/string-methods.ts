@@ -28,6 +28,7 @@ import {
   swapCase,
   titleCase
 } from '../text/strings.ts'
+import { UntrustedText } from '../untrusted-text.ts'
 import { Markup, NONE, typeName, type NativeFunction, type Runtime, type Value } from '../value.ts'
 
 type StringImplementation = (text: string, args: BoundArguments, runtime: Runtime) => Value
@@ -118,6 +119,14 @@ export const stringMethods: ReadonlyMap<string, NativeFunction> = new Map([
   ]
 ])
 
+/** Those of a text that must not get out: they answer where the answer is no text. */
+export const untrustedMethods: ReadonlyMap<string, NativeFunction> = new Map(
+  Array.from(stringMethods, ([name, method]): [string, NativeFunction] => [
+    name,
+    (value, args, runtime) => (value as UntrustedText).askAnything((text) => method(text, args, runtime))
+  ])
+)
+
 function stripped([chars]: BoundArguments): (char: string) => boolean {
   const set = asTextOr(chars, undefined)
   return set === undefined ? isSpace : (char) => set.includes(char)
@@ -131,6 +140,7 @@ function removeSuffix(text: string, [suffix]: BoundArguments): string {
 function joinTexts(text: string, [iterable]: BoundArguments, runtime: Runtime): string {
   const items = itemsOf(iterable as Value, runtime).map((item, index) => {
     if (typeof item === 'string' || item instanceof Markup) return plain(item)
+    if (item instanceof UntrustedText) return item.print()
     throw new TemplateFault('TypeError', `sequence item ${index}: expected str instance, ${typeName(item)} found`)
   })
   runtime.allowLength(items.reduce((length, item) => length + item.length + text.length, 0))

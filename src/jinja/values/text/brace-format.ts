@@ -3,6 +3,7 @@ import { isInt, isNumeric, toDouble, type Int } from '../numbers.ts'
 import { ascii, repr, toText } from '../print.ts'
 import { characterCount } from './characters.ts'
 import { formatDouble, groupDigits } from './format-number.ts'
+import { UntrustedText } from '../untrusted-text.ts'
 import { Markup, Undefined, typeName, type Arguments, type Float, type Runtime, type Value } from '../value.ts'
 
 interface Spec {
@@ -25,6 +26,7 @@ function formatWithSpec(value: Value, spec: string, runtime: Runtime): string {
   runtime.allowLength(Math.max(parsed.width, parsed.precision ?? 0))
   if (typeof value === 'string' || value instanceof Markup) return formatText(toText(value), parsed)
   if (isNumeric(value)) return formatNumber(value, parsed)
+  if (value instanceof UntrustedText) return value.print()
   throw new TemplateFault('TypeError', `unsupported format string passed to ${typeName(value)}.__format__`)
 }
 

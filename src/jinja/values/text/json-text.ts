@@ -2,6 +2,7 @@ import { TemplateFault } from '../../template-fault.ts'
 import { compare } from '../comparison.ts'
 import { asInt } from '../native-function.ts'
 import { floatText } from '../numbers.ts'
+import { UntrustedText } from '../untrusted-text.ts'
 import { Float, Markup, NONE, Tuple, typeName, type Dict, type Runtime, type Value } from '../value.ts'
 
 interface Layout {
@@ -30,6 +31,7 @@ function write(value: Value, layout: Layout, margin: string): string {
   if (Array.isArray(value)) return writeItems(value, layout, margin)
   if (value instanceof Tuple) return writeItems(value.items, layout, margin)
   if (value instanceof Map) return writeDict(value, layout, margin)
+  if (value instanceof UntrustedText) return value.print()
   throw new TemplateFault('TypeError', `Object of type ${typeName(value)} is not JSON serializable`)
 }
 
@@ -74,6 +76,7 @@ function enclose(brackets: '[]' | '{}', parts: readonly string[], { step, runtim
 function keyText(key: Value): string {
   if (typeof key === 'string') return key
   if (key === NONE) return 'null'
+  if (key instanceof UntrustedText) return key.print()
   if (typeof key === 'object' && !(key instanceof Float)) {
     throw new TemplateFault('TypeError', `keys must be str, int, float, bool or None, not ${typeName(key)}`)
   }

@@ -13,7 +13,8 @@ describe('splitWords', () => {
     ['http-request set-header X "a"\'b\'c', ['http-request', 'set-header', 'X', 'abc']],
     ['acl empty str ""', ['acl', 'empty', 'str', '']],
     ['bind "${HOST}:80"', ['bind', '${HOST}:80']],
-    ['mode http#comment', ['mode', 'http']]
+    ['mode http#comment', ['mode', 'http']],
+    ["stats realm 'it'\\x27's'", ['stats', 'realm', "it's"]]
   ])('splits %j as HAProxy does', (line, words) => {
     expect(splitWords(line)).toEqual(words)
   })
