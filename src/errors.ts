@@ -28,6 +28,7 @@ export const catalogue = {
   KTL_REGISTRY_FULL: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_SERVER_NOT_FOUND: { statusCode: 404, exitCode: 1, retryable: false },
   KTL_POD_NOT_FOUND: { statusCode: 404, exitCode: 1, retryable: false },
+  KTL_NOT_LEADING: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_STORE_UNAVAILABLE: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_MASTER_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
 

@@ -44,14 +44,14 @@ export interface PortDeps extends ServiceDeps {
 
 /** The control tier's port: HTTP, and ZeroRPC beside it. */
 export async function createPort(deps: PortDeps): Promise<FastifyInstance> {
-  const { config, access, env, logger, keepalives, commands, dns, events, metrics, problems, onLeave } = deps
+  const { config, access, children, logger, keepalives, commands, dns, events, metrics, problems, onLeave } = deps
   const app = buildServer({ logger, access, ...tlsOf(config) })
   const scripts = new ScriptRunner({
     mode: config.script,
     socketPath: config.socket,
     sink: commands,
     access,
-    env,
+    env: children,
     logger
   })
   await describeApi(app)

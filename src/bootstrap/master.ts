@@ -95,7 +95,15 @@ interface ControllerParts extends ServiceDeps {
 }
 
 /** What a master does about a change: the automaton, the user's own callback, the DNS record. */
-export function createController({ config, env, clock, logger, registry, proxy, dns }: ControllerParts): Controller {
+export function createController({
+  config,
+  children,
+  clock,
+  logger,
+  registry,
+  proxy,
+  dns
+}: ControllerParts): Controller {
   const callback =
     config.callback === undefined
       ? undefined
@@ -103,9 +111,9 @@ export function createController({ config, env, clock, logger, registry, proxy, 
           command: config.callback,
           shell: config.shellCallback,
           timeoutMs: config.callbackTimeoutSeconds * 1000,
-          env,
+          env: children,
           folder: config.dataFolder,
-          state: { load: () => registry.callbackState(), save: (text) => registry.saveCallbackState(text) },
+          registry,
           clock,
           logger
         })

@@ -42,6 +42,7 @@ export interface ProxyDeps {
   clock: Clock
   logger: Logger
   env: NodeJS.ProcessEnv
+  children: NodeJS.ProcessEnv
   templates: TemplateSource
   /** Absent in a proxy that some other master commands. */
   registry: LivePods | undefined
@@ -72,7 +73,7 @@ export interface Proxy {
 
 /** @throws KontrolError KTL_MANIFEST_INVALID, KTL_CONFIG_INVALID */
 export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
-  const { config, clock, logger, env } = deps
+  const { config, clock, logger, children } = deps
   const alarms = new Listeners<Problem>('alarm', logger)
   const driver = new HaproxyDriver({
     onAlarm: (problem) => alarms.emit(problem),
@@ -90,7 +91,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   const actions = createSteps(deps, driver, reconfigurations, leftOut)
   const { manifest, warnings } = await readManifest(config.lifecycleFile, builtInActions)
   for (const warning of warnings) logger.warn({ file: config.lifecycleFile, warning }, 'lifecycle manifest')
-  const automaton = new Automaton({ manifest, actions, socketPath: config.socket, logger, clock, env })
+  const automaton = new Automaton({ manifest, actions, socketPath: config.socket, logger, clock, env: children })
   return {
     automaton,
     socket: new CommandSocket({ path: config.socket, machine: automaton, logger }),

@@ -8,6 +8,8 @@ import type { Logger } from '../platform/logger.ts'
 export interface ServiceDeps {
   config: Config
   env: NodeJS.ProcessEnv
+  /** What callbacks, steps and scripts inherit. */
+  children: NodeJS.ProcessEnv
   clock: Clock
   logger: Logger
   /** Ends a start that waits for the registry's store. */

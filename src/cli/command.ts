@@ -38,7 +38,8 @@ const EXIT_USAGE = 64
 
 /** Runs one command line and returns the exit code; never throws, never calls process.exit(). */
 export async function runCli(argv: readonly string[], commands: CommandTable, context: CliContext): Promise<number> {
-  const [name = 'run', ...rest] = argv
+  // Kontrol itself had no commands: `kontrol -d` runs it.
+  const [name = 'run', ...rest] = argv[0] === '-d' ? ['run', ...argv] : argv
   if (['help', '--help', '-h'].includes(name)) {
     context.stdout(await overview(commands))
     return EXIT_OK

@@ -30,7 +30,7 @@ export interface ControllerDeps {
   /** Absent when this process drives no HAProxy. */
   lifecycle: Renderable | undefined
   /** The user's own callback; absent when there is none. */
-  callback: { request(take: () => Snapshot): void } | undefined
+  callback: { request(take: () => Snapshot): void; stop(): Promise<void> } | undefined
   /** Told the live proxies whenever they change. */
   dns: { want(proxies: readonly Pod[]): void } | undefined
   noteCause: (cause: string) => void
@@ -44,13 +44,17 @@ export interface ControllerDeps {
 export class Controller {
   readonly #deps: ControllerDeps
   readonly #damper: Damper
+  /** Of the callback alone: HAProxy and DNS do not wait for a fleet to be complete. */
+  readonly #callbackDamper: Damper
   /** What changed since the last act: the backends re-render, the proxies only move the DNS record. */
   #changed = { backends: false, proxies: false }
   #unsubscribe: (() => void) | undefined
 
   constructor(deps: ControllerDeps) {
     this.#deps = deps
-    this.#damper = new Damper({ windowMs: deps.damperMs, clock: deps.clock, act: () => this.#act() })
+    const { damperMs: windowMs, clock } = deps
+    this.#damper = new Damper({ windowMs, clock, act: () => this.#act() })
+    this.#callbackDamper = new Damper({ windowMs, clock, firstWaits: true, act: () => this.#runCallback() })
   }
 
   start(): void {
@@ -58,11 +62,15 @@ export class Controller {
     this.#unsubscribe = registry.subscribe((event) => this.#onMembership(event))
     if (registry.recovery.until === undefined) dns?.want(this.#proxies())
     else void registry.recovery.ended.then(() => this.#recovered())
+    // What changed while no master was there, or was left undone by the one before this.
+    if (registry.snapshot().apps.size > 0) this.#callbackDamper.push()
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#unsubscribe?.()
     this.#damper.stop()
+    this.#callbackDamper.stop()
+    await this.#deps.callback?.stop()
   }
 
   /** The template, or what it is rendered with, is another one now. */
@@ -75,6 +83,7 @@ export class Controller {
   #recovered(): void {
     this.#changed.proxies = true
     this.templateChanged('the registry has filled again')
+    this.#callbackDamper.push()
   }
 
   #onMembership(event: MembershipEvent): void {
@@ -100,6 +109,7 @@ export class Controller {
       this.#deps.noteCause(`${type} ${pod.app} ${pod.ip} (${reason})`)
     }
     this.#damper.push()
+    this.#callbackDamper.push()
   }
 
   /** A new leader takes over what the old one may have left half done. */
@@ -107,17 +117,22 @@ export class Controller {
     if (!leading) return
     this.#changed.proxies = true
     this.#damper.push()
+    this.#callbackDamper.push()
   }
 
-  /** Runs on the path of a keepalive: nothing here may look at all pods, but for a callback's or a proxy's sake later. */
+  /** Runs on the path of a keepalive: nothing here may look at all pods, but for a proxy's sake later. */
   #act(): void {
-    const { registry, callback, dns } = this.#deps
+    const { registry, dns } = this.#deps
     if (registry.recovery.until !== undefined) return
     const { backends, proxies } = this.#changed
     this.#changed = { backends: false, proxies: false }
     if (backends) this.#reconfigure()
     if (proxies) dns?.want(this.#proxies())
-    callback?.request(() => registry.snapshot())
+  }
+
+  #runCallback(): void {
+    const { registry, callback } = this.#deps
+    if (registry.recovery.until === undefined) callback?.request(() => registry.snapshot())
   }
 
   #reconfigure(): void {

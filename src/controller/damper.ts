@@ -5,6 +5,8 @@ export interface DamperOptions {
   windowMs: number
   clock: Clock
   act: () => void
+  /** The very first push waits for the end of its window too: what starts together is one change. */
+  firstWaits?: boolean
 }
 
 /**
@@ -16,9 +18,11 @@ export class Damper {
   readonly #options: DamperOptions
   #window: Cancel | undefined
   #pending = false
+  #waits: boolean
 
   constructor(options: DamperOptions) {
     this.#options = options
+    this.#waits = options.firstWaits ?? false
   }
 
   push(): void {
@@ -27,7 +31,9 @@ export class Damper {
       return
     }
     this.#openWindow()
-    this.#options.act()
+    if (this.#waits && this.#window !== undefined) this.#pending = true
+    else this.#options.act()
+    this.#waits = false
   }
 
   stop(): void {

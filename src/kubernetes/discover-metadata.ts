@@ -9,8 +9,12 @@ export interface DiscoveredMetadata {
 }
 
 /** What Kubernetes tells of this pod, or nothing outside of it. */
-export async function discoverMetadata(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<DiscoveredMetadata> {
-  const source = await createSource(env)
+export async function discoverMetadata(
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+  log: NodeJS.WriteStream & { fd: number } = process.stdout
+): Promise<DiscoveredMetadata> {
+  const source = await createSource(env, log)
   if (source === undefined) return { variables: {}, watch: () => () => {} }
   const variables = await source.discover(signal)
   return {
@@ -21,11 +25,14 @@ export async function discoverMetadata(env: NodeJS.ProcessEnv, signal: AbortSign
 }
 
 /** Imported when needed: outside of Kubernetes none of it is loaded. */
-async function createSource(env: NodeJS.ProcessEnv): Promise<MetadataSource | undefined> {
+async function createSource(
+  env: NodeJS.ProcessEnv,
+  log: NodeJS.WriteStream & { fd: number }
+): Promise<MetadataSource | undefined> {
   const kind = detectMetadataSource(env)
   if (kind === 'none') return undefined
   // The level of the configuration is not known yet: it may be set there.
-  const logger = await (await import('../platform/logger.ts')).createLogger('info')
+  const logger = await (await import('../platform/logger.ts')).createLogger('info', log)
   switch (kind) {
     case 'downward-files':
       return new (await import('./downward-files.ts')).DownwardFiles({ clock: systemClock, logger })

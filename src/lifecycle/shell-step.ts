@@ -8,7 +8,7 @@ import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../platform/logger.ts'
 import { variableIfItFits } from '../platform/script-input.ts'
-import { signalGroup } from '../platform/subprocess.ts'
+import { groupGone, signalGroup } from '../platform/process-group.ts'
 
 export interface ShellStep {
   script: string
@@ -30,7 +30,8 @@ export interface ShellResult {
 
 /** How long output may come in after the script has ended, while something it left running holds the pipes. */
 const DRAIN_MS = 250
-const GROUP_POLL_MS = 20
+/** How long SIGKILL may take on a busy machine. */
+const AFTER_KILL_MS = 1_000
 
 /**
  * Runs a script by /bin/sh in a session and process group of its own, until
@@ -80,7 +81,8 @@ async function untilEnd(
   process.once('exit', abandon)
   try {
     const [code, endedBy] = await exited
-    if (signal.aborted) await groupGone(child, graceMs)
+    // After a kill, the children of the shell may outlive it: the next state must not run beside them.
+    if (signal.aborted) await groupGone(child, graceMs + AFTER_KILL_MS)
     await Promise.race([drained, sleep(DRAIN_MS)])
     return { code, signal: endedBy }
   } finally {
@@ -94,14 +96,6 @@ async function untilEnd(
 /** What still holds the pipes must not keep this process from ending. */
 function letGo({ stdout, stderr }: ChildProcess): void {
   for (const pipe of [stdout, stderr]) if (pipe instanceof Socket) pipe.unref()
-}
-
-/**
- * After a kill, the children of the shell may outlive it: the next state must not
- * run beside them. Ends a little after the SIGKILL at the latest.
- */
-async function groupGone(child: ChildProcess, graceMs: number): Promise<void> {
-  for (let left = graceMs / GROUP_POLL_MS + 10; left > 0 && signalGroup(child, 0); left--) await sleep(GROUP_POLL_MS)
 }
 
 /** A longer line is logged in pieces, so that output without line breaks cannot fill the memory. */

@@ -11,11 +11,11 @@ export type { Logger } from 'pino'
  */
 export async function createLogger(
   level: LogLevel,
-  stdout: NodeJS.WriteStream = process.stdout,
+  stdout: NodeJS.WriteStream & { fd: number } = process.stdout,
   copy?: DestinationStream
 ): Promise<Logger> {
   const options = { level, base: null, serializers: { err: errorForLog } }
-  const main = stdout.isTTY ? await personal() : pino.destination({ dest: 1, sync: true })
+  const main = stdout.isTTY ? await personal() : pino.destination({ dest: stdout.fd, sync: true })
   if (copy === undefined) return pino(options, main)
   return pino(
     options,

@@ -1,5 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { Socket } from 'node:net'
+import type { Duplex, Readable, Writable } from 'node:stream'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { groupGone, signalGroup } from './process-group.ts'
 
 export interface SubprocessOptions {
   env?: NodeJS.ProcessEnv
@@ -14,6 +18,8 @@ export interface SubprocessOptions {
   maxOutputBytes?: number
   /** Ends the process group when aborted. */
   signal?: AbortSignal
+  /** Gets the other end of the process's descriptor 3, until it has ended. */
+  leash?: (pipe: Duplex) => void
 }
 
 export interface SubprocessResult {
@@ -28,29 +34,35 @@ export interface SubprocessResult {
 }
 
 const DEFAULT_GRACE_MS = 10_000
+/** How long SIGKILL may take on a busy machine. */
+const AFTER_KILL_MS = 1_000
 const DEFAULT_MAX_OUTPUT_BYTES = 1024 * 1024
+/** How long output may come in after the process has ended, while something it left running holds the pipes. */
+const DRAIN_MS = 250
 
 /**
  * Runs a program to its end, in a process group of its own, so that ending it
- * ends what it started as well. Rejects only when it cannot be started.
+ * ends what it started as well; what it leaves running in the background goes
+ * on. Rejects only when it cannot be started.
  */
 export async function runSubprocess(
   command: string,
   args: readonly string[],
   options: SubprocessOptions = {}
 ): Promise<SubprocessResult> {
-  const { env, cwd, input = '', maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES } = options
-  const child = spawn(command, args, { env, cwd, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
-  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
-  const stdout = collect(child.stdout, maxOutputBytes)
-  const stderr = collect(child.stderr, maxOutputBytes)
-  // A process that does not read its input ends the pipe early: its right.
-  child.stdin.on('error', () => {})
-  child.stdin.end(input)
+  const { maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES, graceMs = DEFAULT_GRACE_MS } = options
+  const { child, out, err, pipe } = start(command, args, options)
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  // One that cannot be started is reported by the first of the two.
+  const drained = once(child, 'close').catch(() => {})
+  const stdout = collect(out, maxOutputBytes)
+  const stderr = collect(err, maxOutputBytes)
 
-  const ending = endOnDemand(child, options)
+  const ending = endOnDemand(child, { ...options, graceMs })
   try {
-    const [code, signal] = await closed
+    const [code, signal] = await exited
+    if (ending.begun()) await groupGone(child, graceMs + AFTER_KILL_MS)
+    await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false }).then(() => setImmediate())])
     return {
       code,
       signal,
@@ -61,10 +73,28 @@ export async function runSubprocess(
     }
   } finally {
     ending.dispose()
+    pipe?.destroy()
+    // What still holds the pipes must not keep this process from ending.
+    for (const stream of [out, err]) if (stream instanceof Socket) stream.unref()
   }
 }
 
-function endOnDemand(child: ChildProcess, { timeoutMs, graceMs = DEFAULT_GRACE_MS, signal }: SubprocessOptions) {
+function start(command: string, args: readonly string[], { env, cwd, input = '', leash }: SubprocessOptions) {
+  const child = spawn(command, args, {
+    env,
+    cwd,
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe', ...(leash === undefined ? [] : ['pipe' as const])]
+  })
+  const [stdin, out, err, pipe] = child.stdio as unknown as [Writable, Readable, Readable, Duplex | undefined]
+  // A process that does not read its input ends the pipe early: its right.
+  for (const written of [stdin, pipe]) written?.on('error', () => {})
+  stdin.end(input)
+  if (pipe !== undefined) leash?.(pipe)
+  return { child, out, err, pipe }
+}
+
+function endOnDemand(child: ChildProcess, { timeoutMs, graceMs, signal }: SubprocessOptions & { graceMs: number }) {
   let timedOut = false
   let killTimer: NodeJS.Timeout | undefined
   const end = (): void => {
@@ -87,27 +117,12 @@ function endOnDemand(child: ChildProcess, { timeoutMs, graceMs = DEFAULT_GRACE_M
   signal?.addEventListener('abort', end, { once: true })
   return {
     timedOut: () => timedOut,
+    begun: () => killTimer !== undefined,
     dispose() {
       clearTimeout(timeout)
       clearTimeout(killTimer)
       signal?.removeEventListener('abort', end)
     }
-  }
-}
-
-/**
- * Signals a process and all that it started: it has to lead a process group.
- *
- * @param signal 0 only asks whether somebody of the group is there
- * @returns whether the group was there to be signalled
- */
-export function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
-  if (pid === undefined) return false
-  try {
-    return process.kill(-pid, signal)
-  } catch {
-    // ESRCH: all of them are gone, which is what was wanted.
-    return false
   }
 }
 

@@ -5,12 +5,13 @@ import { KontrolError, messageOf } from '../errors.ts'
 import { parseJson, stringifyJson } from '../model/json.ts'
 import { isSeq, parsePod, type Pod } from '../model/pod.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { NewPod, Store, StoredState } from './store.ts'
+import type { CallbackRun, Leadership, NewPod, Store, StoredState } from './store.ts'
 
 /** Everything that is not a pod, by name. */
 interface Meta {
   nextSeq: number
   callbackState: string
+  callbackDigest: string
   filled: boolean
 }
 
@@ -43,6 +44,7 @@ const GATHER_MS = 10
  */
 export class LmdbStore implements Store {
   readonly leading = true
+  readonly leadership: Leadership = { term: 0, until: Infinity }
   readonly #folder: string
   readonly #logger: Pick<Logger, 'warn'>
   #databases: Databases | undefined
@@ -110,8 +112,15 @@ export class LmdbStore implements Store {
     // There is no other master to tell.
   }
 
-  async saveCallbackState(state: string): Promise<void> {
-    await this.#write(({ meta }) => void meta.put('callbackState', state))
+  async confirmLeadership(): Promise<Leadership> {
+    return this.leadership
+  }
+
+  async saveCallbackRun({ digest, state }: CallbackRun): Promise<void> {
+    await this.#write(({ meta }) => {
+      void meta.put('callbackDigest', digest)
+      if (state !== undefined) void meta.put('callbackState', state)
+    })
   }
 
   async filled(): Promise<void> {
@@ -140,10 +149,11 @@ export class LmdbStore implements Store {
     const known = [...pods.getRange()].flatMap(({ key, value }) => this.#parse(key, value) ?? [])
     const counter: unknown = meta.get('nextSeq')
     this.#nextSeq = known.reduce((next, { seq }) => Math.max(next, seq + 1), isSeq(counter) ? counter : 0)
-    const callbackState: unknown = meta.get('callbackState')
+    const state: unknown = meta.get('callbackState')
+    const digest: unknown = meta.get('callbackDigest')
     return {
       pods: known,
-      callbackState: typeof callbackState === 'string' ? callbackState : undefined,
+      lastRun: callbackRun(state, digest),
       isFilled: meta.get('filled') === true
     }
   }
@@ -202,6 +212,12 @@ export class LmdbStore implements Store {
       { cause, hint: 'Check the free space and the permissions of KONTROL_DATA.' }
     )
   }
+}
+
+/** A database that was written before runs were noted has the state alone. */
+function callbackRun(state: unknown, digest: unknown): CallbackRun | undefined {
+  if (typeof state !== 'string' && typeof digest !== 'string') return undefined
+  return { digest: typeof digest === 'string' ? digest : '', state: typeof state === 'string' ? state : undefined }
 }
 
 const seqIn = (json: string): unknown => (parseJson(json) as Partial<Pod> | null)?.seq

@@ -11,7 +11,7 @@ import { Expiry } from './expiry.ts'
 import { Recovery } from './recovery.ts'
 import { Membership, type DownReason, type RegistryEvent } from './membership.ts'
 import { PeerChanges } from './peer-changes.ts'
-import type { Store } from './store.ts'
+import type { CallbackRun, Leadership, Store } from './store.ts'
 import { StoreWrites } from './store-writes.ts'
 
 export interface RegistryOptions {
@@ -47,7 +47,7 @@ export class Registry {
   readonly #peers: PeerChanges
   /** Pods that the store is about to admit, by key. */
   readonly #arriving = new Map<string, Promise<void>>()
-  #callbackState: string | undefined
+  #lastRun: CallbackRun | undefined
 
   constructor({ store, clock, logger, ttlMs, panicThreshold, maxPods, expectsPods = false }: RegistryOptions) {
     this.#store = store
@@ -70,19 +70,19 @@ export class Registry {
    */
   async open(signal?: AbortSignal): Promise<void> {
     const peers = this.#peers
-    const { pods, callbackState, isFilled } = await this.#store.open(
+    const { pods, lastRun, isFilled } = await this.#store.open(
       {
         onPut: (pod) => peers.put(pod),
         onRemove: (key, seq) => peers.removed(key, seq),
         onHeard: (keys, ageMs) => peers.heard(keys, ageMs),
-        onCallbackState: (state) => void (this.#callbackState = state),
+        onCallbackRun: (run) => void (this.#lastRun = run),
         onMasterLost: () => this.#expiry.resume(),
         onLeadership: (leading) => this.#leadershipChanged(leading),
         onContact: (contact) => this.#contactChanged(contact)
       },
       signal
     )
-    this.#callbackState = callbackState
+    this.#lastRun = lastRun
     for (const pod of pods) this.#members.insert(createEntry(pod, this.#clock.now()))
     this.#logger.info({ pods: this.size, leading: this.leading }, 'registry open')
     if (!isFilled) this.#recovery.begin()
@@ -111,6 +111,11 @@ export class Registry {
   /** Whether this master decides who is gone and runs the callback: always, with the embedded store. */
   get leading(): boolean {
     return this.#store.leading
+  }
+
+  /** What a callback under way goes on by, see Store. */
+  get leadership(): Leadership | undefined {
+    return this.#store.leadership
   }
 
   /** Why the store does not take what changes, while that is so. */
@@ -175,13 +180,25 @@ export class Registry {
 
   /** What the last callback printed, at whichever master it ran. */
   callbackState(): string | undefined {
-    return this.#callbackState
+    return this.#lastRun?.state
   }
 
-  /** @throws KontrolError KTL_STORE_UNAVAILABLE; the state counts all the same until this process ends */
-  async saveCallbackState(state: string): Promise<void> {
-    this.#callbackState = state
-    await this.#writes.saveCallbackState(state)
+  /** The last run of the callback that ended well, at whichever master. */
+  lastRun(): CallbackRun | undefined {
+    return this.#lastRun
+  }
+
+  /** @throws KontrolError KTL_STORE_UNAVAILABLE, KTL_NOT_LEADING */
+  async confirmLeadership(): Promise<Leadership> {
+    return await this.#store.confirmLeadership()
+  }
+
+  /** @throws KontrolError KTL_STORE_UNAVAILABLE, KTL_NOT_LEADING */
+  async saveCallbackRun(run: CallbackRun, term: number): Promise<void> {
+    // With the embedded store there is no other master: what its disk does not take counts until this process ends.
+    if (this.leadership?.until === Infinity) this.#lastRun = run
+    await this.#writes.saveCallbackRun(run, term)
+    this.#lastRun = run
   }
 
   /** Waits for the writes under way; from here on no pod expires. */

@@ -2,7 +2,7 @@ import { findKontrolError, KontrolError } from '../errors.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Entry } from './entry.ts'
-import type { NewPod, Store } from './store.ts'
+import type { CallbackRun, NewPod, Store } from './store.ts'
 
 /**
  * What the registry writes to its store, and why that does not work at the
@@ -49,9 +49,9 @@ export class StoreWrites {
     )
   }
 
-  /** @throws KontrolError KTL_STORE_UNAVAILABLE */
-  async saveCallbackState(state: string): Promise<void> {
-    await this.#watched(this.#store.saveCallbackState(state))
+  /** @throws KontrolError KTL_STORE_UNAVAILABLE, KTL_NOT_LEADING */
+  async saveCallbackRun(run: CallbackRun, term: number): Promise<void> {
+    await this.#watched(this.#store.saveCallbackRun(run, term))
   }
 
   contactChanged(contact: boolean): void {
@@ -68,7 +68,9 @@ export class StoreWrites {
       this.#problem = undefined
       return result
     } catch (error) {
-      this.#problem = findKontrolError(error)
+      const known = findKontrolError(error)
+      // Another leader is no problem of the store.
+      if (known?.code !== 'KTL_NOT_LEADING') this.#problem = known
       throw error
     }
   }

@@ -3,11 +3,27 @@ import type { Pod } from '../model/pod.ts'
 /** A pod that no master knew: the store gives it its sequence number. */
 export type NewPod = Omit<Pod, 'seq'>
 
+/** The last run of the callback that ended well, at whichever master. */
+export interface CallbackRun {
+  /** Of the pods that it ran for; empty when nobody noted it. */
+  digest: string
+  /** What it, or one before it, printed; opaque. */
+  state: string | undefined
+}
+
+/** A time in which this master alone may run the callback. */
+export interface Leadership {
+  /** Another one whenever the leader changes. */
+  term: number
+  /** Until then no other master leads, whatever happens to this one; on the monotonic clock. */
+  until: number
+}
+
 export interface StoredState {
   /** In no particular order. */
   pods: Pod[]
-  /** What the last callback printed; opaque. */
-  callbackState: string | undefined
+  /** Undefined before the first. */
+  lastRun: CallbackRun | undefined
   /** Whether `filled` was ever called. */
   isFilled: boolean
 }
@@ -23,7 +39,7 @@ export interface StoreListener {
   onRemove(key: string, seq: number): void
   /** Other masters had keepalives of these pods at most `ageMs` ago. */
   onHeard(keys: readonly string[], ageMs: number): void
-  onCallbackState(state: string): void
+  onCallbackRun(run: CallbackRun): void
   /** Another master ended or fell silent: which pods it heard last, nobody was told. */
   onMasterLost(): void
   /** This master began to lead, or no longer does. */
@@ -68,13 +84,26 @@ export interface Store {
   remove(pods: readonly Pod[]): Promise<void>
   /** A keepalive came: to be told to other masters in batches. Costs O(1) and writes nothing by itself. */
   heard(key: string): void
-  saveCallbackState(state: string): Promise<void>
+  /**
+   * Asks whether this master leads, and not only remembers to: nobody else begins a run until the answer runs out.
+   *
+   * @throws KontrolError KTL_NOT_LEADING, besides
+   */
+  confirmLeadership(): Promise<Leadership>
+  /**
+   * Writes what a run came to, if it is still the leader of that term.
+   *
+   * @throws KontrolError KTL_NOT_LEADING, besides: another one leads, and nothing was written
+   */
+  saveCallbackRun(run: CallbackRun, term: number): Promise<void>
   /** Remembers that no pod is missing, of those that were there before the store. */
   filled(): Promise<void>
   /** Values that were read and are no pod: each was named in the log. */
   readonly skipped: number
-  /** Whether this master decides which pods are gone, and runs the callback. */
+  /** Whether this master decides which pods are gone, and may begin a callback. */
   readonly leading: boolean
+  /** What a callback under way goes on by: as `leading`, and while contact is lost, for as long as nobody else can lead. */
+  readonly leadership: Leadership | undefined
   /** Waits for the writes under way. */
   close(): Promise<void>
 }

@@ -13,7 +13,7 @@ const nobody: StoreListener = {
   onPut: () => {},
   onRemove: () => {},
   onHeard: () => {},
-  onCallbackState: () => {},
+  onCallbackRun: () => {},
   onMasterLost: () => {},
   onLeadership: () => {},
   onContact: () => {}
@@ -53,7 +53,7 @@ export function storeContract(name: string, setUp: () => Promise<StoreHarness>):
     })
 
     it('starts with no pod and no callback state', async () => {
-      expect(await store.open(nobody)).toEqual({ pods: [], callbackState: undefined, isFilled: false })
+      expect(await store.open(nobody)).toEqual({ pods: [], lastRun: undefined, isFilled: false })
     })
 
     it('is filled once it was told so, and not by a pod', async () => {
@@ -158,12 +158,20 @@ export function storeContract(name: string, setUp: () => Promise<StoreHarness>):
       expect((await store.admit(newPod('a'))).seq).toBe(2)
     })
 
-    it('keeps the callback state as it is, and its last value', async () => {
+    it('keeps what the last run of the callback came to, as it is', async () => {
       await store.open(nobody)
-      await store.saveCallbackState('{"md5": "aa"}')
-      await store.saveCallbackState('{"md5": "bb", "big": "' + 'x'.repeat(200_000) + '"}')
+      await eventually(() => store.leading)
+      const { term, until } = await store.confirmLeadership()
+      expect(store.leadership).toMatchObject({ term })
+      expect(until).toBeGreaterThan(performance.now())
+      const big = '{"md5": "bb", "big": "' + 'x'.repeat(200_000) + '"}'
+      await store.saveCallbackRun({ digest: 'aa', state: undefined }, term)
+      expect((await reopen()).lastRun).toEqual({ digest: 'aa', state: undefined })
 
-      expect((await reopen()).callbackState).toBe('{"md5": "bb", "big": "' + 'x'.repeat(200_000) + '"}')
+      await eventually(() => store.leading)
+      await store.saveCallbackRun({ digest: 'bb', state: big }, (await store.confirmLeadership()).term)
+
+      expect((await reopen()).lastRun).toEqual({ digest: 'bb', state: big })
     })
 
     it('admits a thousand pods of the same moment, each under its own number', async () => {

@@ -49,6 +49,28 @@ Hint: See docs/lifecycle-manifest.md, and check with "kontrol lifecycle check <f
     expect(automaton.stderr()).toContain('Usage: automaton <manifest> [-s socket] [-l logfile] [-d]')
   })
 
+  it('takes a killed step for over when its processes have ended, also as a process 1 that reaps nobody', async () => {
+    const manifest = `
+initial: A
+terminal: C
+states:
+- tag: A
+  shell: |
+    echo begin
+    sleep 30
+    echo end
+  next: [B]
+- tag: B
+- tag: C
+`
+    const prefix = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
+    await using automaton = await startAutomatonProcess(manifest, { prefix })
+    await eventually(() => automaton.log().some(({ line }) => line === 'begin'))
+
+    expect(await automaton.socat('WAIT B')).toBe('OK')
+    expect(automaton.log().map(({ msg }) => msg)).not.toContain('step did not end on SIGTERM, killing it')
+  })
+
   it('logs what scripts print only with -d', async () => {
     await using quiet = await startAutomatonProcess(chatty, { args: [] })
     await using debug = await startAutomatonProcess(chatty)

@@ -1,19 +1,20 @@
 import type { Pod } from '../../src/model/pod.ts'
-import type { NewPod, Store, StoredState, StoreListener } from '../../src/registry/store.ts'
+import type { CallbackRun, Leadership, NewPod, Store, StoredState, StoreListener } from '../../src/registry/store.ts'
 
 /** What outlives the stores that are opened on it. */
 export interface MemoryShelf {
   pods: Map<string, Pod>
   nextSeq: number
-  callbackState: string | undefined
+  lastRun: CallbackRun | undefined
   filled: boolean
 }
 
-export const emptyShelf = (): MemoryShelf => ({ pods: new Map(), nextSeq: 0, callbackState: undefined, filled: false })
+export const emptyShelf = (): MemoryShelf => ({ pods: new Map(), nextSeq: 0, lastRun: undefined, filled: false })
 
 /** A store for unit tests of the registry: counts its writes, fails and speaks for other masters when told to. */
 export class MemoryStore implements Store {
   leading = true
+  readonly leadership: Leadership = { term: 0, until: Infinity }
   readonly skipped = 0
   writes = 0
   failure: Error | undefined
@@ -27,8 +28,8 @@ export class MemoryStore implements Store {
 
   async open(listener: StoreListener): Promise<StoredState> {
     this.listener = listener
-    const { pods, callbackState, filled } = this.#shelf
-    return { pods: structuredClone([...pods.values()]), callbackState, isFilled: filled }
+    const { pods, lastRun, filled } = this.#shelf
+    return { pods: structuredClone([...pods.values()]), lastRun, isFilled: filled }
   }
 
   async admit(newPod: NewPod): Promise<Pod> {
@@ -52,9 +53,13 @@ export class MemoryStore implements Store {
     this.heardKeys.push(key)
   }
 
-  async saveCallbackState(state: string): Promise<void> {
+  async confirmLeadership(): Promise<Leadership> {
+    return this.leadership
+  }
+
+  async saveCallbackRun(run: CallbackRun): Promise<void> {
     this.#write()
-    this.#shelf.callbackState = state
+    this.#shelf.lastRun = run
   }
 
   async filled(): Promise<void> {

@@ -11,6 +11,8 @@ const entry = join(import.meta.dirname, '../../dist/automaton.js')
 interface ProcessSetUp {
   args?: string[]
   env?: NodeJS.ProcessEnv
+  /** Words before the program, such as `unshare --pid …`. */
+  prefix?: readonly string[]
   /** Where it listens; in its own folder when absent. */
   socketPath?: string
 }
@@ -32,11 +34,12 @@ export interface AutomatonProcess extends AsyncDisposable {
 /** Runs `automaton lifecycle.yml -s sock -d` as a process, and waits until it listens or has ended. */
 export async function startAutomatonProcess(
   manifest: string,
-  { args = ['-d'], env = {}, socketPath = 'sock' }: ProcessSetUp = {}
+  { args = ['-d'], env = {}, prefix = [], socketPath = 'sock' }: ProcessSetUp = {}
 ): Promise<AutomatonProcess> {
   const dir = await tempDir()
   await writeFile(dir.file('lifecycle.yml'), manifest)
-  const child = spawn(process.execPath, [entry, 'lifecycle.yml', '-s', socketPath, ...args], {
+  const [program = '', ...words] = [...prefix, process.execPath, entry, 'lifecycle.yml', '-s', socketPath, ...args]
+  const child = spawn(program, words, {
     cwd: dir.path,
     env: { ...process.env, DIR: dir.path, ...env },
     stdio: ['ignore', 'pipe', 'pipe']

@@ -1,16 +1,21 @@
 import { once } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
+import { childEnvironment } from '../../bootstrap/child-environment.ts'
 import { type Config, loadConfig } from '../../config.ts'
 import { discoverMetadata } from '../../kubernetes/discover-metadata.ts'
 import { systemClock } from '../../platform/clock.ts'
+import { variableIfItFits } from '../../platform/script-input.ts'
 import { defineCommand } from '../command.ts'
 
 export const run = defineCommand({
   summary: 'Run the control tier until it is told to end (the default)',
-  usage: '',
-  options: {},
-  optionDocs: {},
-  async run(_args, { env, signal }) {
+  usage: '[-d]',
+  options: { debug: { type: 'boolean', short: 'd', default: false } },
+  optionDocs: {
+    debug: 'Log at level debug, unless KONTROL_LOG_LEVEL says otherwise: how the images of Kontrol call it'
+  },
+  async run({ values }, { env: given, signal }) {
+    const env = values.debug ? { KONTROL_LOG_LEVEL: 'debug', ...given } : given
     const metadata = await discoverMetadata(env, signal)
     const { config } = loadConfig(env, metadata.variables)
     if (config.isSlaveAlone) preferMemory()
@@ -18,7 +23,8 @@ export const run = defineCommand({
     const { createLogger } = await import('../../platform/logger.ts')
     const logger = await createLogger(config.logLevel)
     const down = new AbortController()
-    const deps = { config, env, clock: systemClock, logger, signal, onLeave: () => down.abort() }
+    const children = childEnvironment(env, metadata.variables, config)
+    const deps = { config, env, children, clock: systemClock, logger, signal, onLeave: () => down.abort() }
     // A slave alone stays small: it loads nothing of a control tier.
     const start = config.isSlaveAlone
       ? (await import('../../bootstrap/slave-alone.ts')).startSlaveAlone
@@ -28,7 +34,10 @@ export const run = defineCommand({
       logger.info('ended before the start was complete')
     })
     if (service === undefined) return
-    const unwatch = metadata.watch((annotations) => service.replaceAnnotations(annotations))
+    const unwatch = metadata.watch((annotations) => {
+      children.KONTROL_ANNOTATIONS = variableIfItFits('KONTROL_ANNOTATIONS', JSON.stringify(annotations))
+      service.replaceAnnotations(annotations)
+    })
 
     await aborted(AbortSignal.any([signal, down.signal]))
 

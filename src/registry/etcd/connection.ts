@@ -11,6 +11,7 @@ import type { EtcdKeys } from './keys.ts'
 import type { EtcdMirror } from './mirror.ts'
 import { EtcdSession } from './session.ts'
 import type { KeepaliveDigest } from './digest.ts'
+import type { Leadership } from '../store.ts'
 
 export interface EtcdConnectionOptions {
   /** URLs of the members. */
@@ -47,6 +48,8 @@ export class EtcdConnection {
   /** Sessions so far: each is with the next member, and not all masters begin with the same one. */
   #attempts = randomInt(1024)
   #session: EtcdSession | undefined
+  /** The one before it, whose lease may not have run out yet. */
+  #former: EtcdSession | undefined
   /** Why the last attempt failed. */
   #problem: unknown
   #keptUp: Promise<void> = Promise.resolve()
@@ -59,6 +62,10 @@ export class EtcdConnection {
 
   get leading(): boolean {
     return this.#session?.leading ?? false
+  }
+
+  get leadership(): Leadership | undefined {
+    return (this.#session ?? this.#former)?.leadership
   }
 
   /** @throws when there is no contact */
@@ -141,6 +148,7 @@ export class EtcdConnection {
     const { logger, mirror, onFound } = this.#options
     while (!this.#closing.signal.aborted && this.#session !== undefined) {
       const reason = await this.#session.ended
+      this.#former = this.#session
       this.#session = undefined
       if (this.#closing.signal.aborted) return
       logger.warn({ reason }, 'etcd lost')

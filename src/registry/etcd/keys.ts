@@ -4,6 +4,7 @@
  *     pods/<key>         a pod as JSON, with its sequence number
  *     seq                the next sequence number
  *     state              what the last callback printed
+ *     ran                digest of the pods that it ran for
  *     filled             there once no pod is missing of those that were there before
  *     leader             id of the leading master, under its lease
  *     masters/<id>/<n>   which pods that master heard of lately, under its lease
@@ -12,6 +13,7 @@ export class EtcdKeys {
   readonly prefix: string
   readonly seq: string
   readonly state: string
+  readonly ran: string
   readonly filled: string
   readonly leader: string
 
@@ -20,6 +22,7 @@ export class EtcdKeys {
     this.prefix = `/kontrol/${namespace}/${app}/`
     this.seq = `${this.prefix}seq`
     this.state = `${this.prefix}state`
+    this.ran = `${this.prefix}ran`
     this.filled = `${this.prefix}filled`
     this.leader = `${this.prefix}leader`
   }

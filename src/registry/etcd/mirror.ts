@@ -4,7 +4,7 @@ import { isSeq, parsePod, type Pod } from '../../model/pod.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { KeyChange, KeyValue, Listing } from './client.ts'
 import type { EtcdKeys } from './keys.ts'
-import type { StoreListener } from '../store.ts'
+import type { CallbackRun, StoreListener } from '../store.ts'
 
 export interface StoredPod {
   pod: Pod
@@ -16,6 +16,8 @@ export interface Stored {
   value: string
   modRevision: number
 }
+
+const NO_LEADER = { value: '', modRevision: 0, createRevision: 0 }
 
 /** What an own write left behind. */
 interface Written {
@@ -40,10 +42,10 @@ export class EtcdMirror {
   /** Revision of each value that is no pod, by the key that a pod would have. */
   readonly unreadable = new Map<string, number>()
   seq: Stored = { value: '0', modRevision: 0 }
-  callbackState: string | undefined
+  lastRun: CallbackRun | undefined
   filled = false
-  /** Id of the leading master; empty when there is none. */
-  leader: Stored = { value: '', modRevision: 0 }
+  /** Id of the leading master, empty when there is none, and the revision at which its term began. */
+  leader: Stored & { createRevision: number } = NO_LEADER
   /** Values that were no pod, or no number, since the start. */
   skipped = 0
   /** Of the last change or listing. */
@@ -83,7 +85,7 @@ export class EtcdMirror {
       if (wiped) this.pods.delete(pod.key)
       else this.#removed(pod.key)
     }
-    this.leader = { value: '', modRevision: 0 }
+    this.leader = NO_LEADER
     this.seq = { value: '0', modRevision: 0 }
     // A listing is the truth even where its revisions are lower than those before the loss.
     if (wiped) for (const stored of this.pods.values()) stored.modRevision = 0
@@ -131,7 +133,7 @@ export class EtcdMirror {
   }
 
   /** From an answer or a change; the later revision counts. */
-  learnLeader(leader: Stored | undefined): void {
+  learnLeader(leader: EtcdMirror['leader'] | undefined): void {
     if (leader !== undefined && leader.modRevision > this.leader.modRevision) this.leader = leader
   }
 
@@ -173,13 +175,16 @@ export class EtcdMirror {
         this.learnSeq({ value: change.value ?? '0', modRevision: change.modRevision })
         break
       case 'state':
-        this.#applyState(change.value)
+        this.learnRun({ state: change.value })
+        break
+      case 'ran':
+        this.learnRun({ digest: change.value })
         break
       case 'filled':
         this.filled = change.value !== undefined
         break
       case 'leader':
-        this.learnLeader({ value: change.value ?? '', modRevision: change.modRevision })
+        this.learnLeader({ ...change, value: change.value ?? '' })
         break
     }
   }
@@ -206,9 +211,13 @@ export class EtcdMirror {
     this.listener?.onRemove(key, stored.pod.seq)
   }
 
-  #applyState(state: string | undefined): void {
-    if (state === undefined || state === this.callbackState) return
-    this.callbackState = state
-    this.listener?.onCallbackState(state)
+  /** From an answer or a change: one of the two, or both. */
+  learnRun(change: { [K in keyof CallbackRun]?: CallbackRun[K] | undefined }): void {
+    const last = this.lastRun ?? { digest: '', state: undefined }
+    // A value that was deleted by hand is no run.
+    const run = { digest: change.digest ?? last.digest, state: change.state ?? last.state }
+    if (run.state === last.state && run.digest === last.digest) return
+    this.lastRun = run
+    this.listener?.onCallbackRun(run)
   }
 }

@@ -6,6 +6,7 @@ import { EtcdClient, type KeyChange } from './client.ts'
 import { REQUEST_TIMEOUT_MS, type EtcdAccess } from './gateway.ts'
 import type { EtcdKeys } from './keys.ts'
 import type { EtcdMirror } from './mirror.ts'
+import type { Leadership } from '../store.ts'
 import { parseDigest, type KeepaliveDigest } from './digest.ts'
 
 export interface EtcdSessionOptions {
@@ -56,6 +57,8 @@ export class EtcdSession {
   #lease = ''
   #leaseUntil = 0
   #leads = false
+  /** Revision at which this master began to lead; it stays when contact is lost. */
+  #term: number | undefined
   #goodUntil = 0
   /** Revision of a beat that must come back through the watch, and how many beats it did not. */
   #awaited = { revision: 0, beats: 0 }
@@ -99,15 +102,22 @@ export class EtcdSession {
     }
   }
 
+  /** Its time runs on when contact is lost: until then nobody else is let in. */
+  get leadership(): Leadership | undefined {
+    // Not when this process was stopped for so long that another one leads by now.
+    if (this.#term === undefined || this.#options.clock.monotonic() >= this.#leaseUntil) return undefined
+    return { term: this.#term, until: this.#leaseUntil }
+  }
+
   get leading(): boolean {
-    // Also when this process was stopped for so long that another one leads by now.
-    return this.#leads && this.#options.clock.now() < this.#leaseUntil
+    return this.#leads && this.leadership !== undefined
   }
 
   /** Says goodbye: other masters need not wait for the lease to run out. */
   async close(): Promise<void> {
     if (!this.#over) {
       void this.#beats.stop()
+      this.#term = undefined
       try {
         await this.#writeDigest()
         await this.client.revokeLease(this.#lease)
@@ -123,7 +133,7 @@ export class EtcdSession {
     const listing = await this.client.list(keys.prefix)
     const lost = mirror.load(listing)
     for (const { key } of listing.values) this.#masterBehind(key)
-    const asked = clock.now()
+    const asked = clock.monotonic()
     const [{ lease, seconds }] = await Promise.all([
       this.client.grantLease(Math.ceil(foverMs / 1000)),
       this.client.watch(keys.prefix, listing.revision + 1, {
@@ -135,7 +145,7 @@ export class EtcdSession {
     this.#leaseUntil = asked + seconds * 1000
     const [revision] = await Promise.all([this.#writeDigest(), this.#campaign()])
     this.#awaited.revision = revision
-    this.#goodUntil = clock.now() + this.#options.patienceMs
+    this.#goodUntil = clock.monotonic() + this.#options.patienceMs
     this.#beats.start()
     this.#begun = true
     return lost
@@ -145,10 +155,9 @@ export class EtcdSession {
     if (this.#over) return
     this.#options.mirror.applyAll(changes, revision)
     for (const change of changes) this.#notice(change)
-    const leader = this.#options.mirror.leader.value
-    this.#lead(leader === this.#options.masterId)
+    this.#seeLeader()
     // If that fails, the next beat tries again.
-    if (leader === '' && this.#begun) this.#campaign().catch(() => {})
+    if (this.#options.mirror.leader.value === '' && this.#begun) this.#campaign().catch(() => {})
   }
 
   /** What other masters say of themselves, and of the pods that they heard. */
@@ -165,7 +174,7 @@ export class EtcdSession {
   #masterBehind(key: string): boolean {
     const { kind, name } = this.#options.keys.parse(key)
     if (kind !== 'masters' || name === this.#options.masterId) return false
-    this.#masters.set(name, this.#options.clock.now())
+    this.#masters.set(name, this.#options.clock.monotonic())
     return true
   }
 
@@ -177,8 +186,25 @@ export class EtcdSession {
       [{ get: keys.leader }]
     )
     if (this.#over) return
-    mirror.learnLeader(succeeded ? { value: masterId, modRevision: revision } : found[0])
-    this.#lead(mirror.leader.value === masterId)
+    mirror.learnLeader(succeeded ? { value: masterId, modRevision: revision, createRevision: revision } : found[0])
+    if (!succeeded && found[0]?.value === masterId) await this.#keepLeading(found[0].modRevision)
+    this.#seeLeader()
+  }
+
+  /** The key is from a session before this one, and would go with its lease: the term goes on under ours. */
+  async #keepLeading(modRevision: number): Promise<void> {
+    const { keys, masterId } = this.#options
+    await this.client.transact(
+      [{ key: keys.leader, of: 'mod', equals: modRevision }],
+      [{ put: keys.leader, value: masterId, lease: this.#lease }]
+    )
+  }
+
+  #seeLeader(): void {
+    const { mirror, masterId } = this.#options
+    const { value, createRevision } = mirror.leader
+    this.#term = value === masterId ? createRevision : undefined
+    this.#lead(value === masterId)
   }
 
   #lead(leading: boolean): void {
@@ -192,9 +218,9 @@ export class EtcdSession {
     this.#beatsUnderWay++
     try {
       await this.#beat()
-      this.#goodUntil = clock.now() + patienceMs
+      this.#goodUntil = clock.monotonic() + patienceMs
     } catch (error) {
-      if (clock.now() >= this.#goodUntil) this.#end(messageOf(error))
+      if (clock.monotonic() >= this.#goodUntil) this.#end(messageOf(error))
     } finally {
       this.#beatsUnderWay--
     }
@@ -213,16 +239,22 @@ export class EtcdSession {
 
   async #renewLease(): Promise<void> {
     const { clock } = this.#options
-    const asked = clock.now()
+    const asked = clock.monotonic()
+    const lapsed = this.#leads && !this.leading
     const seconds = await this.client.renewLease(this.#lease)
-    if (seconds === 0) return this.#end('the lease ran out')
+    if (seconds === 0) {
+      this.#term = undefined
+      return this.#end('the lease ran out')
+    }
     this.#leaseUntil = Math.max(this.#leaseUntil, asked + seconds * 1000)
+    // It was not sure of leading for a moment, and left undone what came then.
+    if (lapsed && this.leading) this.#options.onLeadership(true)
   }
 
   #findLostMasters(): void {
     const { clock, lostMs, onMasterLost } = this.#options
     for (const [id, at] of this.#masters) {
-      if (clock.now() - at <= lostMs) continue
+      if (clock.monotonic() - at <= lostMs) continue
       this.#masters.delete(id)
       onMasterLost(id)
     }

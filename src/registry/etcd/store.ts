@@ -9,7 +9,8 @@ import type { EtcdAccess } from './gateway.ts'
 import { EtcdKeys } from './keys.ts'
 import { EtcdMirror, type StoredPod } from './mirror.ts'
 import { KeepaliveDigest } from './digest.ts'
-import type { NewPod, Store, StoredState, StoreListener } from '../store.ts'
+import { KontrolError } from '../../errors.ts'
+import type { CallbackRun, Leadership, NewPod, Store, StoredState, StoreListener } from '../store.ts'
 
 export interface EtcdStoreOptions {
   /** URLs of the members, `http://host:port` or `https://…`. */
@@ -77,6 +78,10 @@ export class EtcdStore implements Store {
     return this.#connection.leading
   }
 
+  get leadership(): Leadership | undefined {
+    return this.#connection.leadership
+  }
+
   get skipped(): number {
     return this.#mirror.skipped
   }
@@ -86,8 +91,8 @@ export class EtcdStore implements Store {
     this.#mirror.listener = listener
     this.#connection.keepUp()
     const pods = [...this.#mirror.pods.values()].map(({ pod }) => pod)
-    const { callbackState, filled } = this.#mirror
-    return { pods, callbackState, isFilled: filled }
+    const { lastRun, filled } = this.#mirror
+    return { pods, lastRun, isFilled: filled }
   }
 
   async admit(newPod: NewPod): Promise<Pod> {
@@ -108,11 +113,30 @@ export class EtcdStore implements Store {
     this.#digest.add(key)
   }
 
-  async saveCallbackState(state: string): Promise<void> {
-    await this.#connection.guard(() =>
-      this.#connection.client().transact([], [{ put: this.#keys.state, value: state }])
+  async confirmLeadership(): Promise<Leadership> {
+    const { leading, leadership } = this.#connection
+    if (!leading || leadership === undefined) throw notLeading()
+    await this.#asLeader(leadership.term, [])
+    return leadership
+  }
+
+  async saveCallbackRun(run: CallbackRun, term: number): Promise<void> {
+    await this.#asLeader(term, this.#writesOf(run))
+    this.#mirror.learnRun(run)
+  }
+
+  #writesOf({ digest, state }: CallbackRun): Operation[] {
+    const ran = { put: this.#keys.ran, value: digest }
+    return state === undefined ? [ran] : [{ put: this.#keys.state, value: state }, ran]
+  }
+
+  /** etcd itself compares: this master may have been stopped for any time since it looked. */
+  async #asLeader(term: number, operations: Operation[]): Promise<void> {
+    const condition = { key: this.#keys.leader, of: 'create', equals: term } as const
+    const { succeeded } = await this.#connection.guard(() =>
+      this.#connection.client().transact([condition], operations)
     )
-    this.#mirror.callbackState = state
+    if (!succeeded) throw notLeading()
   }
 
   async filled(): Promise<void> {
@@ -195,13 +219,21 @@ export class EtcdStore implements Store {
     const next = this.#lost.reduce((most, pod) => Math.max(most, pod.seq + 1), this.#mirror.nextSeq)
     const condition = { key: this.#keys.seq, of: 'mod', equals: seq.modRevision } as const
     await this.#connection.client().transact([condition], [{ put: this.#keys.seq, value: String(next) }])
-    const { callbackState, filled } = this.#mirror
-    if (callbackState !== undefined) await this.saveCallbackState(callbackState)
+    const { lastRun, filled } = this.#mirror
+    if (lastRun !== undefined) {
+      const first = { key: this.#keys.ran, of: 'create', equals: 0 } as const
+      await this.#connection.client().transact([first], this.#writesOf(lastRun))
+    }
     if (filled) await this.filled()
     await inParallel(this.#lost, (pod) => this.put(pod))
     this.#lost = []
   }
 }
+
+const notLeading = (): KontrolError =>
+  new KontrolError('KTL_NOT_LEADING', 'Another master leads by now', {
+    hint: 'The callback runs there, for the pods as they are.'
+  })
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = items.values()

@@ -1,10 +1,13 @@
 import { chmod, readFile, readdir, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CallbackRunner, type CallbackOptions } from '../../../src/controller/callback.ts'
+import { CallbackRunner, type CallbackOptions, type CallbackRegistry } from '../../../src/controller/callback.ts'
+import { KontrolError } from '../../../src/errors.ts'
 import type { Pod } from '../../../src/model/pod.ts'
+import { systemClock } from '../../../src/platform/clock.ts'
 import { takeSnapshot } from '../../support/take-snapshot.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { lives } from '../../support/lives.ts'
 import { tempDir, type TempDir } from '../../support/temp-dir.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
 
@@ -26,12 +29,16 @@ describe('CallbackRunner', () => {
   let clock: FakeClock
   let lines: Record<string, unknown>[]
   let stored: string | undefined
+  let ran: string
+  let leadership: CallbackRegistry['leadership']
   let runner: CallbackRunner | undefined
 
   beforeEach(async () => {
     folder = await tempDir()
     clock = new FakeClock()
     stored = undefined
+    ran = ''
+    leadership = { term: 1, until: Infinity }
   })
   afterEach(async () => {
     await runner?.stop()
@@ -54,10 +61,19 @@ describe('CallbackRunner', () => {
       timeoutMs: 30_000,
       env: { ...process.env, PODS: 'inherited', STATE: 'inherited', OWN: 'kept' },
       folder: folder.path,
-      state: {
-        load: () => stored,
-        save: async (text) => {
-          stored = text
+      registry: {
+        get leading() {
+          return leadership !== undefined
+        },
+        get leadership() {
+          return leadership
+        },
+        lastRun: () => (stored === undefined && ran === '' ? undefined : { digest: ran, state: stored }),
+        confirmLeadership: async () => ({ term: leadership?.term ?? 0 }),
+        saveCallbackRun: async ({ digest, state }, term) => {
+          if (leadership?.term !== term) throw new KontrolError('KTL_NOT_LEADING', 'not here', { hint: '' })
+          stored = state
+          ran = digest
         }
       },
       logger,
@@ -198,7 +214,7 @@ describe('CallbackRunner', () => {
 
     subject.request(() => snapshot(1))
 
-    expect(await eventually(() => subject.status().lastError)).toContain('ENOENT')
+    expect(await eventually(() => subject.status().lastError)).toBe('it exited with 127: its program was not found')
   })
 
   it('tries a failed run again with growing pauses, until it succeeds', async () => {
@@ -243,7 +259,7 @@ describe('CallbackRunner', () => {
     await eventually(() => subject.status().failures === 1)
 
     expect(subject.status().lastError).toBe('it was ended after 1 s')
-    await eventually(async () => !isRunning(Number((await notes())[0])))
+    await eventually(async () => !lives(Number((await notes())[0])))
   })
 
   it('logs what goes to standard error, and is not held up by a lot of it', async () => {
@@ -288,8 +304,61 @@ describe('CallbackRunner', () => {
 
     const started = await notes()
     expect(started.length).toBe(1)
-    expect(isRunning(Number(started[0]))).toBe(false)
+    expect(lives(Number(started[0]))).toBe(false)
     expect(lines).toEqual([])
+  })
+
+  it('is done when the program has ended, whatever it leaves in the background', async () => {
+    const path = folder.file('callback.sh')
+    await writeFile(path, `#!/bin/sh\nsleep 40 &\necho $! > ${folder.file('notes')}\necho '{"n":1}'\n`)
+    const subject = await start('', { command: `sh '${path}'` })
+
+    subject.request(() => snapshot(1))
+    await eventually(() => stored === '{"n":1}')
+
+    const left = Number((await notes())[0])
+    expect(lives(left)).toBe(true)
+    process.kill(left)
+  })
+
+  it('does not run again for the pods that it ran for, and for none at all if it never ran', async () => {
+    const subject = await start(`note('run')`)
+    for (const count of [0, 1, 1, 1, 0]) {
+      subject.request(() => snapshot(count))
+      await atRest(subject)
+    }
+
+    expect(await notes()).toEqual(['run', 'run'])
+  })
+
+  it('does not run where another master leads, and runs what is left when it leads', async () => {
+    const subject = await start(`note('run')`)
+    leadership = undefined
+    subject.request(() => snapshot(1))
+    expect(subject.status().running).toBe(false)
+
+    leadership = { term: 2, until: Infinity }
+    subject.request(() => snapshot(1))
+    await eventually(async () => (await notes()).length === 1)
+  })
+
+  it('ends the run whose leadership ended, keeps nothing of it, and does not try again', async () => {
+    const subject = await start(
+      `print('{"lost": true}')\nsys.stdout.flush()\nnote(str(os.getpid()))\ntime.sleep(1000)`,
+      {
+        clock: systemClock
+      }
+    )
+    leadership = { term: 1, until: performance.now() + 60_000 }
+    subject.request(() => snapshot(1))
+    const [pid = ''] = await eventually(async () => ((await notes()).length === 1 ? notes() : undefined))
+    leadership = undefined
+
+    await atRest(subject)
+    expect(lives(Number(pid))).toBe(false)
+    expect(stored).toBeUndefined()
+    expect(subject.status()).toMatchObject({ failures: 0, lastError: 'its leadership ended' })
+    expect(lines).toMatchObject([{ msg: 'callback given up, this master does not lead any more' }])
   })
 
   it.each([
@@ -299,11 +368,3 @@ describe('CallbackRunner', () => {
     await expect(start('', { command })).rejects.toThrowError(problem)
   })
 })
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runShellStep, type ShellStep } from '../../../src/lifecycle/shell-step.ts'
 import { eventually } from '../../support/eventually.ts'
+import { lives } from '../../support/lives.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { recordingLogger, silentLogger } from '../../support/test-logger.ts'
 
@@ -20,14 +21,6 @@ const step = (script: string, more: Partial<ShellStep> = {}): ShellStep => ({
   logger: silentLogger(),
   ...more
 })
-
-const alive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
 
 describe('a shell step', () => {
   it('ends with the exit code of its script', async () => {
@@ -101,7 +94,7 @@ describe('a shell step', () => {
     const pid = Number(readFileSync(dir.file('pid'), 'utf8'))
     onTestFinished(() => void process.kill(pid))
 
-    expect(alive(pid)).toBe(true)
+    expect(lives(pid)).toBe(true)
   })
 
   it('ends with all that it started when it is aborted', async () => {
@@ -112,7 +105,7 @@ describe('a shell step', () => {
     abort.abort()
 
     expect(await ended).toMatchObject({ signal: 'SIGTERM' })
-    expect(alive(pid)).toBe(false)
+    expect(lives(pid)).toBe(false)
   })
 
   it('may clean up after SIGTERM', async () => {
@@ -147,7 +140,7 @@ describe('a shell step', () => {
     abort.abort()
     await ended
 
-    await eventually(() => !alive(pid))
+    await eventually(() => !lives(pid))
   })
 
   it('says why it cannot be started', async () => {

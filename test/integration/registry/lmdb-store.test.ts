@@ -20,7 +20,7 @@ describe('LmdbStore', () => {
     await using dir = await tempDir()
     const store = new LmdbStore(dir.file('data.v1/registry.d'), silentLogger())
 
-    expect(await store.open()).toEqual({ pods: [], callbackState: undefined, isFilled: false })
+    expect(await store.open()).toEqual({ pods: [], lastRun: undefined, isFilled: false })
     await store.close()
   })
 

@@ -23,7 +23,7 @@ for (let round = 0; round < 10_000; round++) {
   const said = (key: string) => ({ app: 'web', id: key, ip: '10.0.0.1', key, role: 'r', payload: { round } })
   await Promise.all(keys.map(async (key) => registry.keepalive(said(key))))
   for (const { key, seq } of registry.snapshot().pods.slice(-10)) process.stdout.write(`up ${key} ${seq}\n`)
-  await registry.saveCallbackState(JSON.stringify({ round }))
+  await registry.saveCallbackRun({ digest: 'aa', state: JSON.stringify({ round }) }, 0)
   const leaving = `${prefix}-${round}-0`
   void registry.keepalive({ ...said(leaving), down: true })
   void registry.keepalive({ ...said(`${prefix}-${round}-1`), payload: { changed: true } })

@@ -48,7 +48,7 @@ describe('Registry on an LMDB store', () => {
     for (const key of ['c', 'a', 'b']) await first.keepalive(ping(key))
     await first.keepalive({ ...ping('a'), payload: { changed: true } })
     await first.keepalive({ ...ping('c'), down: true })
-    await first.saveCallbackState('{"md5":"aa"}')
+    await first.saveCallbackRun({ digest: 'aa', state: '{"md5":"aa"}' }, 0)
     const before = first.snapshot()
     await first.close()
 

@@ -8,6 +8,7 @@ import { FakeClock } from '../../support/fake-clock.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
 import { makePod as pod } from '../../support/make-pod.ts'
 
+const stop = async (): Promise<void> => {}
 const NOT_RECOVERING = { until: undefined, ended: new Promise<void>(() => {}) }
 
 function start(change: Partial<ControllerDeps> = {}) {
@@ -145,12 +146,42 @@ describe('Controller', () => {
 
   it("runs the user's callback for the pods of the moment it begins", () => {
     const request = vi.fn()
-    const { join } = start({ callback: { request } })
+    const { clock, join } = start({ callback: { request, stop } })
 
     join(pod(1))
+    clock.advance(1000)
 
     const [take] = request.mock.lastCall as [() => { pods: Pod[] }]
     expect(take().pods).toEqual([pod(1)])
+  })
+
+  it('takes a fleet that starts for one change: the callback waits for the damper, HAProxy does not', () => {
+    const request = vi.fn()
+    const { goto, clock, join } = start({ callback: { request, stop } })
+
+    for (let seq = 1; seq <= 5; seq++) {
+      join(pod(seq))
+      clock.advance(150)
+    }
+    expect(goto).toHaveBeenCalledTimes(1)
+    expect(request).not.toHaveBeenCalled()
+    clock.advance(250)
+    expect(request).toHaveBeenCalledTimes(1)
+
+    // From then on as anything else.
+    clock.advance(5000)
+    join(pod(6))
+    expect(request).toHaveBeenCalledTimes(2)
+  })
+
+  it('does not run the callback because a template changed', () => {
+    const request = vi.fn()
+    const { controller, clock } = start({ callback: { request, stop } })
+
+    controller.templateChanged('edited')
+    clock.advance(5000)
+
+    expect(request).not.toHaveBeenCalled()
   })
 
   it('moves nothing when pods are held', () => {
@@ -163,10 +194,11 @@ describe('Controller', () => {
 
   it('takes over the record and the callback when it becomes the leader', () => {
     const request = vi.fn()
-    const { want, tell } = start({ callback: { request } })
+    const { want, clock, tell } = start({ callback: { request, stop } })
     want.mockClear()
 
     tell({ type: 'leader', leading: true })
+    clock.advance(1000)
 
     expect(want).toHaveBeenCalledTimes(1)
     expect(request).toHaveBeenCalledTimes(1)
@@ -190,7 +222,7 @@ describe('Controller', () => {
     join(pod(1))
     join(pod(2))
 
-    controller.stop()
+    void controller.stop()
     clock.advance(5000)
     join(pod(3))
 

@@ -355,7 +355,7 @@ describe('Registry', () => {
       const shelf = emptyShelf()
       await start(new MemoryStore(shelf))
       await pingAll('a', 'b')
-      await registry.saveCallbackState('{"md5":"aa"}')
+      await registry.saveCallbackRun({ digest: 'aa', state: '{"md5":"aa"}' }, 0)
       const { digest } = registry.snapshot()
       await registry.close()
       clock.advance(100 * TTL)
@@ -569,7 +569,7 @@ describe('Registry', () => {
     })
 
     it('knows the callback state that another one saved', () => {
-      store.listener?.onCallbackState('{"md5":"bb"}')
+      store.listener?.onCallbackRun({ digest: 'bb', state: '{"md5":"bb"}' })
 
       expect(registry.callbackState()).toBe('{"md5":"bb"}')
     })

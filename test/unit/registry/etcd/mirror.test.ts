@@ -49,7 +49,7 @@ describe('EtcdMirror', () => {
       onPut: ({ key, seq, payload }) => told.push(`put ${key} ${seq} ${JSON.stringify(payload) ?? '-'}`),
       onRemove: (key, seq) => told.push(`remove ${key} ${seq}`),
       onHeard: () => {},
-      onCallbackState: (state) => told.push(`state ${state}`),
+      onCallbackRun: ({ digest, state }) => told.push(`ran ${digest} ${state}`),
       onMasterLost: () => {},
       onLeadership: () => {},
       onContact: () => {}
@@ -147,7 +147,7 @@ describe('EtcdMirror', () => {
   it('believes the later of two words on the counter and on the leader', () => {
     load([], 1)
     mirror.learnSeq({ value: '5', modRevision: 9 })
-    mirror.learnLeader({ value: 'me', modRevision: 9 })
+    mirror.learnLeader({ value: 'me', modRevision: 9, createRevision: 9 })
     change({ key: keys.leader, value: undefined, createRevision: 0, modRevision: 7 })
     change({ key: keys.seq, value: '4', createRevision: 1, modRevision: 8 })
 

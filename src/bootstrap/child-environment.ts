@@ -1,0 +1,43 @@
+import type { Config } from '../config.ts'
+import { envTable } from '../environment.ts'
+import { variableIfItFits } from '../platform/script-input.ts'
+
+/**
+ * What callbacks, steps and scripts inherit: the environment of this process, and every variable of the table with the
+ * value that counts, whoever told it. Kontrol's boot script exported them to every program of the pod.
+ *
+ * Secrets are left out: who may order this control tier about is none of their business.
+ *
+ * @param discovered what Kubernetes tells, by variable name
+ */
+export function childEnvironment(
+  env: NodeJS.ProcessEnv,
+  discovered: Readonly<Record<string, string>>,
+  config: Config
+): NodeJS.ProcessEnv {
+  const children = { ...env }
+  for (const [key, { name, secret }] of Object.entries<{ name: string; secret?: true }>(envTable)) {
+    if (secret === true) {
+      delete children[name]
+      continue
+    }
+    const value = env[name] || discovered[name] || textOf(config[key as keyof Config])
+    children[name] = variableIfItFits(name, value)
+  }
+  return children
+}
+
+/** As the variable would be written; undefined for one that has no value. */
+function textOf(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'undefined':
+      return undefined
+    case 'boolean':
+      return value ? 'on' : 'off'
+    case 'string':
+      return value
+    default:
+      if (Array.isArray(value)) return value.length === 0 ? undefined : value.join(',')
+      return JSON.stringify(value)
+  }
+}
