@@ -43,16 +43,51 @@ export interface ConfigModel {
   sticky: ReadonlySet<string>
   /** Backends that place their servers on a ring. */
   rings: ReadonlyMap<string, Ring>
-  /** By backend, its servers in their order, with the numbers that HAProxy gives them. */
-  order: ReadonlyMap<string, readonly PlacedServer[]>
+  /** By backend, its servers in their order. */
+  order: ReadonlyMap<string, ServerOrder>
   /** Why no server of this text can be changed but by a reload. */
   blocker: string | undefined
 }
 
 export interface PlacedServer {
   server: ServerLine
+  /** Id of its pool. */
   pool: string
+  /** The number that HAProxy gives it. */
   id: number
+}
+
+/** The servers of a backend in their order. Most changes ask nothing of it: what it tells is worked out then. */
+export class ServerOrder {
+  readonly servers: ServerLine[] = []
+  /** Of each server, the id of its pool. */
+  readonly pools: string[] = []
+  /** Whether one of them can only be changed by a reload. */
+  blocked = false
+  #placed: readonly PlacedServer[] | undefined
+
+  push(server: ServerLine, pool: string): void {
+    this.servers.push(server)
+    this.pools.push(pool)
+    this.blocked ||= server.blocker !== undefined
+  }
+
+  /** With their numbers, given as HAProxy does: those that say a number have it, the others get those that are free, in their order. */
+  placed(): readonly PlacedServer[] {
+    this.#placed ??= this.#number()
+    return this.#placed
+  }
+
+  #number(): PlacedServer[] {
+    const taken = new Set(this.servers.map(({ target }) => target.id))
+    let next = 1
+    return this.servers.map((server, index) => {
+      const pool = this.pools[index] ?? ''
+      if (server.target.id > 0) return { server, pool, id: server.target.id }
+      while (taken.has(next)) next++
+      return { server, pool, id: next++ }
+    })
+  }
 }
 
 /** One line of a file. */
@@ -110,18 +145,6 @@ const DECISIVE = new Set([
   ...['dispatch', 'dynamic-cookie-key', 'http-send-name-header', 'server-template', 'use-server']
 ])
 
-/** As HAProxy does: those that say a number have it, the others get those that are free, in their order. */
-function numbered(servers: readonly { server: ServerLine; pool: string }[]): PlacedServer[] {
-  const taken = new Set(servers.map(({ server }) => server.target.id))
-  let next = 1
-  return servers.map(({ server, pool }) => {
-    const own = server.target.id
-    if (own > 0) return { server, pool, id: own }
-    while (taken.has(next)) next++
-    return { server, pool, id: next++ }
-  })
-}
-
 class ModelBuilder {
   readonly #sections: (Omit<Section, 'text'> & { lines: ConfigLine[]; text: string[] })[] = []
   readonly #titles = new Set<string>()
@@ -130,7 +153,7 @@ class ModelBuilder {
   readonly #sticky = new Set<string>()
   readonly #named = new Map<string, BackendSettings>()
   readonly #rings = new Map<string, Ring>()
-  readonly #order = new Map<string, { server: ServerLine; pool: string }[]>()
+  readonly #order = new Map<string, ServerOrder>()
   /** `.if` that are open. */
   #depth = 0
   #blocker: string | undefined
@@ -139,6 +162,7 @@ class ModelBuilder {
   #name = ''
   #settings = NO_SETTINGS
   #pool: Pool | undefined
+  #servers: ServerOrder | undefined
   /** Of the line that is taken. */
   #number = 0
 
@@ -157,7 +181,7 @@ class ModelBuilder {
       blockers: this.#blockers,
       sticky: this.#sticky,
       rings: this.#rings,
-      order: new Map([...this.#order].map(([backend, servers]) => [backend, numbered(servers)])),
+      order: this.#order,
       blocker: this.#blocker
     }
   }
@@ -171,9 +195,14 @@ class ModelBuilder {
     if (server.blocker !== undefined && server.target.tracks) this.#blocker ??= '"track" names servers'
     const pool = this.#currentPool()
     pool.servers.push(server)
-    const order = this.#order.get(this.#name) ?? []
-    this.#order.set(this.#name, order)
-    order.push({ server, pool: pool.id })
+    this.#currentOrder().push(server, pool.id)
+  }
+
+  #currentOrder(): ServerOrder {
+    if (this.#servers !== undefined) return this.#servers
+    this.#servers = this.#order.get(this.#name) ?? new ServerOrder()
+    this.#order.set(this.#name, this.#servers)
+    return this.#servers
   }
 
   #currentPool(): Pool {
@@ -217,6 +246,7 @@ class ModelBuilder {
     this.#name = name
     this.#sections.push({ kind, title: this.#uniqueTitle(kind, name), number: this.#number, lines: [], text: [text] })
     this.#pool = undefined
+    this.#servers = undefined
     this.#settings = kind === 'defaults' ? NO_SETTINGS : this.#defaults
     if (from === undefined) return
     const parent = from === 'from' ? this.#named.get(base) : undefined

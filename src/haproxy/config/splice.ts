@@ -35,7 +35,7 @@ function partsOf({ text, model }: ReadText): Part[] {
     const [from, to] = [index === 0 ? 0 : number - 1, model.sections[index + 1]?.number ?? lines.length + 1]
     const name = title.slice(kind.length + 1)
     const holdsServers = kind === 'backend' || kind === 'listen'
-    const servers = holdsServers ? (model.order.get(name) ?? []).map(({ server }) => server) : []
+    const servers = holdsServers ? (model.order.get(name)?.servers ?? []) : []
     return { title, said, servers, raw: lines.slice(from, to - 1).join('') }
   })
 }

@@ -1,5 +1,5 @@
 import { withoutCommonEnds } from '../config/text-changes.ts'
-import type { ConfigModel, PlacedServer, Pool } from '../config/model.ts'
+import type { ConfigModel, Pool, ServerOrder } from '../config/model.ts'
 import type { ServerLine } from '../config/server-line.ts'
 import { isCutWhenDown, isReusable, type Slot, type ServerTable } from './server-table.ts'
 
@@ -72,7 +72,12 @@ function withIds({ pool, add, remove }: Unnumbered, { rings, order }: ConfigMode
   if (ring === undefined || add.length === 0) {
     return { pool, remove, add: add.map((server) => ({ server, id: undefined })) }
   }
-  const places = new Map(order.get(pool.backend)?.map(({ server, id }) => [server, id]))
+  const places = new Map(
+    order
+      .get(pool.backend)
+      ?.placed()
+      .map(({ server, id }) => [server, id])
+  )
   const free = table.freeId(pool.backend)
   const idOf = (server: ServerLine, index: number): number | undefined =>
     ring === 'places' ? places.get(server) : server.target.id || free + index
@@ -126,25 +131,27 @@ function serverReasons(changes: PoolChange[], wanted: ConfigModel): string[] {
 /** Where names and order of servers mean something, they are compared too, also when none comes or goes. */
 function orderReasons(before: ConfigModel, after: ConfigModel, changes: readonly PoolChange[]): string[] {
   const told = new Set(changes.map(({ pool }) => pool.backend))
-  return [...after.order].flatMap(([backend, servers]) => {
-    if (told.has(backend) || !isExact(after, backend, servers)) return []
-    const former = before.order.get(backend) ?? []
-    const same = former.length === servers.length && servers.every((server, index) => isEqual(server, former[index]))
-    return same ? [] : [`backend ${backend}: servers change names or places, which mean something there`]
+  return [...after.order].flatMap(([backend, order]) => {
+    if (told.has(backend) || !isExact(after, backend, order)) return []
+    const former = before.order.get(backend)
+    return former !== undefined && isSameOrder(former, order)
+      ? []
+      : [`backend ${backend}: servers change names or places, which mean something there`]
   })
 }
 
 /** Whether something in the text goes by the names, or the order, of a backend's servers. */
-function isExact({ blocker, blockers }: ConfigModel, backend: string, servers: readonly PlacedServer[]): boolean {
-  return blocker !== undefined || blockers.has(backend) || servers.some(({ server }) => server.blocker !== undefined)
+function isExact({ blocker, blockers }: ConfigModel, backend: string, { blocked }: ServerOrder): boolean {
+  return blocker !== undefined || blockers.has(backend) || blocked
 }
 
-function isEqual(one: PlacedServer, other: PlacedServer | undefined): boolean {
-  return (
-    one.server.name === other?.server.name &&
-    one.server.target.key === other.server.target.key &&
-    one.pool === other.pool
-  )
+function isSameOrder(before: ServerOrder, after: ServerOrder): boolean {
+  if (before.servers.length !== after.servers.length) return false
+  return after.servers.every((server, index) => {
+    const former = before.servers[index]
+    const same = former === server || (former?.name === server.name && former.target.key === server.target.key)
+    return same && before.pools[index] === after.pools[index]
+  })
 }
 
 /** On a ring of keys a server's number is its place, and HAProxy counts them in the order of the file. */
@@ -152,7 +159,7 @@ function ringReasons({ table }: RunningConfig, { rings, order }: ConfigModel): s
   return [...order].flatMap(([backend, servers]) => {
     if (rings.get(backend) !== 'places') return []
     const held = new Map([...table.ofBackend(backend)].map((slot) => [slot.id, slot]))
-    const fits = servers.every(({ server: { target }, pool, id }) => {
+    const fits = servers.placed().every(({ server: { target }, pool, id }) => {
       const serving = table.serving(pool, target.key)
       if (serving.length > 0) return serving.some((slot) => slot.id === id)
       const holder = held.get(id)

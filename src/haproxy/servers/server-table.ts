@@ -46,8 +46,8 @@ export class ServerTable {
   static of(model: ConfigModel): ServerTable {
     const table = new ServerTable()
     const pools = model.pools
-    for (const [backend, servers] of model.order) {
-      for (const { server, pool, id } of servers) {
+    for (const [backend, order] of model.order) {
+      for (const { server, pool, id } of order.placed()) {
         table.add(pools.get(pool) ?? { id: pool, backend }, { target: server.target, name: server.name, id })
       }
     }
