@@ -37,6 +37,7 @@ interface LoadedConfig {
 }
 
 const MASTER_ANNOTATION = 'kontrol.unity3d.com/master'
+const ETCD_ANNOTATION = 'kontrol.unity3d.com/etcd'
 
 /** What mode `debug` stands in for: a process that is its own master, without Kubernetes. */
 const debugDefaults = {
@@ -63,6 +64,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
   const secretSources = secretSourcesOf(env)
   const secrets = readSecrets(secretSources, problems)
   problems.push(...crossProblems(values, secrets))
+  const etcd = etcdOf(values, problems)
   if (problems.length > 0) throw invalidEnvironment(problems)
 
   const dataFolder = values.dataFolder ?? defaultDataFolder()
@@ -71,6 +73,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
   const config: Config = Object.freeze({
     ...values,
     modes,
+    etcd,
     secretSources,
     secrets,
     isMaster,
@@ -84,7 +87,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
     needsAutomaton,
     isSlaveAlone: !isMaster && !needsAutomaton
   })
-  return { config, origins }
+  return { config, origins: etcd === values.etcd ? origins : { ...origins, etcd: origins.annotations } }
 }
 
 /** A master without a template is a proxy whose template is missing, and says so, unless its work is a callback. */
@@ -137,6 +140,18 @@ function crossProblems(values: RawConfig, secrets: Secrets): string[] {
     problems.push('KONTROL_SCRIPT=shell needs KONTROL_TOKEN, KONTROL_TOKEN_FILE or KONTROL_TLS_CLIENT_CA')
   }
   return problems
+}
+
+/** KONTROL_ETCD, else the annotation kontrol.unity3d.com/etcd. */
+function etcdOf({ etcd, annotations }: RawConfig, problems: string[]): readonly string[] {
+  const annotated = annotations[ETCD_ANNOTATION]?.trim() ?? ''
+  if (etcd.length > 0 || annotated === '') return etcd
+  try {
+    return envTable.etcd.parse(annotated)
+  } catch (error) {
+    problems.push(`The annotation ${ETCD_ANNOTATION} ${(error as Error).message}, got ${JSON.stringify(annotated)}`)
+    return []
+  }
 }
 
 function etcdProblems({ etcdUser, etcdPasswordFile, etcdCert, etcdKey }: RawConfig): string[] {

@@ -162,7 +162,7 @@ export const envTable = {
     name: 'KONTROL_ETCD',
     doc: 'etcd v3 cluster shared by all masters of the app: host, host:port or a comma list of URLs',
     fallback: [],
-    fallbackDoc: 'unset: the embedded store',
+    fallbackDoc: 'the annotation kontrol.unity3d.com/etcd, else the embedded store',
     parse: etcdUrls
   }),
   etcdUser: optional('KONTROL_ETCD_USER', 'User of etcd; needs read and write below /kontrol/<namespace>/<app>/', text),

@@ -10,6 +10,7 @@ import { ReconcileLoop } from './reconcile-loop.ts'
 import { reconcile, type DnsConnection, type RecordOutcome } from './reconcile.ts'
 import { RecordTable } from './record-table.ts'
 import type { DnsProvider } from './record-set.ts'
+import { Surroundings } from './surroundings.ts'
 import { Zones } from './zones.ts'
 
 export interface DnsExposerOptions {
@@ -243,7 +244,11 @@ class LazyConnection {
   /** @throws KontrolError KTL_DNS_UNAVAILABLE */
   get(): Promise<DnsConnection> {
     this.#connection ??= this.#providerFactory().then(
-      (provider) => ({ provider, zones: new Zones(provider, this.#clock) }),
+      (provider) => ({
+        provider,
+        zones: new Zones(provider, this.#clock),
+        surroundings: new Surroundings(provider, this.#clock)
+      }),
       (cause: unknown) => {
         this.#connection = undefined
         throw new KontrolError('KTL_DNS_UNAVAILABLE', `cannot set up the DNS provider: ${messageOf(cause)}`, {

@@ -11,6 +11,8 @@ export interface DnsSettings {
   readonly zoneId?: string
   /** Whether a CNAME, an alias or a routing policy that stands in the way is replaced. */
   readonly overwrite: boolean
+  /** Who we say that we are in a TXT record beside ours; without it the records are not marked. */
+  readonly owner?: string
 }
 
 const PREFIX = 'haproxy.unity3d.com/route53'
@@ -18,7 +20,7 @@ const DEFAULT_TTL_SECONDS = 60
 const MAX_TTL_SECONDS = 2_147_483_647
 
 /**
- * Reads `haproxy.unity3d.com/route53` and its companions `-ttl`, `-zone` and `-overwrite`.
+ * Reads `haproxy.unity3d.com/route53` and its companions `-ttl`, `-zone`, `-overwrite` and `-owner`.
  *
  * @returns undefined when no name is asked for: then there is nothing to do with DNS at all
  * @throws KontrolError KTL_DNS_ANNOTATION_INVALID listing every problem
@@ -32,6 +34,7 @@ export function parseDnsAnnotations(annotations: Readonly<Record<string, string>
   const ttl = parseTtl(annotations[`${PREFIX}-ttl`], problems)
   const zoneId = parseZone(annotations[`${PREFIX}-zone`], problems)
   const overwrite = parseOverwrite(annotations[`${PREFIX}-overwrite`], problems)
+  const owner = parseOwner(annotations[`${PREFIX}-owner`], problems)
   if (problems.length > 0) {
     throw new KontrolError(
       'KTL_DNS_ANNOTATION_INVALID',
@@ -41,7 +44,7 @@ export function parseDnsAnnotations(annotations: Readonly<Record<string, string>
       }
     )
   }
-  return { names, ttl, overwrite, ...(zoneId !== undefined && { zoneId }) }
+  return { names, ttl, overwrite, ...(zoneId !== undefined && { zoneId }), ...(owner !== undefined && { owner }) }
 }
 
 function parseNames(list: string, problems: string[]): string[] {
@@ -81,6 +84,18 @@ function parseOverwrite(raw: string | undefined, problems: string[]): boolean {
   if (value !== 'true' && value !== 'false')
     problems.push(`${PREFIX}-overwrite must be "true" or "false", got "${raw}"`)
   return value === 'true'
+}
+
+/** It stands in a list of words with commas and equals signs between them, within quotes. */
+function parseOwner(raw: string | undefined, problems: string[]): string | undefined {
+  if (isBlank(raw)) return undefined
+  const owner = raw.trim()
+  if (!/^[A-Za-z0-9._/-]{1,63}$/.test(owner)) {
+    problems.push(
+      `${PREFIX}-owner must be 1 to 63 letters, digits, dots, hyphens, underscores or slashes, got "${raw}"`
+    )
+  }
+  return owner
 }
 
 const isBlank = (raw: string | undefined): raw is undefined | '' => raw === undefined || raw.trim() === ''

@@ -1,5 +1,6 @@
 import { KontrolError } from '../errors.ts'
 import { canonicalAddress, type AddressesByType } from './addresses.ts'
+import { planMark } from './ownership.ts'
 import type { AddressType, RecordChange, RecordSet } from './record-set.ts'
 
 /** Route53 takes no more values in one record set. */
@@ -14,6 +15,8 @@ export interface PlanInput {
   /** Every record set that stands at the name. */
   readonly found: readonly RecordSet[]
   readonly overwrite: boolean
+  /** Undefined: the name is not marked as ours. */
+  readonly owner?: string | undefined
   /** Whether we put that address there ourselves earlier. */
   readonly isOurs: (address: string) => boolean
 }
@@ -42,9 +45,14 @@ export interface NamePlan {
 export function planName(input: PlanInput): NamePlan {
   const types = (['A', 'AAAA'] as const).map((type) => planType(type, input))
   const cleared = clearTheWay(input, types)
+  const records = types.flatMap(({ record }) => record ?? [])
+  const { name, found, owner } = input
+  const isWanted = records.some(({ wanted }) => wanted.length > 0)
+  const marked = isWanted && owner !== undefined ? planMark(name, found, owner) : []
   return {
-    changes: [...cleared, ...types.flatMap(({ change }) => change ?? [])],
-    records: types.flatMap(({ record }) => record ?? [])
+    changes: [...cleared, ...types.flatMap(({ change }) => change ?? []), ...marked],
+    // The mark has no row of its own: what becomes of it is told with the addresses.
+    records: marked.length === 0 ? records : records.map((record) => ({ ...record, changed: true }))
   }
 }
 

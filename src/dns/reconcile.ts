@@ -2,12 +2,15 @@ import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
 import type { AddressesByType } from './addresses.ts'
 import type { DnsSettings } from './dns-settings.ts'
 import { type NamePlan, planName, type PlannedRecord } from './plan-records.ts'
-import type { AddressType, ChangeStatus, DnsProvider, RecordChange, Zone } from './record-set.ts'
+import { checkOwner } from './ownership.ts'
+import type { AddressType, ChangeStatus, DnsProvider, RecordChange, RecordSet, Zone } from './record-set.ts'
+import { checkDelegation, type Surroundings } from './surroundings.ts'
 import type { Zones } from './zones.ts'
 
 export interface DnsConnection {
   readonly provider: DnsProvider
   readonly zones: Zones
+  readonly surroundings: Surroundings
 }
 
 export interface ReconcileInput {
@@ -71,19 +74,29 @@ const concernsAll = ({ code }: KontrolError): boolean =>
 
 async function lookAt(name: string, input: ReconcileInput): Promise<PlannedName | KontrolError> {
   const { settings, wanted, isOurs, signal } = input
-  const { ttl, overwrite, zoneId } = settings
+  const { ttl, overwrite, zoneId, owner } = settings
   try {
-    const { provider, zones } = await input.connect()
+    const { provider, zones, surroundings } = await input.connect()
     const zone = await zones.find(name, zoneId, signal)
     const found = await provider.listRecordSets(zone.id, name, signal).catch((error: unknown) => {
       // The zone that we remembered may have been deleted and made anew.
       if (findKontrolError(error, 'KTL_DNS_NO_ZONE') !== undefined) zones.forget()
       throw error
     })
-    return { name, zone, ...planName({ name, ttl, wanted, found, overwrite, isOurs }) }
+    checkDelegation(found, zone)
+    checkOwner(found, owner)
+    await surroundings.check({ name, zone, types: typesAt(found, wanted), owner }, signal)
+    return { name, zone, ...planName({ name, ttl, wanted, found, overwrite, owner, isOurs }) }
   } catch (error) {
     return toKontrolError(error)
   }
+}
+
+/** Those that stand there or shall; external-dns marks an alias as what it stands for, a CNAME. */
+function typesAt(found: readonly RecordSet[], wanted: AddressesByType): Set<string> {
+  const wantedTypes = (['A', 'AAAA'] as const).filter((type) => wanted[type].length > 0)
+  const foundTypes = found.flatMap(({ type, special }) => (special === undefined ? [type] : [type, 'CNAME']))
+  return new Set([...wantedTypes, ...foundTypes])
 }
 
 async function submit(zoneId: string, batch: readonly PlannedName[], input: ReconcileInput): Promise<RecordOutcome[]> {

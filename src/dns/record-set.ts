@@ -17,7 +17,7 @@ export interface RecordSet {
 
 interface PlainRecordSet {
   readonly name: string
-  readonly type: AddressType
+  readonly type: AddressType | 'TXT'
   /** Seconds. */
   readonly ttl: number
   readonly values: readonly string[]

@@ -1,60 +1,21 @@
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { Route53Double } from '../support/route53-double.ts'
-import { startService, type RunningService } from '../support/start-service.ts'
-import { tempDir, type TempDir } from '../support/temp-dir.ts'
+import { shownRecord, startDnsProxy, startDnsSlave } from '../support/start-dns-proxy.ts'
+import type { RunningService } from '../support/start-service.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const NAME = 'foo.bar.com'
 
-/** A proxy that is its own master. */
-function startProxy(double: Route53Double, env: NodeJS.ProcessEnv = {}): Promise<RunningService> {
-  const annotations = {
-    'haproxy.unity3d.com/config': 'frontend web\n  mode http\n  bind unix@{{ env.KONTROL_DATA }}/web.sock\n',
-    'haproxy.unity3d.com/route53': NAME,
-    // Leaving waits until resolvers have forgotten the proxy.
-    'haproxy.unity3d.com/route53-ttl': '0',
-    'kontrol.unity3d.com/master': '127.0.0.1'
-  }
-  return startService({
-    env: {
-      ...double.env,
-      KONTROL_MODE: 'master,slave',
-      KONTROL_EIP: '203.0.113.1',
-      KONTROL_DAMPER: '0.1',
-      KONTROL_TTL: '4',
-      KONTROL_ANNOTATIONS: JSON.stringify(annotations),
-      ...env
-    }
-  })
-}
-
-/** The slave of a second proxy, without an HAProxy, which would outlive it. */
-async function startSlave(dir: TempDir, master: RunningService, ip: string, eip: string): Promise<RunningService> {
-  await writeFile(dir.file(eip), JSON.stringify({ eip }))
-  return startService({
-    env: {
-      KONTROL_MODE: 'slave',
-      KONTROL_ID: `proxy-${eip}`,
-      KONTROL_IP: ip,
-      KONTROL_TTL: '4',
-      KONTROL_PAYLOAD: dir.file(eip),
-      KONTROL_ANNOTATIONS: JSON.stringify({ 'kontrol.unity3d.com/master': `127.0.0.1:${master.port}` })
-    }
-  })
-}
+const startProxy = (double: Route53Double, env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
+  startDnsProxy({ '': NAME }, { ...double.env, ...env })
 
 const shows = (service: RunningService, ...addresses: string[]): Promise<unknown> =>
-  eventually(async () => {
-    const { body } = await service.get('/api/v1/dns')
-    const { records } = JSON.parse(body) as { records: { found?: string[] }[] }
-    if (records[0]?.found?.join() !== addresses.join()) throw new Error(`${body}\n${service.output}`)
-    return true
-  }, 20_000)
+  shownRecord(service, NAME, ({ found }) => found?.join() === addresses.join())
 
 async function command(service: RunningService, line: string): Promise<string> {
   const socket = connect(join(service.data, 's'))
@@ -76,12 +37,12 @@ describe('the record follows the proxies, as processes', () => {
     await using first = await startProxy(double)
     await shows(first, '203.0.113.1')
 
-    await using leaving = await startSlave(dir, first, '127.0.0.2', '203.0.113.2')
+    await using leaving = await startDnsSlave(dir, first, '127.0.0.2', '203.0.113.2')
     await shows(first, '203.0.113.1', '203.0.113.2')
     await leaving.kill('SIGTERM')
     await shows(first, '203.0.113.1')
 
-    await using killed = await startSlave(dir, first, '127.0.0.3', '203.0.113.3')
+    await using killed = await startDnsSlave(dir, first, '127.0.0.3', '203.0.113.3')
     await shows(first, '203.0.113.1', '203.0.113.3')
     await killed.kill('SIGKILL')
     await shows(first, '203.0.113.1')

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { detectVersion, type HaproxyVersion } from '../../src/haproxy/process/version.ts'
 import { command } from '../support/command.ts'
+import { unpackDebian } from '../support/debian-root.ts'
 
 /** Debian releases by the HAProxy that they ship. */
 const RELEASES: Readonly<Record<string, string>> = { '2.6': 'bookworm', '3.0': 'trixie', '3.2': 'testing' }
@@ -33,11 +34,7 @@ const isOf = ({ major, minor }: HaproxyVersion, wanted: string): boolean => `${m
 
 async function unpack(release: string, folder: string): Promise<string> {
   const [debian, programs] = [join(folder, 'debian'), join(folder, 'bin')]
-  await command('debootstrap', ['--variant=minbase', '--include=haproxy', '--download-only', release, debian])
-  const archives = join(debian, 'var/cache/apt/archives')
-  for (const archive of await readdir(archives)) {
-    if (archive.endsWith('.deb')) await command('dpkg-deb', ['-x', join(archives, archive), debian])
-  }
+  await unpackDebian(release, ['haproxy'], debian)
   await mkdir(programs)
   const haproxy = join(programs, 'haproxy')
   await cp(join(debian, 'usr/sbin/haproxy'), haproxy)

@@ -14,10 +14,10 @@ interface Deployment {
   }
 }
 
-const manifest = new URL('../../docker/kubernetes/haproxy.yaml', import.meta.url)
+const manifest = new URL('../../docker/kubernetes/base/haproxy.yaml', import.meta.url)
 
 /**
- * The Deployment of `docker/kubernetes/haproxy.yaml` as podman can play it: what
+ * The Deployment of `docker/kubernetes/base/haproxy.yaml` as podman can play it: what
  * only a cluster knows (its API, nodes to choose from, sysctls of a pod, probes)
  * is left out, and what it would tell stands in the environment.
  *
@@ -36,7 +36,9 @@ export function playableManifest(ip: string): string {
   const annotations = {
     ...metadata.annotations,
     'haproxy.unity3d.com/config': config,
-    'kontrol.unity3d.com/master': ip
+    'kontrol.unity3d.com/master': ip,
+    // One alone, with its registry on its own disk.
+    'kontrol.unity3d.com/etcd': ''
   }
   const env = {
     NAMESPACE: 'default',
@@ -65,5 +67,5 @@ export function playableManifest(ip: string): string {
       }
     ]
   }
-  return stringify({ ...deployment, spec: { ...deployment.spec, template: { metadata, spec: played } } })
+  return stringify({ ...deployment, spec: { ...deployment.spec, replicas: 1, template: { metadata, spec: played } } })
 }

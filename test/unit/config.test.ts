@@ -40,6 +40,18 @@ describe('loadConfig', () => {
     expect(origins).toMatchObject({ ip: 'environment', id: 'kubernetes' })
   })
 
+  it('finds etcd by the annotation where the environment names none', () => {
+    const annotated = { ...valid, KONTROL_ANNOTATIONS: '{"kontrol.unity3d.com/etcd":"etcd-0.etcd,http://etcd-1:1234"}' }
+    const { config, origins } = loadConfig(valid, { KONTROL_ANNOTATIONS: annotated.KONTROL_ANNOTATIONS })
+
+    expect(config.etcd).toEqual(['http://etcd-0.etcd:2379', 'http://etcd-1:1234'])
+    expect(origins.etcd).toBe('kubernetes')
+    expect(loadConfig({ ...annotated, KONTROL_ETCD: 'mine' }).config.etcd).toEqual(['http://mine:2379'])
+    expect(complaint({ ...valid, KONTROL_ANNOTATIONS: '{"kontrol.unity3d.com/etcd":"ftp://x"}' })).toContain(
+      'The annotation kontrol.unity3d.com/etcd'
+    )
+  })
+
   it('needs nothing in debug mode, and is its own master there', () => {
     const { config, origins } = loadConfig({ KONTROL_MODE: 'debug' })
 

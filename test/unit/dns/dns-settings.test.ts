@@ -17,11 +17,13 @@ describe('the Route53 annotations', () => {
   })
 
   it('are all read', () => {
-    expect(annotate({ '': 'foo.bar.com', ttl: ' 0 ', zone: '/hostedzone/Z148QEXAMPLE8V', overwrite: 'True' })).toEqual({
+    const all = { ttl: ' 0 ', zone: '/hostedzone/Z148QEXAMPLE8V', overwrite: 'True', owner: ' east/1 ' }
+    expect(annotate({ '': 'foo.bar.com', ...all })).toEqual({
       names: ['foo.bar.com'],
       ttl: 0,
       zoneId: 'Z148QEXAMPLE8V',
-      overwrite: true
+      overwrite: true,
+      owner: 'east/1'
     })
   })
 
@@ -35,7 +37,7 @@ describe('the Route53 annotations', () => {
 
   it('report every problem at once', () => {
     const error = caught(() =>
-      annotate({ '': 'a b.com,localhost,ok.com', ttl: 'x', zone: 'bar.com', overwrite: 'yes' })
+      annotate({ '': 'a b.com,localhost,ok.com', ttl: 'x', zone: 'bar.com', overwrite: 'yes', owner: 'a,b' })
     )
 
     expect(error?.code).toBe('KTL_DNS_ANNOTATION_INVALID')
@@ -44,7 +46,8 @@ describe('the Route53 annotations', () => {
       'haproxy.unity3d.com/route53 holds "localhost", which is not a domain name',
       'haproxy.unity3d.com/route53-ttl must be a whole number of seconds from 0 to 2147483647, got "x"',
       'haproxy.unity3d.com/route53-zone must be the id of a hosted zone such as Z148QEXAMPLE8V, got "bar.com"',
-      'haproxy.unity3d.com/route53-overwrite must be "true" or "false", got "yes"'
+      'haproxy.unity3d.com/route53-overwrite must be "true" or "false", got "yes"',
+      'haproxy.unity3d.com/route53-owner must be 1 to 63 letters, digits, dots, hyphens, underscores or slashes, got "a,b"'
     ])
   })
 

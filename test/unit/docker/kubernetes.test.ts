@@ -1,25 +1,19 @@
 import { readFileSync } from 'node:fs'
-import { Deployment, StatefulSet } from 'kubernetes-models/apps/v1'
-import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1'
-import { PodDisruptionBudget } from 'kubernetes-models/policy/v1'
-import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1'
-import { Service, ServiceAccount } from 'kubernetes-models/v1'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-
-interface Manifest {
-  kind: string
-  metadata: { name: string }
-}
+import { type Manifest, validateManifest } from '../../support/validate-manifest.ts'
 
 /** What we read of a Deployment or a StatefulSet. */
 interface Workload extends Manifest {
   spec: {
+    replicas: number
+    strategy?: object
     selector: { matchLabels: Record<string, string> }
     template: {
       metadata: { labels: Record<string, string>; annotations?: Record<string, string> }
       spec: {
         terminationGracePeriodSeconds?: number
+        priorityClassName?: string
         serviceAccountName?: string
         containers: Container[]
         volumes?: { name: string }[]
@@ -34,21 +28,9 @@ interface Container {
   env?: { name: string; value?: string }[]
   ports?: { name: string }[]
   volumeMounts?: { name: string }[]
+  resources?: object
   securityContext?: { capabilities?: { add?: string[] } }
   [probe: `${string}Probe`]: { httpGet?: { port: string }; tcpSocket?: { port: string } } | undefined
-}
-
-const models: Record<string, new (data: never) => { validate(): void }> = {
-  ClusterRole,
-  ClusterRoleBinding,
-  Deployment,
-  NetworkPolicy,
-  PodDisruptionBudget,
-  Role,
-  RoleBinding,
-  Service,
-  ServiceAccount,
-  StatefulSet
 }
 
 const load = (file: string) =>
@@ -56,7 +38,7 @@ const load = (file: string) =>
     (document) => document.toJS() as Manifest
   )
 
-const files = ['haproxy.yaml', 'slave.yaml', 'etcd.yaml']
+const files = ['base/haproxy.yaml', 'slave.yaml']
 const manifests = files.flatMap(load)
 const workloads = manifests.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet') as Workload[]
 const named = <T extends Manifest>(kind: string, name: string) =>
@@ -65,25 +47,13 @@ const title = ({ kind, metadata }: Manifest) => `${kind} ${metadata.name}`
 
 describe('docker/kubernetes', () => {
   it.each(manifests.map((manifest) => [title(manifest), manifest] as const))('%s is valid', (_title, manifest) => {
-    const Model = models[manifest.kind]
-    if (Model === undefined) throw new Error(`no model of ${manifest.kind}`)
-
-    expect(() => new Model(manifest as never).validate()).not.toThrow()
+    expect(() => validateManifest(manifest)).not.toThrow()
   })
 
   it('would notice a field of the wrong kind', () => {
     const broken = { ...named<Workload>('Deployment', 'haproxy'), spec: { replicas: 'three' } }
 
-    expect(() => new Deployment(broken as never).validate()).toThrow()
-  })
-
-  it.each(['three-replicas.yaml', 'syn-guard.yaml'])('%s patches the Deployment into a valid one', (file) => {
-    const [patch] = load(file)
-    const patched = merge(named('Deployment', 'haproxy'), patch) as Workload
-
-    expect(() => new Deployment(patched as never).validate()).not.toThrow()
-    expect(patched.spec.template.spec.containers).toHaveLength(1)
-    expect(patched.spec.template.spec.containers[0]?.env?.map(({ name }) => name)).toContain('KONTROL_ID')
+    expect(() => validateManifest(broken)).toThrow()
   })
 
   it.each(workloads.map((workload) => [title(workload), workload] as const))(
@@ -95,7 +65,8 @@ describe('docker/kubernetes', () => {
       for (const container of pod.containers) {
         const ports = (container.ports ?? []).map(({ name }) => name)
         for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const) {
-          if (container[probe] !== undefined) expect(ports).toContain(portOf(container[probe]))
+          const port = portOf(container[probe] ?? {})
+          if (port !== undefined) expect(ports).toContain(port)
         }
         for (const { name } of container.volumeMounts ?? [])
           expect(volumes.map((volume) => volume.name)).toContain(name)
@@ -105,11 +76,49 @@ describe('docker/kubernetes', () => {
 
   it('gives the proxy what its metadata source asks for, and no more', () => {
     const { rules } = named<Manifest & { rules: unknown }>('Role', 'haproxy')
-    const cluster = named<Manifest & { rules: unknown }>('ClusterRole', 'haproxy-node')
+    const cluster = named<Manifest & { rules: unknown }>('ClusterRole', 'default-haproxy-node')
 
     expect(rules).toEqual([{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'watch'] }])
     expect(cluster.rules).toEqual([{ apiGroups: [''], resources: ['nodes'], verbs: ['get'] }])
     expect(named<Workload>('Deployment', 'haproxy').spec.template.spec.serviceAccountName).toBe('haproxy')
+  })
+
+  it('has two proxies that share a registry and are rolled one at a time', () => {
+    const { spec } = named<Workload>('Deployment', 'haproxy')
+    const etcd = named<Workload>('StatefulSet', 'haproxy-etcd')
+
+    expect(spec.replicas).toBe(2)
+    expect(spec.strategy).toEqual({ type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } })
+    expect(spec.template.metadata.annotations?.['kontrol.unity3d.com/etcd']).toBe(
+      'http://haproxy-etcd-0.haproxy-etcd:2379'
+    )
+    expect(etcd.spec.replicas).toBe(1)
+    expect(named('PodDisruptionBudget', 'haproxy')).toMatchObject({ spec: { maxUnavailable: 1 } })
+    expect(spec.template.spec.priorityClassName).toBe(named('PriorityClass', 'kontrol-traffic').metadata.name)
+  })
+
+  it('ends no proxy that serves for the sake of its control tier', () => {
+    const [container] = named<Workload>('Deployment', 'haproxy').spec.template.spec.containers
+
+    expect(container?.startupProbe).toBeUndefined()
+    expect(container?.livenessProbe).toMatchObject({
+      exec: { command: ['node', '/opt/kontrol/docker/healthcheck.js', 'either'] }
+    })
+  })
+
+  it('bounds every container, and lets none of them gain rights', () => {
+    const proxies = workloads.filter(({ metadata }) => metadata.name !== 'web' && metadata.name !== 'web-shell')
+    const sidecars = workloads.flatMap(({ spec }) =>
+      spec.template.spec.containers.filter(({ name }) => name === 'kontrol')
+    )
+
+    for (const container of [...proxies.flatMap(({ spec }) => spec.template.spec.containers), ...sidecars]) {
+      expect(container.securityContext).toMatchObject({
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] }
+      })
+      expect(container.resources).toMatchObject({ requests: {}, limits: {} })
+    }
   })
 
   it('adds a capability for the SYN guard alone', () => {
@@ -128,25 +137,6 @@ describe('docker/kubernetes', () => {
     expect(terminationGracePeriodSeconds).toBeGreaterThan(seconds('KONTROL_LEAVE') + seconds('KONTROL_DRAIN') + 5)
   })
 })
-
-/** As a strategic merge: lists of named things merge by name, other lists are replaced. */
-function merge(target: unknown, patch: unknown): unknown {
-  if (isNamedList(target) && isNamedList(patch)) {
-    const kept = target.filter(({ name }) => !patch.some((item) => item.name === name))
-    return [...kept, ...patch.map((item) => merge(target.find(({ name }) => name === item.name) ?? {}, item))]
-  }
-  if (!isObject(target) || !isObject(patch)) return patch
-  const merged = Object.entries(patch).map(([key, value]) => [key, merge(target[key], value)])
-  return { ...target, ...Object.fromEntries(merged) } as unknown
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isNamedList(value: unknown): value is { name: string }[] {
-  return Array.isArray(value) && value.every((item) => isObject(item) && typeof item.name === 'string')
-}
 
 function portOf({ httpGet, tcpSocket }: { httpGet?: { port: string }; tcpSocket?: { port: string } }) {
   return (httpGet ?? tcpSocket)?.port
