@@ -18,6 +18,8 @@ import {
   wholeNumber
 } from './platform/env-parsers.ts'
 
+import { parseCheck } from './slave/check.ts'
+
 export type Mode = 'master' | 'slave' | 'debug' | 'verbose'
 
 const packagedLifecycle = fileURLToPath(new URL('../lifecycle/lifecycle.yml', import.meta.url))
@@ -186,6 +188,29 @@ export const envTable = {
     doc: 'Seconds after which a callback that still runs is ended',
     fallback: 300,
     parse: decimal(1, 86_400)
+  }),
+  check: optional(
+    'KONTROL_CHECK',
+    'What tells that the service of this pod is well, so that it reports: http://…, tcp://host:port or exec:<command>',
+    parseCheck
+  ),
+  checkIntervalSeconds: variable({
+    name: 'KONTROL_CHECK_INTERVAL',
+    doc: 'Seconds from one check to the next, and the longest that one may take',
+    fallback: 5,
+    parse: decimal(0.1, 3600)
+  }),
+  checkRise: variable({
+    name: 'KONTROL_CHECK_RISE',
+    doc: 'Checks in a row that must go well before the pod reports',
+    fallback: 2,
+    parse: wholeNumber(1, 1000)
+  }),
+  checkFall: variable({
+    name: 'KONTROL_CHECK_FALL',
+    doc: 'Checks in a row that must fail before the pod says goodbye',
+    fallback: 3,
+    parse: wholeNumber(1, 1000)
   }),
   payloadFile: {
     ...optional('KONTROL_PAYLOAD', 'JSON file sent along with keepalives; a change forces one', text),

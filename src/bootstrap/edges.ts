@@ -15,9 +15,11 @@ import { healthRoutes } from '../http/routes/health.ts'
 import { kontrolRoutes, type KeepaliveSink } from '../http/routes/kontrol.ts'
 import { metricsRoutes } from '../http/routes/metrics.ts'
 import { buildServer } from '../http/server.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Listeners } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
-import { KeepaliveLoop } from '../slave/keepalive-loop.ts'
+import { HealthWatch } from '../slave/health-watch.ts'
+import { KeepaliveLoop, type KeepaliveLoopOptions } from '../slave/keepalive-loop.ts'
 import { PayloadFile } from '../slave/payload-file.ts'
 import { ScriptRunner, type CommandSink } from '../slave/script.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -96,12 +98,19 @@ export function createKeepaliveLoop(
     port,
     ttlMs: ttlSeconds * 1000,
     payload: new PayloadFile({ path: payloadFile, clock, logger }),
+    health: healthOf(config, clock, logger),
     token: () => tokenToPingWith(credentials.secrets, app),
     ...tlsOf(config),
     connectZerorpc: (address) => new ZerorpcClient(address),
     clock,
     logger
   })
+}
+
+function healthOf(config: Config, clock: Clock, logger: Logger): KeepaliveLoopOptions['health'] {
+  const { check, checkIntervalSeconds, checkRise: rise, checkFall: fall } = config
+  if (check === undefined) return undefined
+  return (on) => new HealthWatch({ check, intervalMs: checkIntervalSeconds * 1000, rise, fall, clock, logger, ...on })
 }
 
 /** The Route53 stage. The SDK is loaded when the annotation first has something to write. */

@@ -2,6 +2,7 @@ import { toKontrolJson } from '../model/kontrol-json.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { HttpMaster, type TlsCredentials } from './http-master.ts'
+import type { HealthWatch } from './health-watch.ts'
 import { keyOf, newNonce } from './identity.ts'
 import { parseMasterAddress, type MasterAddress } from './master-address.ts'
 import { type MasterConnection, MasterPinger, type MasterStatus } from './master-pinger.ts'
@@ -22,6 +23,8 @@ export interface KeepaliveLoopOptions {
   port: number
   ttlMs: number
   payload: PayloadSource | undefined
+  /** Whether the service of this pod is well; absent, it is taken to be. */
+  health?: ((on: { onUp: () => void; onDown: () => void }) => Pick<HealthWatch, 'start' | 'stop'>) | undefined
   token?: (() => string | undefined) | undefined
   tls?: TlsCredentials | undefined
   /** Connects to the masters named zerorpc://host:port. */
@@ -41,6 +44,8 @@ export class KeepaliveLoop {
   readonly #identity: Record<string, string>
   /** By the name of the master. */
   #pingers: ReadonlyMap<string, MasterPinger> = new Map()
+  readonly #health: Pick<HealthWatch, 'start' | 'stop'> | undefined
+  #isWell: boolean
   #left: Promise<void> | undefined
 
   /** @throws KontrolError KTL_CONFIG_INVALID for a master or an address of this pod that is none */
@@ -49,17 +54,21 @@ export class KeepaliveLoop {
     this.#options = options
     this.#identity = { app, id, ip, key, nonce: newNonce(), role }
     this.#pingers = this.#pingersOf(options.masters)
+    this.#health = options.health?.({ onUp: () => this.#resume(), onDown: () => this.#pause() })
+    this.#isWell = this.#health === undefined
   }
 
   /** The first ping leaves as soon as the payload file has been read. */
   start(): void {
+    this.#health?.start()
     const { payload } = this.#options
     if (payload === undefined) this.sendNow()
     else void payload.watch(() => this.sendNow()).then(() => this.sendNow())
   }
 
-  /** Sends a keepalive to every master now. */
+  /** Sends a keepalive to every master now, if the service is well. */
   sendNow(): void {
+    if (!this.#isWell) return
     for (const pinger of this.#pingers.values()) pinger.ping()
   }
 
@@ -73,7 +82,7 @@ export class KeepaliveLoop {
     if (this.#left !== undefined) return
     const former = this.#pingers
     this.#pingers = this.#pingersOf(masters)
-    for (const [name, pinger] of this.#pingers) if (!former.has(name)) pinger.ping()
+    for (const [name, pinger] of this.#pingers) if (!former.has(name) && this.#isWell) pinger.ping()
     for (const [name, pinger] of former) if (!this.#pingers.has(name)) void pinger.stop()
   }
 
@@ -87,7 +96,20 @@ export class KeepaliveLoop {
     return Array.from(this.#pingers.values(), (pinger) => pinger.status())
   }
 
+  #resume(): void {
+    this.#isWell = true
+    for (const pinger of this.#pingers.values()) pinger.resume()
+  }
+
+  /** The proxies take this pod out at once, and not only when its TTL has passed. */
+  #pause(): void {
+    this.#isWell = false
+    const farewell = this.#keepalive({ down: true })
+    for (const pinger of this.#pingers.values()) void pinger.pause(farewell)
+  }
+
   async #leave(): Promise<void> {
+    this.#health?.stop()
     this.#options.payload?.stop()
     const farewell = this.#keepalive({ down: true })
     await Promise.all(Array.from(this.#pingers.values(), (pinger) => pinger.leave(farewell)))

@@ -53,6 +53,7 @@ export class MasterPinger {
   /** A change came while a ping was on its way, which may have left without it. */
   #stale = false
   #stopped = false
+  #paused = false
   #lastSuccess: number | undefined
   #failures = 0
   #lastError: string | undefined
@@ -65,7 +66,7 @@ export class MasterPinger {
 
   /** Sends one now, or as soon as the one on its way has been answered. */
   ping(): void {
-    if (this.#stopped) return
+    if (this.#stopped || this.#paused) return
     this.#stale = this.#flight !== undefined
     if (this.#flight !== undefined) return
     this.#cancel?.()
@@ -75,19 +76,42 @@ export class MasterPinger {
     })
   }
 
+  /** Says goodbye after the keepalive on its way, and nothing more until resume(). Never rejects. */
+  async pause(farewell: string): Promise<void> {
+    this.#paused = true
+    this.#cancel?.()
+    await this.#flight
+    if (!this.#paused || this.#stopped) return
+    // As a flight, so that a ping that is due meanwhile comes after it.
+    this.#flight = this.#sayGoodbye(farewell).finally(() => {
+      this.#flight = undefined
+      if (this.#stale) this.ping()
+    })
+    await this.#flight
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.ping()
+  }
+
   /**
    * Sends a last keepalive after the one on its way, as the order of the two
    * decides whether the pod lives. Never rejects.
    */
   async leave(farewell: string): Promise<void> {
     await this.#end()
+    await this.#sayGoodbye(farewell)
+    await this.#options.connection.close()
+  }
+
+  async #sayGoodbye(farewell: string): Promise<void> {
     const { master, connection, timeoutMs, logger } = this.#options
     try {
       await connection.send(farewell, AbortSignal.timeout(timeoutMs))
     } catch (error) {
       logger.warn({ master, reason: messageOf(error) }, 'master not told that this pod leaves')
     }
-    await connection.close()
   }
 
   /** Ends without a word. Never rejects. */
@@ -125,7 +149,7 @@ export class MasterPinger {
       this.#failed(messageOf(error))
       delayMs = this.#backoff.next()
     }
-    if (!this.#stopped) this.#cancel = clock.after(Math.max(0, delayMs), () => this.ping())
+    if (!this.#stopped && !this.#paused) this.#cancel = clock.after(Math.max(0, delayMs), () => this.ping())
   }
 
   #succeeded(): void {

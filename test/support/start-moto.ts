@@ -57,7 +57,8 @@ export async function startMoto(debian: string): Promise<Moto> {
       const command = new CreateHostedZoneCommand({
         Name: name,
         CallerReference: String(created++),
-        HostedZoneConfig: { PrivateZone: isPrivate },
+        // moto cannot do without a comment.
+        HostedZoneConfig: { PrivateZone: isPrivate, Comment: 'of a test' },
         ...(isPrivate && { VPC: { VPCId: 'vpc-0a1b2c3d', VPCRegion: 'us-east-1' } })
       })
       const { HostedZone } = await client.send(command)

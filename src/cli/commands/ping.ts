@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { request } from 'undici'
 import { KontrolError, messageOf } from '../../errors.ts'
 import { parseKeepalive, type Keepalive } from '../../model/keepalive.ts'
 import { toKontrolJson } from '../../model/kontrol-json.ts'
 import { parseJson } from '../../model/json.ts'
+import { type Check, checkName, parseCheck, runCheck } from '../../slave/check.ts'
+import { Health } from '../../slave/health.ts'
 import { HttpMaster } from '../../slave/http-master.ts'
 import { keyOf, newNonce } from '../../slave/identity.ts'
 import { parseMasterAddress } from '../../slave/master-address.ts'
@@ -16,7 +17,7 @@ const EXAMPLE = 'Try: kontrol ping 127.0.0.1 --app web --ip 10.0.0.7'
 
 export const ping = defineCommand({
   summary: 'Send a keepalive for a pod, once or again and again',
-  usage: '<master> --app <app> --ip <ip> [--role <role>] [--id <id>] [--every <seconds>] [--check <url>]',
+  usage: '<master> --app <app> --ip <ip> [--role <role>] [--id <id>] [--every <seconds>] [--check <check>]',
   options: {
     app: { type: 'string' },
     ip: { type: 'string' },
@@ -26,6 +27,8 @@ export const ping = defineCommand({
     payload: { type: 'string' },
     every: { type: 'string' },
     check: { type: 'string' },
+    rise: { type: 'string', default: '1' },
+    fall: { type: 'string', default: '1' },
     down: { type: 'boolean', default: false }
   },
   optionDocs: {
@@ -36,14 +39,17 @@ export const ping = defineCommand({
     key: 'Identity of the pod (default: base62 of the address)',
     payload: 'JSON that goes along',
     every: 'Seconds between two keepalives: be a slave until Ctrl-C, then say goodbye',
-    check: 'Send only while this URL answers with a status below 400',
+    check: 'Send only while this is well: http://… (a status below 400), tcp://host:port, or exec:<command>',
+    rise: 'With --every: checks in a row that must go well before the first keepalive (default: 1)',
+    fall: 'With --every: checks in a row that must fail before the pod says goodbye (default: 1)',
     down: 'Say goodbye instead'
   },
   async run({ values, positionals }, context) {
     const [name, ...rest] = positionals
-    const { every, check } = values
+    const { every } = values
     if (name === undefined || rest.length > 0) throw usageError('ping takes one master', EXAMPLE)
     const keepalive = keepaliveOf(values)
+    const check = values.check === undefined ? undefined : checkOf(values.check)
     const { token, tls } = credentialsOf(context.env, keepalive.app)
     const master = new HttpMaster({
       address: parseMasterAddress(name, DEFAULT_PORT),
@@ -55,11 +61,12 @@ export const ping = defineCommand({
       master.send(toKontrolJson({ ...keepalive, ...extra }), AbortSignal.timeout(TIMEOUT_MS))
     try {
       if (every === undefined) {
-        if (!values.down) await checked(check)
+        if (!values.down && check !== undefined) await checked(check)
         await delivered(name, send(values.down ? { down: true } : {}))
         return
       }
-      await pingUntilEnd({ periodMs: periodOf(every), check, send, master: name, context })
+      const health = new Health({ rise: timesOf('rise', values.rise), fall: timesOf('fall', values.fall) })
+      await pingUntilEnd({ periodMs: periodOf(every), check, health, send, master: name, context })
     } finally {
       await master.close()
     }
@@ -95,24 +102,34 @@ function keepaliveOf({ app, ip, role, id, key, payload }: PodOptions): Keepalive
 
 interface Loop {
   periodMs: number
-  check: string | undefined
+  check: Check | undefined
+  health: Health
   send: (extra?: { down?: true }) => Promise<void>
   master: string
   context: CliContext
 }
 
 /** Failures are told and tried again: a slave outlives its master and its own application. */
-async function pingUntilEnd({ periodMs, check, send, master, context: { signal, stderr } }: Loop): Promise<void> {
+async function pingUntilEnd(loop: Loop): Promise<void> {
+  const { periodMs, send, master, context } = loop
+  const { signal, stderr } = context
   while (!signal.aborted) {
     try {
-      await checked(check)
-      await delivered(master, send())
+      await pingOnce(loop)
     } catch (error) {
       stderr(messageOf(error))
     }
     await sleep(periodMs, undefined, { signal }).catch(() => {})
   }
   await delivered(master, send({ down: true }))
+}
+
+async function pingOnce({ check, health, send, master }: Loop): Promise<void> {
+  const failure = check === undefined ? undefined : await runCheck(check, TIMEOUT_MS)
+  const hasChanged = health.take(failure === undefined)
+  if (health.isUp) return await delivered(master, send())
+  if (hasChanged) await delivered(master, send({ down: true }))
+  if (check !== undefined && failure !== undefined) throw notWell(check, failure)
 }
 
 async function delivered(master: string, sent: Promise<void>): Promise<void> {
@@ -127,19 +144,29 @@ async function delivered(master: string, sent: Promise<void>): Promise<void> {
   }
 }
 
-async function checked(url: string | undefined): Promise<void> {
-  if (url === undefined) return
-  const failure = await request(url, { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS }).then(
-    async ({ statusCode, body }) => {
-      await body.dump()
-      return statusCode < 400 ? undefined : `answered ${statusCode}`
-    },
-    messageOf
-  )
-  if (failure === undefined) return
-  throw new KontrolError('KTL_CHECK_FAILED', `No keepalive sent: ${url} ${failure}`, {
-    hint: 'The pod is left to expire until the check succeeds.'
+async function checked(check: Check): Promise<void> {
+  const failure = await runCheck(check, TIMEOUT_MS)
+  if (failure !== undefined) throw notWell(check, failure)
+}
+
+function notWell(check: Check, failure: string): KontrolError {
+  return new KontrolError('KTL_CHECK_FAILED', `No keepalive sent: ${checkName(check)} ${failure}`, {
+    hint: 'Mend what it checks: the pod gets no traffic until the check goes well.'
   })
+}
+
+function checkOf(raw: string): Check {
+  try {
+    return parseCheck(raw)
+  } catch (error) {
+    throw usageError(`--check ${messageOf(error)}, got "${raw}"`, 'Try: --check http://127.0.0.1:8080/health')
+  }
+}
+
+function timesOf(option: string, raw: string): number {
+  const times = Number(raw)
+  if (Number.isInteger(times) && times >= 1 && times <= 1000) return times
+  throw usageError(`--${option} must be a whole number from 1 to 1000, got "${raw}"`, `Try: --${option} 3`)
 }
 
 function payloadOf(json: string | undefined): unknown {
