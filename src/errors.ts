@@ -9,6 +9,7 @@
 export const catalogue = {
   KTL_CONFIG_INVALID: { statusCode: 500, exitCode: 78, retryable: false },
   KTL_MANIFEST_INVALID: { statusCode: 500, exitCode: 78, retryable: false },
+  KTL_DATA_NEWER: { statusCode: 500, exitCode: 78, retryable: false },
   KTL_DATA_UNWRITABLE: { statusCode: 500, exitCode: 78, retryable: false },
   KTL_STARTING: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_PORT_TAKEN: { statusCode: 500, exitCode: 75, retryable: true },

@@ -1,6 +1,7 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { createAccess, createCredentials } from './access.ts'
+import { migrateDataFolder } from './data-format.ts'
 import { createDns, createKeepaliveLoop, createPort, replaceAnnotations } from './edges.ts'
 import { createController, createKeepaliveSink, createRegistry } from './master.ts'
 import { createProxy, type Proxy } from './proxy.ts'
@@ -128,6 +129,7 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
   const { config, clock, logger } = deps
   const { credentials, registry, proxy, dns, templates, controller, app, slave, statistics } = parts
   closers.add('credentials', credentials.watch())
+  await migrateDataFolder(config.dataFolder, logger)
   if (registry !== undefined) {
     closers.add('registry', () => registry.close())
     await registry.open(deps.signal)

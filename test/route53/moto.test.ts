@@ -5,6 +5,8 @@ import { type Moto, startMoto } from '../support/start-moto.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const FIRST = '203.0.113.1'
+/** For pods that say once that they are there. */
+const patient = { KONTROL_TTL: '600' }
 let moto: Moto
 
 beforeAll(async () => {
@@ -27,7 +29,7 @@ describe('in a Route53 that others wrote', () => {
     const inner = await moto.addZone('b.a.nested.example')
     const twin = await moto.addZone('b.a.nested.example', { isPrivate: true })
     const names = ['nested.example', 'x.nested.example', '*.a.nested.example', 'y.b.a.nested.example']
-    await using proxy = await startDnsProxy({ '': names.join() }, moto.env)
+    await using proxy = await startDnsProxy({ '': names.join() }, { ...moto.env, ...patient })
     await shownRecord(proxy, 'y.b.a.nested.example', isInLine)
 
     await proxy.ping('127.0.0.9', { app: 'haproxy', payload: { eip: '2001:db8::9' } })
@@ -82,7 +84,7 @@ describe('in a Route53 that others wrote', () => {
 
   it('of 401 proxies 400 are in the record, and it is told', async () => {
     const zone = await moto.addZone('many.example')
-    await using proxy = await startDnsProxy({ '': 'www.many.example' }, moto.env)
+    await using proxy = await startDnsProxy({ '': 'www.many.example' }, { ...moto.env, ...patient })
     await shownRecord(proxy, 'www.many.example', isInLine)
 
     for (let one = 0; one < 400; one++) {
