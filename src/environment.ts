@@ -4,56 +4,26 @@ import { fileURLToPath } from 'node:url'
 import {
   commaList,
   decimal,
-  type EnvVar,
   etcdUrls,
-  existingFile,
+  file,
   flag,
+  fromKubernetes,
   ipAddress,
   type LogLevel,
   logLevels,
+  off,
   oneOf,
-  stringMap,
+  optional,
+  secret,
   text,
   variable,
   wholeNumber
 } from './platform/env-parsers.ts'
-
 import { parseCheck } from './slave/check.ts'
 
 export type Mode = 'master' | 'slave' | 'debug' | 'verbose'
 
 const packagedLifecycle = fileURLToPath(new URL('../lifecycle/lifecycle.yml', import.meta.url))
-
-const fromKubernetes = (name: string, doc: string): EnvVar<Readonly<Record<string, string>>> => ({
-  name,
-  doc,
-  fallback: {},
-  fallbackDoc: 'from Kubernetes',
-  parse: stringMap
-})
-
-const optional = <T>(name: string, doc: string, parse: (raw: string) => T): EnvVar<T | undefined> => ({
-  name,
-  doc,
-  fallback: undefined,
-  fallbackDoc: 'unset',
-  parse
-})
-
-const secret = (name: string, doc: string): EnvVar<string | undefined> => ({
-  ...optional(name, doc, text),
-  secret: true
-})
-
-const off = (name: string, doc: string): EnvVar<boolean> => ({
-  name,
-  doc,
-  fallback: false,
-  fallbackDoc: 'off',
-  parse: flag
-})
-
-const file = (name: string, doc: string) => optional(name, doc, existingFile)
 
 /** Who may do what with the control tier, and whether anybody can listen in: what commands that ask it read too. */
 export const accessVariables = {

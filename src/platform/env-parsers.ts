@@ -83,7 +83,7 @@ export function ipAddress(raw: string): string {
   return raw
 }
 
-export function existingFile(raw: string): string {
+function existingFile(raw: string): string {
   if (!existsSync(raw)) throw new Error('must name a file that exists')
   return raw
 }
@@ -106,3 +106,34 @@ function parseUrl(raw: string): URL | null {
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
+
+export const fromKubernetes = (name: string, doc: string): EnvVar<Readonly<Record<string, string>>> => ({
+  name,
+  doc,
+  fallback: {},
+  fallbackDoc: 'from Kubernetes',
+  parse: stringMap
+})
+
+export const optional = <T>(name: string, doc: string, parse: (raw: string) => T): EnvVar<T | undefined> => ({
+  name,
+  doc,
+  fallback: undefined,
+  fallbackDoc: 'unset',
+  parse
+})
+
+export const secret = (name: string, doc: string): EnvVar<string | undefined> => ({
+  ...optional(name, doc, text),
+  secret: true
+})
+
+export const off = (name: string, doc: string): EnvVar<boolean> => ({
+  name,
+  doc,
+  fallback: false,
+  fallbackDoc: 'off',
+  parse: flag
+})
+
+export const file = (name: string, doc: string) => optional(name, doc, existingFile)
