@@ -40,11 +40,12 @@ const MASTER_ANNOTATION = 'kontrol.unity3d.com/master'
 const ETCD_ANNOTATION = 'kontrol.unity3d.com/etcd'
 
 /** What mode `debug` stands in for: a process that is its own master, without Kubernetes. */
-const debugDefaults = {
+const debugDefaults = (host = '127.0.0.1') => ({
   KONTROL_ID: 'local',
+  KONTROL_IP: host,
   KONTROL_LABELS: '{"app":"test","role":"test"}',
-  KONTROL_ANNOTATIONS: `{"${MASTER_ANNOTATION}":"127.0.0.1"}`
-}
+  KONTROL_ANNOTATIONS: JSON.stringify({ [MASTER_ANNOTATION]: host })
+})
 
 /**
  * Reads the whole environment once.
@@ -57,7 +58,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
   const sources: EnvSource[] = [
     ['environment', env],
     ['kubernetes', discovered],
-    ...(debug ? [['debug mode', debugDefaults] as const] : [])
+    ...(debug ? [['debug mode', debugDefaults(env.KONTROL_HOST || undefined)] as const] : [])
   ]
   const { values, origins, problems } = readEnvTable(envTable, sources)
   const modes = effectiveModes(values.modes)
@@ -91,7 +92,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
 }
 
 /** A master without a template is a proxy whose template is missing, and says so, unless its work is a callback. */
-function drivesSomething({ callback, lifecycleFile, configFile, annotations }: RawConfig, isMaster: boolean): boolean {
+function drivesSomething(values: RawConfig, isMaster: boolean): boolean {
+  const { automaton, callback, lifecycleFile, configFile, annotations } = values
+  if (!automaton) return false
   const ownManifest = lifecycleFile !== envTable.lifecycleFile.fallback
   const template = new TemplateSource({ file: configFile, annotations }).isConfigured()
   return ownManifest || template || (isMaster && callback === undefined)

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { accessVariables } from './access/access-variables.ts'
 import {
   commaList,
   decimal,
@@ -14,62 +15,16 @@ import {
   off,
   oneOf,
   optional,
-  secret,
   text,
   variable,
   wholeNumber
 } from './platform/env-parsers.ts'
+import { defaultShell, parseShell, type Shell } from './platform/shell.ts'
 import { parseCheck } from './slave/check.ts'
 
 export type Mode = 'master' | 'slave' | 'debug' | 'verbose'
 
 const packagedLifecycle = fileURLToPath(new URL('../lifecycle/lifecycle.yml', import.meta.url))
-
-/** Who may do what with the control tier, and whether anybody can listen in: what commands that ask it read too. */
-export const accessVariables = {
-  token: secret(
-    'KONTROL_TOKEN',
-    'Secret of operators, or a comma list while you rotate it; when set, writes need Authorization: Bearer'
-  ),
-  tokenFile: optional(
-    'KONTROL_TOKEN_FILE',
-    'File with one secret of operators a line, read again when it changes',
-    text
-  ),
-  pingToken: secret(
-    'KONTROL_PING_TOKEN',
-    'Comma list of secrets that may send keepalives and nothing else: secret, or app=secret for the pods of one app'
-  ),
-  pingTokenFile: optional('KONTROL_PING_TOKEN_FILE', 'File with one such secret a line', text),
-  readToken: secret(
-    'KONTROL_READ_TOKEN',
-    'Comma list of secrets; when set, reads beyond /healthz and /readyz need one'
-  ),
-  readTokenFile: optional('KONTROL_READ_TOKEN_FILE', 'File with one such secret a line', text),
-  verify: variable<'off' | 'key' | 'peer'>({
-    name: 'KONTROL_VERIFY',
-    doc: 'What is checked of a keepalive: key = its key is base62 of its ip; peer = and its ip is where it comes from',
-    fallback: 'off',
-    parse: oneOf('off', 'key', 'peer')
-  }),
-  names: optional(
-    'KONTROL_NAMES',
-    'Comma list of names under which browsers may open this control tier, beside its addresses and localhost',
-    (raw) => commaList(raw).map((name) => name.toLowerCase())
-  ),
-  tlsCert: file('KONTROL_TLS_CERT', 'PEM file with the certificate chain of the control tier: HTTPS instead of HTTP'),
-  tlsKey: file('KONTROL_TLS_KEY', 'PEM file with the key of that certificate'),
-  tlsClientCa: file(
-    'KONTROL_TLS_CLIENT_CA',
-    'PEM file with the authorities whose client certificates are let in: mutual TLS'
-  ),
-  script: variable<'off' | 'automaton' | 'shell'>({
-    name: 'KONTROL_SCRIPT',
-    doc: 'What /script and invoke may run: off, automaton, or shell (only with a token or mutual TLS)',
-    fallback: 'automaton',
-    parse: oneOf('off', 'automaton', 'shell')
-  })
-}
 
 /** Single source for parsing, for `kontrol config` and for docs/configuration.md. */
 export const envTable = {
@@ -148,10 +103,17 @@ export const envTable = {
   },
   shellCallback: variable({
     name: 'KONTROL_SHELL_CALLBACK',
-    doc: 'TRUE: run the callback through /bin/sh -c',
+    doc: 'TRUE: run the callback through KONTROL_SHELL -c',
     fallback: false,
     fallbackDoc: 'FALSE',
     parse: flag
+  }),
+  shell: variable<Shell>({
+    name: 'KONTROL_SHELL',
+    doc: 'Shell of steps, scripts and shell callbacks',
+    fallback: defaultShell,
+    fallbackDoc: '/bin/sh (busybox ash in the image)',
+    parse: parseShell
   }),
   callbackTimeoutSeconds: variable({
     name: 'KONTROL_CALLBACK_TIMEOUT',
@@ -204,6 +166,13 @@ export const envTable = {
     fallback: packagedLifecycle,
     fallbackDoc: 'the packaged lifecycle/lifecycle.yml',
     parse: text
+  }),
+  automaton: variable({
+    name: 'KONTROL_AUTOMATON',
+    doc: 'off: run no automaton, and leave KONTROL_SOCKET to another process',
+    fallback: true,
+    fallbackDoc: 'on',
+    parse: flag
   }),
   socket: variable({
     name: 'KONTROL_SOCKET',

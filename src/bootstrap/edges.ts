@@ -54,6 +54,7 @@ export async function createPort(deps: PortDeps): Promise<FastifyInstance> {
     sink: commands,
     access,
     env: children,
+    shell: config.shell,
     logger
   })
   await describeApi(app)

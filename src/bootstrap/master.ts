@@ -109,7 +109,7 @@ export function createController({
       ? undefined
       : new CallbackRunner({
           command: config.callback,
-          shell: config.shellCallback,
+          shell: config.shellCallback ? config.shell : undefined,
           timeoutMs: config.callbackTimeoutSeconds * 1000,
           env: children,
           folder: config.dataFolder,

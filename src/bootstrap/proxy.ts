@@ -91,7 +91,15 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   const actions = createSteps(deps, driver, reconfigurations, leftOut)
   const { manifest, warnings } = await readManifest(config.lifecycleFile, builtInActions)
   for (const warning of warnings) logger.warn({ file: config.lifecycleFile, warning }, 'lifecycle manifest')
-  const automaton = new Automaton({ manifest, actions, socketPath: config.socket, logger, clock, env: children })
+  const automaton = new Automaton({
+    manifest,
+    actions,
+    socketPath: config.socket,
+    logger,
+    clock,
+    env: children,
+    shell: config.shell
+  })
   return {
     automaton,
     socket: new CommandSocket({ path: config.socket, machine: automaton, logger }),

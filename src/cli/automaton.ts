@@ -1,15 +1,25 @@
 import { once } from 'node:events'
+import { invalidEnvironment, readEnvTable } from '../config.ts'
+import { envTable } from '../environment.ts'
 import { Automaton } from '../lifecycle/automaton.ts'
 import { CommandSocket } from '../lifecycle/command-socket.ts'
 import { readManifest } from '../lifecycle/manifest.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createLogger } from '../platform/logger.ts'
 import { RotatingFile } from '../platform/rotating-file.ts'
+import type { Shell } from '../platform/shell.ts'
 import { defineCommand, usageError } from './command.ts'
 
 /** As the original's: four files of 64 KB at most. */
 const LOG_FILE_BYTES = 65_335
 const LOG_FILE_BACKUPS = 3
+
+/** @throws KontrolError KTL_CONFIG_INVALID */
+export function shellOf(env: NodeJS.ProcessEnv): Shell {
+  const { values, problems } = readEnvTable({ shell: envTable.shell }, [['environment', env]])
+  if (problems.length > 0) throw invalidEnvironment(problems)
+  return values.shell
+}
 
 export const automaton = defineCommand({
   program: 'automaton',
@@ -44,7 +54,8 @@ export const automaton = defineCommand({
       socketPath: values.socket,
       logger,
       clock: systemClock,
-      env
+      env,
+      shell: shellOf(env)
     })
     const socket = new CommandSocket({ path: values.socket, machine, logger })
     await socket.listen()

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { readSecrets, tokenToPingWith } from '../access/credentials.ts'
 import { invalidEnvironment, readEnvTable, secretSourcesOf } from '../config.ts'
-import { accessVariables } from '../environment.ts'
+import { accessVariables } from '../access/access-variables.ts'
 import type { TlsCredentials } from '../slave/http-master.ts'
 
 /** What a command shows to a control tier, from the variables that the control tier reads too. */

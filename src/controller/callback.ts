@@ -5,6 +5,7 @@ import type { Snapshot } from '../model/snapshot.ts'
 import { Backoff } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { Shell } from '../platform/shell.ts'
 import { splitShellWords } from '../platform/shell-words.ts'
 import type { SubprocessResult } from '../platform/subprocess.ts'
 import { prepareCallbackInput, removeCallbackInput } from './callback-input.ts'
@@ -13,8 +14,8 @@ import { runOnLeash } from './leash.ts'
 export interface CallbackOptions {
   /** KONTROL_CALLBACK. */
   command: string
-  /** Whether /bin/sh takes the command, or it is split into words and run as it is. */
-  shell: boolean
+  /** What takes the command; undefined: it is split into words and run as it is. */
+  shell: Shell | undefined
   timeoutMs: number
   /** Environment of this process, which the callback inherits. */
   env: NodeJS.ProcessEnv
@@ -92,7 +93,7 @@ export class CallbackRunner {
     this.#options = options
     const { shell, command, random = Math.random } = options
     this.#backoff = new Backoff({ ...RETRY, random })
-    const [program, ...args] = shell ? ['/bin/sh', '-c', command] : splitShellWords(command)
+    const [program, ...args] = shell === undefined ? splitShellWords(command) : [...shell, '-c', command]
     if (program === undefined) {
       throw new KontrolError('KTL_USAGE', 'KONTROL_CALLBACK holds no command', { hint: 'Unset it, or name a program.' })
     }

@@ -3,6 +3,7 @@ import { createActor, fromPromise, type ActorRefFrom } from 'xstate'
 import { KontrolError, type Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import { defaultShell, type Shell } from '../platform/shell.ts'
 import { fitsEnvironment } from '../platform/script-input.ts'
 import {
   compileMachine,
@@ -28,6 +29,8 @@ export interface AutomatonOptions {
   clock: Clock
   /** What scripts inherit; the environment of this process when absent. */
   env?: NodeJS.ProcessEnv
+  /** What runs scripts; the usual one when absent. */
+  shell?: Shell
   /** Milliseconds between SIGTERM and SIGKILL, 10 s when absent. */
   killGraceMs?: number
 }
@@ -64,7 +67,8 @@ export class Automaton {
   #started = false
   #stopped: Promise<void> | undefined
 
-  constructor({ manifest, actions, socketPath, logger, clock, env = process.env, killGraceMs }: AutomatonOptions) {
+  constructor({ manifest, actions, socketPath, logger, clock, env = process.env, ...more }: AutomatonOptions) {
+    const { killGraceMs, shell = defaultShell } = more
     this.#manifest = manifest
     this.#clock = clock
     this.#logger = logger
@@ -74,6 +78,7 @@ export class Automaton {
       actions,
       socketPath: resolve(socketPath),
       env,
+      shell,
       killGraceMs: killGraceMs ?? DEFAULT_KILL_GRACE_MS,
       logger
     })

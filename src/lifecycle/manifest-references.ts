@@ -17,7 +17,10 @@ export function checkReferences(source: ManifestSource, actions: readonly string
     const path = ['states', index]
     const first = tags.indexOf(state.tag)
     if (typeof state.tag === 'string' && first < index) {
-      findings.problems.push({ path: [...path, 'tag'], message: `a second state with the tag "${state.tag}"` })
+      findings.warnings.push({
+        path: [...path, 'tag'],
+        message: `a second state with the tag "${state.tag}" takes the place of the first`
+      })
     }
     checkStep(state, path, actions, findings)
     checkOutcomes(state, path, tags, findings)
@@ -75,8 +78,8 @@ function checkNext(state: State, path: Path, tags: readonly unknown[], { problem
     if (glob === undefined) {
       problems.push({ path: place, message: `next holds a pattern that nothing can match: "${pattern}"` })
     } else if (!tags.some((tag) => typeof tag === 'string' && glob.test(tag))) {
-      if (isGlob(pattern)) warnings.push({ path: place, message: `next matches no state: "${pattern}"` })
-      else problems.push({ path: place, message: `next names no state: "${pattern}"` })
+      const says = isGlob(pattern) ? 'matches' : 'names'
+      warnings.push({ path: place, message: `next ${says} no state: "${pattern}"` })
     }
   }
 }

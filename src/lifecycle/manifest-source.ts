@@ -11,13 +11,19 @@ export class ManifestSource {
   readonly value: unknown
   /** What keeps the text from being YAML at all, tags that would make objects included; each with its line. */
   readonly faults: readonly string[]
+  /** Keys that are there twice, the last of which counts; each with its line. */
+  readonly doubts: readonly string[]
   readonly #document: Document
   readonly #lines = new LineCounter()
 
   constructor(text: string) {
     this.#document = parseDocument(text, { lineCounter: this.#lines, merge: true, prettyErrors: false })
-    const faults = [...this.#document.errors, ...this.#document.warnings]
-    this.faults = faults.map(({ message, pos }) => `line ${this.#lines.linePos(pos[0]).line}: ${message}`)
+    const found = [...this.#document.errors, ...this.#document.warnings]
+    const faults = found.filter(({ code }) => code !== 'DUPLICATE_KEY')
+    const inWords = ({ message, pos }: (typeof found)[number]): string =>
+      `line ${this.#lines.linePos(pos[0]).line}: ${message}`
+    this.faults = faults.map(inWords)
+    this.doubts = found.filter((fault) => !faults.includes(fault)).map(inWords)
     this.value = faults.length > 0 ? undefined : withBooleans(this.#document.toJS())
   }
 

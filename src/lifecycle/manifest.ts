@@ -77,8 +77,17 @@ export function parseManifest(text: string, { file = 'lifecycle.yml', actions }:
   const { warnings, problems } = checkReferences(source, actions)
   const all = [...checkShape(source), ...problems]
   if (all.length > 0) throw invalid(file, source.listed(all))
-  return { manifest: source.value as Manifest, warnings: source.listed(warnings) }
+  const manifest = source.value as Manifest
+  return {
+    manifest: { ...manifest, states: lastOfEach(manifest.states) },
+    warnings: [...source.doubts, ...source.listed(warnings)]
+  }
 }
+
+/** The original kept states by their tag. */
+const lastOfEach = (states: readonly LifecycleState[]): LifecycleState[] => [
+  ...new Map(states.map((state) => [state.tag, state])).values()
+]
 
 /** @throws KontrolError KTL_MANIFEST_INVALID, also for a file that cannot be read */
 export async function readManifest(file: string, actions: readonly string[]): Promise<ParsedManifest> {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { defaultShell, type Shell } from '../platform/shell.ts'
 import type { Logger } from '../platform/logger.ts'
 import { variableIfItFits } from '../platform/script-input.ts'
 import { groupGone, signalGroup } from '../platform/process-group.ts'
@@ -18,6 +19,8 @@ export interface ShellStep {
   /** Aborting ends the script and all that it started: SIGTERM, and SIGKILL after `graceMs`. */
   signal: AbortSignal
   graceMs: number
+  /** The usual one when absent. */
+  shell?: Shell
   /** Gets each line of output at debug. */
   logger: Logger
 }
@@ -34,18 +37,19 @@ const DRAIN_MS = 250
 const AFTER_KILL_MS = 1_000
 
 /**
- * Runs a script by /bin/sh in a session and process group of its own, until
+ * Runs a script by its shell in a session and process group of its own, until
  * the shell has ended; what it left running in the background goes on.
  *
  * The script finds its input in `$INPUT`, and always in the file `$INPUT_FILE`
  * too: past 128 KiB the variable is left out, as no process could be started with it.
  */
-export async function runShellStep({ script, input, env, signal, graceMs, logger }: ShellStep): Promise<ShellResult> {
+export async function runShellStep(step: ShellStep): Promise<ShellResult> {
+  const { script, input, env, signal, graceMs, shell: [program, ...words] = defaultShell, logger } = step
   const folder = await mkdtemp(join(tmpdir(), 'kontrol-step-'))
   try {
     const inputFile = join(folder, 'input')
     await writeFile(inputFile, input, { mode: 0o600 })
-    const child = spawn('/bin/sh', ['-c', script], {
+    const child = spawn(program, [...words, '-c', script], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...env, INPUT_FILE: inputFile, INPUT: variableIfItFits('INPUT', input) }

@@ -1,5 +1,6 @@
 import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { Shell } from '../platform/shell.ts'
 import type { Backends } from '../model/snapshot.ts'
 import type { StepInput, StepOutput, TransitionInput } from './compile-machine.ts'
 import type { LifecycleState } from './manifest.ts'
@@ -39,6 +40,7 @@ export interface StepRunnerOptions {
   socketPath: string
   /** What scripts inherit. */
   env: NodeJS.ProcessEnv
+  shell: Shell
   /** Milliseconds between SIGTERM and SIGKILL. */
   killGraceMs: number
   logger: Logger
@@ -67,12 +69,13 @@ export class StepRunner {
   }
 
   async #runScript(tag: string, script: string, step: StepInput, signal: AbortSignal): Promise<StepResult> {
-    const { env, socketPath, killGraceMs, logger } = this.#options
+    const { env, shell, socketPath, killGraceMs, logger } = this.#options
     const { code, signal: endedBy } = await runShellStep({
       script,
       input: textOf(step.input),
       env: { ...env, ...step.variables, SOCKET: socketPath },
       signal,
+      shell,
       graceMs: killGraceMs,
       logger: logger.child({ state: tag })
     })

@@ -4,6 +4,7 @@ import { parseCommand } from '../access/command-rules.ts'
 import { KontrolError } from '../errors.ts'
 import { toKontrolJson } from '../model/kontrol-json.ts'
 import type { Logger } from '../platform/logger.ts'
+import { defaultShell, type Shell } from '../platform/shell.ts'
 import { runShellScript } from './shell-script.ts'
 import { parseSocatCommand } from './socat-command.ts'
 
@@ -24,6 +25,8 @@ export interface ScriptRunnerOptions {
   logger: Logger
   /** What scripts inherit in mode `shell`. */
   env: NodeJS.ProcessEnv
+  /** What runs them; the usual one when absent. */
+  shell?: Shell
   /** Milliseconds that one script has, 60 s when absent. */
   timeoutMs?: number
 }
@@ -67,7 +70,16 @@ export class ScriptRunner {
   }
 
   #prepare(command: string, input: string, caller: Caller): () => Promise<string> {
-    const { mode, socketPath, sink, access, logger, env, timeoutMs = DEFAULT_TIMEOUT_MS } = this.#options
+    const {
+      mode,
+      socketPath,
+      sink,
+      access,
+      logger,
+      env,
+      shell = defaultShell,
+      timeoutMs = DEFAULT_TIMEOUT_MS
+    } = this.#options
     switch (mode) {
       case 'off':
         throw new KontrolError('KTL_FORBIDDEN', 'Scripts are switched off here', {
@@ -83,7 +95,7 @@ export class ScriptRunner {
       }
       case 'shell':
         access.check({ kind: 'operate', what: 'A script' }, caller)
-        return () => runShellScript({ command, input, env, timeoutMs, logger })
+        return () => runShellScript({ command, input, env, shell, timeoutMs, logger })
     }
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { KontrolError } from '../errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { fitsArgument, fitsEnvironment } from '../platform/script-input.ts'
+import { defaultShell, type Shell } from '../platform/shell.ts'
 import { runSubprocess } from '../platform/subprocess.ts'
 
 export interface ShellScript {
@@ -11,6 +12,8 @@ export interface ShellScript {
   /** JSON of the body that the command came in. */
   input: string
   env: NodeJS.ProcessEnv
+  /** The usual one when absent. */
+  shell?: Shell
   timeoutMs: number
   logger: Logger
 }
@@ -25,7 +28,8 @@ const GRACE_MS = 2000
  *
  * @throws KontrolError KTL_SCRIPT_TIMEOUT, KTL_REQUEST_INVALID
  */
-export async function runShellScript({ command, input, env, timeoutMs, logger }: ShellScript): Promise<string> {
+export async function runShellScript(script: ShellScript): Promise<string> {
+  const { command, input, env, shell: [program, ...words] = defaultShell, timeoutMs, logger } = script
   if (!fitsArgument(command)) {
     throw new KontrolError(
       'KTL_REQUEST_INVALID',
@@ -37,7 +41,7 @@ export async function runShellScript({ command, input, env, timeoutMs, logger }:
   }
   const folder = await mkdtemp(join(tmpdir(), 'kontrol-script-'))
   try {
-    const result = await runSubprocess('/bin/sh', ['-c', command], {
+    const result = await runSubprocess(program, [...words, '-c', command], {
       env: { ...env, ...(await inputVariables(input, folder)) },
       timeoutMs,
       graceMs: GRACE_MS,

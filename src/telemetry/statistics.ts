@@ -19,6 +19,7 @@ import { renderTelegrafConf, startTelegraf, stopTelegraf } from './telegraf.ts'
 
 export interface StatisticsDeps {
   config: {
+    readonly id: string
     readonly dataFolder: string
     readonly supervisor: 'child' | 'supervisord'
     readonly annotations: Readonly<Record<string, string>>
@@ -100,7 +101,7 @@ export class Statistics {
   #openRelay(): void {
     this.#relay =
       this.#started && this.#telegraf === undefined && typeof this.#wish === 'object'
-        ? createRelay(this.#deps, this.#wish, this.#tags)
+        ? createRelay(this.#deps, this.#wish, { host: this.#deps.config.id, ...this.#tags })
         : undefined
     this.#relay?.start()
   }

@@ -57,6 +57,12 @@ export class ZerorpcApi {
     return name === 'ping' ? this.#ping(textOf(raw), caller) : this.#invoke(textOf(raw), caller, signal)
   }
 
+  /** More than can be taken: its sender is told OK all the same, as of any other keepalive. */
+  refusePing(): ZerorpcReply {
+    this.#options.onPingRefused(new KontrolError('KTL_QUEUE_FULL', 'Too many keepalives wait on one connection'))
+    return success(null)
+  }
+
   async #ping(raw: string | undefined, caller: Caller): Promise<ZerorpcReply> {
     try {
       if (raw === undefined) throw new KontrolError('KTL_KEEPALIVE_INVALID', 'Invalid keepalive: no text')
@@ -105,10 +111,10 @@ function describe(name: string, args: readonly unknown[]): ZerorpcReply {
 
 const success = (value: unknown): ZerorpcReply => ({ name: 'OK', args: [value] })
 
-/** Name, message and traceback, as Python's clients raise them; ours has the hint in the last place. */
-const failure = (name: string, message: string, hint = ''): ZerorpcReply => ({
+/** Name, message and traceback; the last is all that zerorpc-python shows of an error, so it says everything. */
+export const failure = (name: string, message: string, hint = ''): ZerorpcReply => ({
   name: 'ERR',
-  args: [name, message, hint]
+  args: [name, message, `${name}: ${message}${hint === '' ? '' : `\nHint: ${hint}`}`]
 })
 
 function failureOf(error: unknown): ZerorpcReply {

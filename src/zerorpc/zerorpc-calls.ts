@@ -1,10 +1,11 @@
 import type { Caller } from '../access/caller.ts'
 import { encodeEvent, type MessageId, type ZerorpcMessage } from './zerorpc-message.ts'
-import type { ZerorpcApi } from './zerorpc-api.ts'
+import { failure, type ZerorpcApi } from './zerorpc-api.ts'
 import type { ZerorpcLimits } from './zerorpc-limits.ts'
 
 interface Call {
   id: MessageId
+  isPing: boolean
   /** The frames before the request, which go before its answers as well. */
   envelope: readonly Buffer[]
   abort: AbortController
@@ -24,6 +25,7 @@ export interface ZerorpcCallsOptions {
 export class ZerorpcCalls {
   readonly #options: ZerorpcCallsOptions
   readonly #calls = new Map<string, Call>()
+  #pings = 0
 
   constructor(options: ZerorpcCallsOptions) {
     this.#options = options
@@ -45,7 +47,7 @@ export class ZerorpcCalls {
     const { heartbeatMs, lostMs } = this.#options.limits
     for (const [key, call] of this.#calls) {
       if (call.lastHeard !== undefined && now - call.lastHeard > lostMs) {
-        this.#calls.delete(key)
+        this.#forget(key, call)
         call.abort.abort()
       } else if (now >= call.nextHeartbeat) {
         call.nextHeartbeat = now + heartbeatMs
@@ -57,6 +59,7 @@ export class ZerorpcCalls {
   abortAll(): void {
     for (const { abort } of this.#calls.values()) abort.abort()
     this.#calls.clear()
+    this.#pings = 0
   }
 
   #begin({ id, name, args }: ZerorpcMessage, envelope: readonly Buffer[], now: number): void {
@@ -64,17 +67,26 @@ export class ZerorpcCalls {
     const key = keyOf(id)
     if (this.#calls.has(key)) return
     const abort = new AbortController()
-    const call: Call = { id, envelope, abort, nextHeartbeat: now + limits.heartbeatMs, lastHeard: undefined }
-    if (this.#calls.size >= limits.calls) {
-      const hint = 'Wait for the answers of the calls that run.'
-      this.#send(call, 'ERR', ['KTL_QUEUE_FULL', `At most ${limits.calls} calls run at once`, hint])
-      return
+    const isPing = name === 'ping'
+    const call: Call = { id, isPing, envelope, abort, nextHeartbeat: now + limits.heartbeatMs, lastHeard: undefined }
+    const running = isPing ? this.#pings : this.#calls.size - this.#pings
+    if (running >= (isPing ? limits.pings : limits.calls)) {
+      const { name: kind, args: said } = isPing ? api.refusePing() : tooMany(limits.calls)
+      return this.#send(call, kind, said)
     }
     this.#calls.set(key, call)
+    if (isPing) this.#pings++
     void api.call({ name, args }, caller, abort.signal).then((reply) => {
       // Gone when the caller is.
-      if (this.#calls.delete(key)) this.#send(call, reply.name, reply.args)
+      if (this.#forget(key, call)) this.#send(call, reply.name, reply.args)
     })
+  }
+
+  /** @returns whether it was still there */
+  #forget(key: string, call: Call): boolean {
+    if (this.#calls.get(key) !== call) return false
+    if (call.isPing) this.#pings--
+    return this.#calls.delete(key)
   }
 
   #heard(id: MessageId, now: number): void {
@@ -86,6 +98,9 @@ export class ZerorpcCalls {
     this.#options.send([...envelope, encodeEvent(name, args, id)])
   }
 }
+
+const tooMany = (calls: number) =>
+  failure('KTL_QUEUE_FULL', `At most ${calls} calls run at once`, 'Wait for the answers of the calls that run.')
 
 /** The same for an id as text and as binary. */
 const keyOf = (id: MessageId): string => (typeof id === 'string' ? id : Buffer.from(id).toString('latin1'))

@@ -6,6 +6,8 @@ export interface ZerorpcLimits {
   frames: number
   /** Calls of one connection that run at the same time. */
   calls: number
+  /** Keepalives of one connection that are being taken: each is soon done, and none is refused. */
+  pings: number
   /** Milliseconds for the handshake. */
   handshakeMs: number
   /** Milliseconds for one message to arrive whole, or for an answer to be read. */
@@ -24,6 +26,7 @@ export const defaultZerorpcLimits: ZerorpcLimits = {
   messageBytes: 256 * 1024,
   frames: 8,
   calls: 64,
+  pings: 8192,
   handshakeMs: 10_000,
   messageMs: 30_000,
   idleMs: 300_000,

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { startAutomatonProcess } from '../support/start-automaton-process.ts'
+import { startService } from '../support/start-service.ts'
 
 const chatty = `
 initial: A
@@ -40,6 +41,19 @@ Hint: See docs/lifecycle-manifest.md, and check with "kontrol lifecycle check <f
     expect(await second.ended).toBe(78)
     expect(second.stderr()).toContain('KTL_SOCKET_UNUSABLE')
     expect(await first.socat('STATE')).toBe('A')
+  })
+
+  it('keeps its socket beside a control tier that runs none, which hands it what it is asked', async () => {
+    await using automaton = await startAutomatonProcess(chatty)
+    const { socketPath } = automaton
+    await using service = await startService({
+      template: 'frontend f\n  bind 127.0.0.1:1\n',
+      env: { KONTROL_AUTOMATON: 'off', KONTROL_SOCKET: socketPath }
+    })
+
+    const cmd = `echo STATE | socat -t 60 - ${socketPath}`
+    expect((await service.send('PUT', '/script', JSON.stringify({ cmd }))).body).toBe('A')
+    expect(await automaton.socat('STATE')).toBe('A')
   })
 
   it('ends with 64 and its usage for a wrong option', async () => {

@@ -66,6 +66,25 @@ describe('loadConfig', () => {
     expect(origins.labels).toBe('debug mode')
   })
 
+  it('is at the host that is named, and its own master there, in debug mode', () => {
+    const { config } = loadConfig({ KONTROL_MODE: 'debug', KONTROL_HOST: '192.0.2.9' })
+
+    expect(config).toMatchObject({ ip: '192.0.2.9', masters: ['192.0.2.9'], host: '192.0.2.9' })
+  })
+
+  it('runs no automaton where it is switched off, whatever there is to be driven', () => {
+    const annotations = JSON.stringify({ 'haproxy.unity3d.com/config': 'x' })
+    const env = { ...valid, KONTROL_AUTOMATON: 'off', KONTROL_ANNOTATIONS: annotations }
+
+    expect(loadConfig(env).config).toMatchObject({ needsAutomaton: false, isSlaveAlone: true })
+    expect(loadConfig({ ...env, KONTROL_MODE: 'master' }).config.needsAutomaton).toBe(false)
+  })
+
+  it('takes a shell with its words', () => {
+    expect(loadConfig({ ...valid, KONTROL_SHELL: 'busybox ash' }).config.shell).toEqual(['busybox', 'ash'])
+    expect(complaint({ ...valid, KONTROL_SHELL: ' ' })).toContain('KONTROL_SHELL must name a shell')
+  })
+
   it('logs debug lines in verbose mode unless a level was asked for', () => {
     expect(loadConfig({ ...valid, KONTROL_MODE: 'slave,verbose' }).config.logLevel).toBe('debug')
     expect(loadConfig({ ...valid, KONTROL_MODE: 'verbose', KONTROL_LOG_LEVEL: 'warn' }).config.logLevel).toBe('warn')

@@ -1,5 +1,7 @@
 import { builtInActions, readManifest } from '../../lifecycle/manifest.ts'
+import { dialectWarnings } from '../../lifecycle/shell-dialect.ts'
 import { toMermaid } from '../../lifecycle/mermaid.ts'
+import { shellOf } from '../automaton.ts'
 import { defineCommand, usageError } from '../command.ts'
 
 export const lifecycle = defineCommand({
@@ -7,13 +9,14 @@ export const lifecycle = defineCommand({
   usage: 'check|graph <file>',
   options: {},
   optionDocs: {},
-  async run({ positionals }, { stdout, stderr }) {
+  async run({ positionals }, { env, stdout, stderr }) {
     const [deed, file, ...rest] = positionals
     if ((deed !== 'check' && deed !== 'graph') || file === undefined || rest.length > 0) {
       throw usageError('lifecycle takes a deed and a file', 'Usage: kontrol lifecycle check|graph <file>')
     }
     const { manifest, warnings } = await readManifest(file, builtInActions)
-    for (const warning of warnings) stderr(`${file}: warning: ${warning}`)
+    const dialect = dialectWarnings(manifest, shellOf(env))
+    for (const warning of [...warnings, ...dialect]) stderr(`${file}: warning: ${warning}`)
     if (deed === 'graph') stdout(toMermaid(manifest))
     else stdout(`${file}: ${manifest.states.length} states, no problem`)
   }

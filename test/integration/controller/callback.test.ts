@@ -57,7 +57,7 @@ describe('CallbackRunner', () => {
     lines = recorded
     runner = new CallbackRunner({
       command: `python3 '${path}'`,
-      shell: false,
+      shell: undefined,
       timeoutMs: 30_000,
       env: { ...process.env, PODS: 'inherited', STATE: 'inherited', OWN: 'kept' },
       folder: folder.path,
@@ -273,7 +273,7 @@ describe('CallbackRunner', () => {
   })
 
   it('goes through a shell when told to', async () => {
-    const subject = await start('', { shell: true, command: 'test -n "$MD5" && echo "[$((1 + 1))]"' })
+    const subject = await start('', { shell: ['/bin/sh'], command: 'test -n "$MD5" && echo "[$((1 + 1))]"' })
 
     subject.request(() => snapshot(1))
     await atRest(subject)

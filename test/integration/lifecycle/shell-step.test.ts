@@ -97,6 +97,16 @@ describe('a shell step', () => {
     expect(lives(pid)).toBe(true)
   })
 
+  it('reads its script as busybox ash does, where that is the shell', async () => {
+    const dir = await folder()
+    const script = `if [ "$A" == "$A" ]; then echo $A > ${dir.file('said')}; fi`
+    const env = { PATH: process.env.PATH, A: String.raw`{"text": "one\ntwo"}` }
+
+    expect(await runShellStep(step(script, { env, shell: ['busybox', 'ash'] }))).toEqual({ code: 0, signal: null })
+
+    expect(readFileSync(dir.file('said'), 'utf8')).toBe(`${env.A}\n`)
+  })
+
   it('ends with all that it started when it is aborted', async () => {
     const dir = await folder()
     const abort = new AbortController()

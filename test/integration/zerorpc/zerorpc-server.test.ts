@@ -365,6 +365,16 @@ describe('ZerorpcServer', () => {
       expect(events(received).map(([, name, args]) => [name, args[0]])).toEqual([['ERR', 'KTL_QUEUE_FULL']])
     })
 
+    it('answers every keepalive with OK nil, however many are under way on one connection', async () => {
+      const { npm, pings } = await start()
+      const client = npm()
+
+      const answers = await Promise.all(Array.from({ length: 500 }, () => client.call('ping', keepalive)))
+
+      expect(new Set(answers.map((answer) => answer ?? null))).toEqual(new Set([null]))
+      expect(pings.length).toBe(500)
+    })
+
     it('stops reading from a client that does not read its answers, and cuts it off in time', async () => {
       const { ready, server, pings } = await start({ messageMs: 500, heartbeatMs: 100 })
       const { socket } = await ready()

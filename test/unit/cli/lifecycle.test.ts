@@ -7,13 +7,15 @@ import { tempDir } from '../../support/temp-dir.ts'
 
 const packaged = join(import.meta.dirname, '../../../lifecycle/lifecycle.yml')
 
-async function kontrolLifecycle(...argv: string[]) {
+const kontrolLifecycle = (...argv: string[]) => withShell(undefined, ...argv)
+
+async function withShell(shell: string | undefined, ...argv: string[]) {
   const stdout: string[] = []
   const stderr: string[] = []
   const code = await runCommand('lifecycle', lifecycle, argv, {
     stdout: (line) => stdout.push(line),
     stderr: (line) => stderr.push(line),
-    env: {},
+    env: shell === undefined ? {} : { KONTROL_SHELL: shell },
     signal: new AbortController().signal
   })
   return { code, stdout: stdout.join('\n'), stderr: stderr.join('\n') }
@@ -52,6 +54,35 @@ describe('kontrol lifecycle', () => {
 
     expect(code).toBe(0)
     expect(stderr).toContain('weak.yml: warning: line 1: initial names no state: "nowhere"')
+  })
+
+  it('warns of what the shell reads otherwise than the one the manifest was written for', async () => {
+    await using dir = await tempDir()
+    writeFileSync(
+      dir.file('ash.yml'),
+      `initial: a
+terminal: z
+states:
+- tag: a
+  shell: |
+    # echo $NOTES | jq .
+    echo $KONTROL_ANNOTATIONS | jq -r .note > note
+    [ "$a" == "$b" ] && exit
+    echo "one\\ntwo"
+    printf '%s' "$KONTROL_ANNOTATIONS" | jq . || [ "$a" = "$b" ]
+- tag: z
+`
+    )
+    const places = (stderr: string) => stderr.match(/line \d of the script of "a": \S+/g)
+
+    const dash = await withShell('/bin/dash', 'check', dir.file('ash.yml'))
+    expect(dash.code).toBe(0)
+    expect(places(dash.stderr)).toEqual([
+      'line 2 of the script of "a": echo',
+      'line 3 of the script of "a": "=="',
+      'line 4 of the script of "a": echo'
+    ])
+    expect((await withShell('busybox ash', 'check', dir.file('ash.yml'))).stderr).toBe('')
   })
 
   it('says when the file is not there', async () => {

@@ -83,10 +83,8 @@ states:
       'line 6: a state has a shell or an action',
       'line 6: unknown action "fly" (known: render, setup)',
       'line 8: on "done" names no state: "nowhere"',
-      'line 11: next names no state: "gone"',
       `line 12: next holds a pattern that nothing can match: "[z-a]"`,
       'line 13: force must be boolean',
-      'line 14: a second state with the tag "b"',
       'line 16: "tag" is missing',
       'line 17: states must be object'
     ])
@@ -98,6 +96,23 @@ states:
     expect(warnings).toEqual([
       'line 1: initial names no state: "nowhere"; the machine begins in "idle"',
       'line 4: unknown key "owner" is ignored'
+    ])
+  })
+
+  it('runs with what the original ran with: keys and tags that are there twice, a next that names nothing', () => {
+    const { manifest, warnings } = parseManifest(
+      'initial: b\ninitial: a\nterminal: z\nstates:\n- tag: a\n  shell: first\n- tag: a\n  shell: second\n  next: [gone, z]\n- tag: z\n'
+    )
+
+    expect(manifest).toEqual({
+      initial: 'a',
+      terminal: 'z',
+      states: [{ tag: 'a', shell: 'second', next: ['gone', 'z'] }, { tag: 'z' }]
+    })
+    expect(warnings).toEqual([
+      'line 2: Map keys must be unique',
+      'line 7: a second state with the tag "a" takes the place of the first',
+      'line 9: next names no state: "gone"'
     ])
   })
 

@@ -86,7 +86,10 @@ describe('Kontrol over ZeroRPC', () => {
   it('answers ERR with code, message and hint when a command is refused', async () => {
     const { call } = subject({ fails: 'KTL_FORBIDDEN' })
 
-    expect(await call('invoke', '{}')).toEqual({ name: 'ERR', args: ['KTL_FORBIDDEN', 'no', 'Do that.'] })
+    expect(await call('invoke', '{}')).toEqual({
+      name: 'ERR',
+      args: ['KTL_FORBIDDEN', 'no', 'KTL_FORBIDDEN: no\nHint: Do that.']
+    })
   })
 
   it.each([
@@ -112,7 +115,7 @@ describe('Kontrol over ZeroRPC', () => {
   it.each([['nothing'], ['constructor'], ['_zerorpc_nothing'], ['__proto__']])(
     'answers ERR to the unknown method %s, as Python names the error',
     async (name) => {
-      expect(await subject().call(name)).toEqual({ name: 'ERR', args: ['NameError', name, ''] })
+      expect(await subject().call(name)).toEqual({ name: 'ERR', args: ['NameError', name, `NameError: ${name}`] })
     }
   )
 
@@ -128,7 +131,10 @@ describe('Kontrol over ZeroRPC', () => {
 
     for (const method of ['ping', 'invoke']) {
       const reply = await call(method, JSON.stringify(keepalive))
-      expect(reply).toEqual({ name: 'ERR', args: ['KTL_UNAUTHORIZED', 'A token is wanted', 'Use HTTP.'] })
+      expect(reply).toEqual({
+        name: 'ERR',
+        args: ['KTL_UNAUTHORIZED', 'A token is wanted', 'KTL_UNAUTHORIZED: A token is wanted\nHint: Use HTTP.']
+      })
     }
 
     expect((await call('_zerorpc_ping')).name).toBe('OK')
