@@ -204,6 +204,10 @@ export const envTable = {
     fallback: 2,
     parse: decimal(0, 3600)
   }),
+  backendsDecideReadiness: off(
+    'KONTROL_READY_BACKENDS',
+    'on: /readyz says 503 while a backend that clients are sent to has no server that takes requests'
+  ),
   synGuard: off(
     'KONTROL_SYN_GUARD',
     'on: drop SYN packets by iptables on the bound ports during a reload (needs NET_ADMIN)'

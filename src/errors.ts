@@ -49,6 +49,7 @@ export const catalogue = {
   KTL_HAPROXY_NO_LISTENER: { statusCode: 422, exitCode: 1, retryable: false },
   KTL_HAPROXY_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
   KTL_HAPROXY_SURPRISE: { statusCode: 502, exitCode: 75, retryable: true },
+  KTL_HAPROXY_BACKEND_DOWN: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_HAPROXY_CERTIFICATE: { statusCode: 502, exitCode: 1, retryable: false },
   KTL_HAPROXY_RELOAD_FAILED: { statusCode: 502, exitCode: 75, retryable: true },
 

@@ -9,7 +9,7 @@ import { startService, type Service, type ServiceDeps } from './service.ts'
 import type { Credentials } from '../access/credentials.ts'
 import type { Config } from '../config.ts'
 import type { Controller } from '../controller/controller.ts'
-import { readinessProblems } from '../controller/readiness.ts'
+import { readinessFindings, readinessProblems } from '../controller/readiness.ts'
 import { Retry } from '../controller/retry.ts'
 import { externalAddresses, parseExposeInput } from '../dns/addresses.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
@@ -91,6 +91,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
     pods: () => ({ live: registry?.size ?? 0, held: registry?.held ?? 0 }),
     lifecycleState: () => proxy?.automaton.state,
     problems: () => problems().length,
+    unusableBackends: () => proxy?.driver.unusableBackends().length ?? 0,
     skippedValues: () => registry?.skippedValues ?? 0,
     leftOutPods: () => proxy?.leftOut.count ?? 0
   })
@@ -109,7 +110,11 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
         leave: (signal) => leaveForGood(leaving, signal)
       })
     : undefined
-  const problems = () => readinessProblems({ registry, proxy })
+  const findings = () => readinessFindings({ registry, proxy })
+  const problems = () => [
+    ...readinessProblems({ registry, proxy }),
+    ...(config.backendsDecideReadiness ? findings() : [])
+  ]
   const events = tellOfAll({ logger, registry, proxy, dns, metrics })
   const controller = registry && createController({ ...deps, registry, proxy, dns })
   const access = createAccess({ config, credentials, registry, manifest: proxy?.facts })
@@ -117,6 +122,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
     ...deps,
     access,
     ...{ dns, events, metrics, problems },
+    findings: () => (config.backendsDecideReadiness ? [] : findings()),
     keepalives: registry && createKeepaliveSink({ registry, metrics, access, config, logger }),
     commands: proxy === undefined ? new SocketSink(config.socket) : commandSink(proxy.automaton, logger),
     routes: async (scope) => await operatorRoutes(scope, registry, proxy, config.app)
@@ -193,6 +199,7 @@ function tellOfAll({ logger, registry, proxy, dns, metrics }: ObservedParts): Li
     metrics.alarm(problem.code)
     events.emit({ type: 'alarm', data: problem })
   })
+  proxy?.driver.subscribeBackends((event) => events.emit({ type: 'backend', data: event }))
   dns.subscribe((event) => {
     metrics.dnsEvent(event.kind)
     events.emit({ type: 'dns', data: event })

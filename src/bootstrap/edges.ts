@@ -40,13 +40,28 @@ export interface PortDeps extends ServiceDeps {
   events: Listeners<ProgramEvent>
   metrics: Metrics
   problems: () => readonly Problem[]
+  /** What clients lack although nothing is wrong here; none unless told otherwise. */
+  findings?: () => readonly Problem[]
   /** What only some processes can tell. */
   routes?: FastifyPluginAsync
 }
 
 /** The control tier's port: HTTP, and ZeroRPC beside it. */
 export async function createPort(deps: PortDeps): Promise<FastifyInstance> {
-  const { config, access, children, logger, keepalives, commands, dns, events, metrics, problems, onLeave } = deps
+  const {
+    config,
+    access,
+    children,
+    logger,
+    keepalives,
+    commands,
+    dns,
+    events,
+    metrics,
+    problems,
+    findings = () => [],
+    onLeave
+  } = deps
   const app = buildServer({ logger, access, ...tlsOf(config) })
   const scripts = new ScriptRunner({
     mode: config.script,
@@ -59,7 +74,7 @@ export async function createPort(deps: PortDeps): Promise<FastifyInstance> {
   })
   await describeApi(app)
   await app.register(kontrolRoutes, { keepalives, scripts, leave: onLeave })
-  await app.register(healthRoutes, { problems: async () => problems() })
+  await app.register(healthRoutes, { problems: async () => problems(), findings })
   await app.register(metricsRoutes, { metrics })
   await app.register(eventRoutes, { subscribe: (listener) => events.subscribe(listener) })
   await app.register(dnsRoutes, { status: () => dns.status() })

@@ -26,6 +26,7 @@ export async function startSlaveAlone(deps: ServiceDeps): Promise<Service> {
       pods: () => ({ live: 0, held: 0 }),
       lifecycleState: () => undefined,
       problems: () => 0,
+      unusableBackends: () => 0,
       skippedValues: () => 0,
       leftOutPods: () => 0
     })

@@ -7,7 +7,7 @@ export interface ReadinessParts {
   proxy:
     | {
         automaton: { readonly problem: Problem | undefined; status(): { lastError: Problem | null } }
-        driver: { problems(): readonly Problem[] }
+        driver: { problems(): readonly Problem[]; findings(): readonly Problem[] }
         reconfigurations: { entries(): readonly { outcome: string }[] }
         /** Whether the manifest has steps that drive HAProxy. */
         drivesHaproxy: boolean
@@ -19,6 +19,11 @@ const STARTING: Problem = {
   code: 'KTL_STARTING',
   message: 'The first configuration has not been applied yet',
   hint: 'Wait a moment; GET /api/v1/lifecycle tells what is being done.'
+}
+
+/** What clients lack although this process does what it should; it makes nobody unready unless that is asked for. */
+export function readinessFindings({ proxy }: ReadinessParts): readonly Problem[] {
+  return proxy?.drivesHaproxy === true ? proxy.driver.findings() : []
 }
 
 /** Why this process is not ready: what GET /readyz shows. */

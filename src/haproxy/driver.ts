@@ -3,6 +3,7 @@ import { findKontrolError, KontrolError, messageOf, type Problem } from '../erro
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { baseConfig } from './files/base-config.ts'
+import { Backends, type BackendEvent } from './backends.ts'
 import { Certificates } from './files/certificates.ts'
 import { Update, type ConfigureResult, type RestartOutcome } from './update.ts'
 import { ChangeJournal } from './servers/change-journal.ts'
@@ -69,6 +70,7 @@ export class HaproxyDriver {
   readonly #instance: Instance
   readonly #update: Update
   readonly #certificates: Certificates
+  readonly #backends: Backends
   readonly #queue = new TaskQueue()
 
   /** @throws KontrolError KTL_CONFIG_INVALID when the data folder is too deep for unix sockets */
@@ -95,6 +97,7 @@ export class HaproxyDriver {
     }))
     this.#update = new Update({ ...shared, ...configs, servers, instance, reloadIntervalMs, dryRun, quietMs })
     this.#certificates = new Certificates(shared)
+    this.#backends = new Backends(shared)
   }
 
   /**
@@ -113,6 +116,7 @@ export class HaproxyDriver {
     if (dryRun) return
     await this.#log.start()
     this.#certificates.start()
+    this.#backends.start()
     await this.#options.synGuard?.clear()
     try {
       await this.#queue.enqueue(async () => await this.#instance.ensure())
@@ -163,6 +167,21 @@ export class HaproxyDriver {
     return [...instance, candidate, file, ...this.#certificates.problems()].filter((problem) => problem !== undefined)
   }
 
+  /** What keeps clients from being served although HAProxy runs what it should. */
+  findings(): Problem[] {
+    const finding = this.#backends.finding()
+    return finding === undefined ? [] : [finding]
+  }
+
+  /** Backends that clients are sent to, without a server that takes requests. */
+  unusableBackends(): readonly string[] {
+    return this.#backends.unusable
+  }
+
+  subscribeBackends(listener: (event: BackendEvent) => void): void {
+    this.#backends.subscribe(listener)
+  }
+
   /** @throws KontrolError KTL_HAPROXY_UNREACHABLE while HAProxy is away */
   async status(): Promise<HaproxyStatus> {
     return { ...(await readStatus(this.#master, this.#runtime)), problems: this.problems() }
@@ -186,6 +205,7 @@ export class HaproxyDriver {
     await this.#settled()
     this.#update.close()
     this.#certificates.close()
+    this.#backends.close()
     this.#servers.forget()
     await this.#inTurn(async () => await this.#options.supervisor.close())
     await this.#log.close()

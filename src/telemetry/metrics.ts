@@ -7,6 +7,8 @@ export interface MetricSources {
   pods: () => { live: number; held: number }
   lifecycleState: () => string | undefined
   problems: () => number
+  /** Backends that clients are sent to, without a server that takes requests. */
+  unusableBackends: () => number
   /** Values of the store that were no pod. */
   skippedValues: () => number
   /** Pods that the configuration is without. */
@@ -28,7 +30,7 @@ export class Metrics {
   readonly #dns: Counter<'event'>
   readonly #alarms: Counter<'code'>
 
-  constructor({ pods, lifecycleState, problems, skippedValues, leftOutPods }: MetricSources) {
+  constructor({ pods, lifecycleState, problems, unusableBackends, skippedValues, leftOutPods }: MetricSources) {
     const registers = [this.#registry]
     collectRuntime(this.#registry)
     this.#keepalives = new Counter({
@@ -87,6 +89,12 @@ export class Metrics {
       leftOutPods
     )
     gauge(this.#registry, 'kontrol_problems', 'Reasons why this process is not ready', problems)
+    gauge(
+      this.#registry,
+      'kontrol_backends_unusable',
+      'Backends that clients are sent to, without a server that takes requests',
+      unusableBackends
+    )
     gauge(this.#registry, 'kontrol_lifecycle_at_rest', '1 while the automaton is in the state idle', () =>
       lifecycleState() === 'idle' ? 1 : 0
     )

@@ -55,7 +55,7 @@ describe('a process that is a slave and nothing else', () => {
 
   it.each([
     ['/healthz', { status: 'ok' }],
-    ['/readyz', { ready: true, problems: [] }]
+    ['/readyz', { ready: true, problems: [], findings: [] }]
   ])('answers %s', async (path, body) => {
     expect(await slave.json(path)).toEqual(body)
   })

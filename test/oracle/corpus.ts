@@ -43,6 +43,12 @@ export interface CorpusStep extends Verdict {
   step: string
 }
 
+/** Why a pod that joined or left took a reload; empty when none did. */
+export function reloadsOf(steps: readonly CorpusStep[]): string[] {
+  const reloaded = steps.filter(({ step, outcome }) => step !== 'first' && outcome === 'reload')
+  return [...new Set(reloaded.flatMap(({ reasons }) => reasons))]
+}
+
 /** Brings one configuration through all steps. */
 export async function runCorpus(oracle: Oracle, name: string, files: string): Promise<CorpusStep[]> {
   const { prefix, bindPort, podPort } = oracle.place

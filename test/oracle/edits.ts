@@ -123,6 +123,18 @@ export const EDITS: readonly Edit[] = [
     })
   },
   {
+    name: 'condition moves',
+    weight: 4,
+    apply: ofBackend(({ servers }) => {
+      const at = servers.findIndex(({ condition }) => condition !== undefined)
+      const [from, to] = [servers[at], servers[at + 1] ?? servers[0]]
+      if (to === undefined) return
+      // The lines stay as they are, but for the server that stands between them.
+      to.condition = from?.condition ?? 'defined(CANARY)'
+      if (from !== undefined && from !== to) from.condition = undefined
+    })
+  },
+  {
     name: 'backend line',
     weight: 2,
     apply: ofBackend((backend, random) => {
@@ -149,6 +161,15 @@ export const EDITS: readonly Edit[] = [
     apply: ({ frontends: [frontend] }, random) => {
       const at = frontend?.lines.findIndex((line) => line.startsWith('acl r ')) ?? -1
       if (frontend !== undefined && at >= 0) frontend.lines[at] = pickAcl(random)
+    }
+  },
+  {
+    name: 'quotes',
+    weight: 3,
+    apply: ({ frontends: [frontend] }) => {
+      const at = frontend?.lines.findIndex((line) => line.startsWith('acl r ')) ?? -1
+      const word = frontend?.lines[at]?.includes('"$PFX"') === true ? "'$PFX'" : '"$PFX"'
+      if (frontend !== undefined && at >= 0) frontend.lines[at] = `acl r path_beg ${word}`
     }
   },
   {

@@ -1,42 +1,95 @@
 import { parseArgs } from 'node:util'
 import { textDiff } from '../../src/haproxy/config/text-changes.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { CORPUS, reloadsOf, runCorpus, writeCorpusFiles } from './corpus.ts'
+import { MUTATIONS, runMutation } from './mutations.ts'
 import { runChain, startOracle, type ChainReport } from './run.ts'
 
 const CHAIN = 5
 
-/** `tsx test/oracle/main.ts --pairs 5000 --seed 1`: as many pairs, in chains of their own seed each; one seed replays. */
+/**
+ * `tsx test/oracle/main.ts --pairs 5000 --seed 1`: as many pairs, in chains of their own seed each. `--replay`: that seed
+ * alone. `--seconds`: no longer than that. `--stop`: until the first difference. `--corpus`: the whole corpus in place of
+ * generated pairs. `--mutation`: one thing is taken out of a copy of the sources, and is to be found.
+ */
 const { values } = parseArgs({
   options: {
-    pairs: { type: 'string', default: process.env.ORACLE_PAIRS ?? '1000' },
-    seed: { type: 'string', default: process.env.ORACLE_SEED ?? String(Date.now() % 1_000_000) },
+    pairs: { type: 'string' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    seconds: { type: 'string', default: 'Infinity' },
     replay: { type: 'boolean', default: false },
-    stop: { type: 'boolean', default: false }
+    stop: { type: 'boolean', default: false },
+    corpus: { type: 'boolean', default: false },
+    mutation: { type: 'string' }
   }
 })
-const [wanted, first] = [Number(values.pairs), Number(values.seed)]
-console.log(`oracle: ${wanted} pairs from seed ${first}`)
 const begun = performance.now()
-const totals: Record<string, number> = {}
-let pairs = 0
-let failures = 0
-let oracle = await startOracle()
-for (let seed = first; pairs < wanted; seed++) {
-  const report = await runChain(oracle, seed, CHAIN)
-  pairs += report.pairs
-  for (const [outcome, count] of Object.entries(report.outcomes)) totals[outcome] = (totals[outcome] ?? 0) + count
-  if (report.failure !== undefined) {
-    failures++
-    tell(report)
-    await oracle[Symbol.asyncDispose]()
-    if (values.stop) break
-    oracle = await startOracle()
+const seconds = (): number => (performance.now() - begun) / 1000
+
+const passed = await (values.mutation !== undefined
+  ? findMutations(values.mutation)
+  : values.corpus
+    ? compareCorpus()
+    : comparePairs())
+process.exitCode = passed ? 0 : 1
+
+/** Whether every one was found. */
+async function findMutations(name: string): Promise<boolean> {
+  const lost: string[] = []
+  for (const one of name === 'all' ? Object.keys(MUTATIONS) : [name]) {
+    const args = ['--pairs', values.pairs ?? '500', '--seed', values.seed, '--seconds', values.seconds]
+    if (!(await runMutation(one, args))) lost.push(one)
   }
-  if (values.replay) break
+  console.log(lost.length === 0 ? 'every mutation was found' : `not found: ${lost.join(', ')}`)
+  return lost.length === 0
 }
-await oracle[Symbol.asyncDispose]()
-const seconds = (performance.now() - begun) / 1000
-console.log(`oracle: ${pairs} pairs in ${seconds.toFixed(0)} s, ${failures} differ, ${JSON.stringify(totals)}`)
-process.exitCode = failures === 0 ? 0 : 1
+
+/** Prints what takes a reload as pods come and go, with reasons. */
+async function compareCorpus(): Promise<boolean> {
+  await using oracle = await startOracle()
+  await using files = await tempDir()
+  await writeCorpusFiles(files.path)
+  const reloads: string[] = []
+  let differences = 0
+  for (const name of CORPUS) {
+    const steps = await runCorpus(oracle, name, files.path)
+    const reasons = reloadsOf(steps)
+    if (reasons.length > 0) reloads.push(`  ${name}: ${reasons.join('; ')}`)
+    for (const { step, differences: found } of steps) {
+      differences += found.length
+      for (const words of found) console.log(`${name}, ${step}: ${words}`)
+    }
+  }
+  console.log([`${reloads.length} of ${CORPUS.length} reload when a pod joins or leaves:`, ...reloads].join('\n'))
+  console.log(`oracle: ${CORPUS.length} configurations in ${seconds().toFixed(0)} s, ${differences} differences`)
+  return differences === 0
+}
+
+async function comparePairs(): Promise<boolean> {
+  const [wanted, first] = [Number(values.pairs ?? 1000), Number(values.seed)]
+  console.log(`oracle: ${wanted} pairs from seed ${first}`)
+  const totals: Record<string, number> = {}
+  let pairs = 0
+  let failures = 0
+  let seed = first
+  let oracle = await startOracle()
+  for (; pairs < wanted && seconds() < Number(values.seconds); seed++) {
+    const report = await runChain(oracle, seed, CHAIN)
+    pairs += report.pairs
+    for (const [outcome, count] of Object.entries(report.outcomes)) totals[outcome] = (totals[outcome] ?? 0) + count
+    if (report.failure !== undefined) {
+      failures++
+      tell(report)
+      await oracle[Symbol.asyncDispose]()
+      oracle = await startOracle()
+    }
+    if (values.replay || (values.stop && failures > 0)) break
+  }
+  await oracle[Symbol.asyncDispose]()
+  const counts = `${pairs} pairs, seeds ${first} to ${seed}, in ${seconds().toFixed(0)} s`
+  console.log(`oracle: ${counts}, ${failures} differ, ${JSON.stringify(totals)}`)
+  return failures === 0
+}
 
 function tell({ seed, failure }: ChainReport): void {
   if (failure === undefined) return

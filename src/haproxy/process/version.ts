@@ -46,8 +46,10 @@ export function parseVersion(output: string): HaproxyVersion | undefined {
 export interface HaproxyFeatures {
   /** `del server` is safe: before 3.0 (and in what Debian 12 ships) it may crash HAProxy. */
   deletesServers: boolean
+  /** A `program` section is taken; 3.2 refuses one without `expose-deprecated-directives` in `global`. */
+  takesPrograms: boolean
 }
 
-export function featuresOf({ major }: HaproxyVersion): HaproxyFeatures {
-  return { deletesServers: major >= 3 }
+export function featuresOf({ major, minor }: HaproxyVersion): HaproxyFeatures {
+  return { deletesServers: major >= 3, takesPrograms: major < 3 || (major === 3 && minor < 2) }
 }

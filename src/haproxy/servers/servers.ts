@@ -41,7 +41,7 @@ const RETRY_MS = 2_000
 /** The servers of the worker that serves, and the only way they are changed without a reload. */
 export class Servers {
   readonly #options: Required<ServersOptions>
-  #features: HaproxyFeatures = { deletesServers: false }
+  #features: Pick<HaproxyFeatures, 'deletesServers'> = { deletesServers: false }
   /** Backends that were changed and not yet read back. */
   readonly #unread = new Set<string>()
   /** Servers that were made to serve and not yet read back. */

@@ -84,40 +84,50 @@ export function parseReload(answer: string): ReloadAnswer {
  *     13234           worker          2               0d00h00m02s     2.6.12-1+deb12u4
  *     # programs
  *
- * 3.x prints the same; `# programs` is gone from 3.3 on.
+ * 3.x prints the same; `# programs` is gone from 3.3 on. After a reload that failed, 3.2 shows the worker that goes on
+ * serving under `# old workers`, and none above:
+ *
+ *     22553           master          1 [failed: 1]   0d00h00m06s     3.2.26-1
+ *     # workers
+ *     # old workers
+ *     22558           worker          1               0d00h00m06s     3.2.26-1
  */
 export function parseProcesses(text: string): ProcessTable | undefined {
-  let section = ''
-  let master: ProcessTable['master'] | undefined
-  let worker: HaproxyProcess | undefined
-  const oldWorkers: HaproxyProcess[] = []
-  for (const line of text.split('\n')) {
-    if (line.startsWith('#')) {
-      section = line.slice(1).trim()
-      continue
-    }
-    const row = parseRow(line)
-    if (row === undefined) continue
-    const { type, failedReloads, ...process } = row
-    if (type === 'master') master = { ...process, failedReloads }
-    else if (section === 'workers') worker ??= process
-    else if (section === 'old workers') oldWorkers.push(process)
-  }
-  return master && { master, worker, oldWorkers }
+  const rows = rowsOf(text)
+  const row = rows.find(({ type }) => type === 'master')
+  if (row === undefined) return undefined
+  const of = (section: string): HaproxyProcess[] =>
+    rows.filter((one) => one.section === section && one.type !== 'master').map(({ process }) => process)
+  const [[worker], oldWorkers] = [of('workers'), of('old workers')]
+  const { process, failedReloads } = row
+  const serving = worker ?? (failedReloads > 0 ? takeYoungest(oldWorkers) : undefined)
+  return { master: { ...process, failedReloads }, worker: serving, oldWorkers }
+}
+
+/** The one that has lived through the fewest reloads. */
+function takeYoungest(workers: HaproxyProcess[]): HaproxyProcess | undefined {
+  workers.sort((one, other) => one.reloads - other.reloads)
+  return workers.shift()
 }
 
 const ROW = /^(\d+)\s+(\w+)\s+(\d+)(?:\s+\[failed: (\d+)\])?\s+(\d+)d(\d+)h(\d+)m(\d+)s\s+(\S+)/
 
-function parseRow(line: string) {
-  const match = ROW.exec(line)
-  if (match === null) return undefined
-  const [, pid, type, reloads, failed, days, hours, minutes, seconds, version = ''] = match
-  return {
-    pid: Number(pid),
-    type,
-    reloads: Number(reloads),
-    failedReloads: Number(failed ?? 0),
-    uptimeSeconds: ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds),
-    version
-  }
+interface Row {
+  section: string
+  type: string
+  failedReloads: number
+  process: HaproxyProcess
+}
+
+function rowsOf(text: string): Row[] {
+  let section = ''
+  return text.split('\n').flatMap((line) => {
+    if (line.startsWith('#')) section = line.slice(1).trim()
+    const match = ROW.exec(line)
+    if (match === null) return []
+    const [, pid, type = '', reloads, failed, days, hours, minutes, seconds, version = ''] = match
+    const uptimeSeconds = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds)
+    const process = { pid: Number(pid), reloads: Number(reloads), uptimeSeconds, version }
+    return [{ section, type, failedReloads: Number(failed ?? 0), process }]
+  })
 }

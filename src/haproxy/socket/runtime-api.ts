@@ -31,6 +31,12 @@ export class RuntimeApi {
     return parseStat(await exchange(this.#path, 'show stat'))
   }
 
+  /** All backends, without their servers: that stays short with any number of pods. */
+  async backends(workerPid: number): Promise<ProxyStatus[]> {
+    // 2: backends only.
+    return (await this.ask(workerPid, ['show stat -1 2 -1'])).flatMap(parseStat)
+  }
+
   /**
    * Carries out commands, in their order. One connection is one worker from its
    * first word to its last, so the pid that is asked for first holds for all.

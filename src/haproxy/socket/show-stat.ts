@@ -13,8 +13,13 @@ interface ServerStatus {
 export interface ProxyStatus {
   name: string
   frontend: SideStatus | undefined
-  backend: SideStatus | undefined
+  backend: BackendStatus | undefined
   servers: ServerStatus[]
+}
+
+interface BackendStatus extends SideStatus {
+  /** Servers that take requests, backup servers among them. */
+  usableServers: number
 }
 
 interface SideStatus {
@@ -53,7 +58,7 @@ export function parseStat(csv: string): ProxyStatus[] {
     }
     const kind = text('svname')
     if (kind === 'FRONTEND') proxy.frontend = side
-    else if (kind === 'BACKEND') proxy.backend = side
+    else if (kind === 'BACKEND') proxy.backend = { ...side, usableServers: Number(text('act')) + Number(text('bck')) }
     else proxy.servers.push({ name: kind, address: text('addr'), ...side })
   }
   return [...proxies.values()]

@@ -31,6 +31,8 @@ const texts: Readonly<Record<string, (data: never) => string | undefined>> = {
   reconfigured: ({ outcome, error, cause }: Reconfiguration) =>
     `${outcome}${error === null ? '' : `, ${error.message}`}: ${cause}`,
   alarm: ({ code, message }: Problem) => `${code}: ${message}`,
+  backend: ({ backend, usable }: { backend: string; usable: boolean }) =>
+    `${backend} has ${usable ? 'a' : 'no'} server that takes requests`,
   dns: ({ kind, record }: { kind: string; record?: { name: string; type: string } }) =>
     record ? `${kind}: ${record.name} ${record.type}` : kind
 }

@@ -6,17 +6,23 @@ import { errorBody } from '../error-handler.ts'
 export interface HealthRouteDeps {
   /** Why this process is not ready. */
   problems: () => Promise<readonly Problem[]>
+  /** What clients lack all the same. */
+  findings: () => readonly Problem[]
 }
 
 const healthy = { type: 'object', required: ['status'], properties: { status: { const: 'ok' } } }
 
 const readiness = {
   type: 'object',
-  required: ['ready', 'problems'],
-  properties: { ready: { type: 'boolean' }, problems: { type: 'array', items: errorBody } }
+  required: ['ready', 'problems', 'findings'],
+  properties: {
+    ready: { type: 'boolean' },
+    problems: { type: 'array', items: errorBody },
+    findings: { type: 'array', items: errorBody }
+  }
 }
 
-export const healthRoutes: FastifyPluginAsync<HealthRouteDeps> = async (app, { problems }) => {
+export const healthRoutes: FastifyPluginAsync<HealthRouteDeps> = async (app, { problems, findings }) => {
   app.get(
     '/healthz',
     {
@@ -42,7 +48,7 @@ export const healthRoutes: FastifyPluginAsync<HealthRouteDeps> = async (app, { p
     },
     async (_request, reply) => {
       const found = await problems()
-      const body = { ready: found.length === 0, problems: found }
+      const body = { ready: found.length === 0, problems: found, findings: findings() }
       return reply.code(body.ready ? 200 : 503).send(body)
     }
   )

@@ -63,6 +63,7 @@ function statisticsUnder(supervisord: RunningSupervisord, path: string, annotati
     pods: () => ({ live: 0, held: 0 }),
     lifecycleState: () => 'idle',
     problems: () => 0,
+    unusableBackends: () => 0,
     skippedValues: () => 0,
     leftOutPods: () => 0
   })

@@ -33,6 +33,7 @@ async function startStatistics() {
     pods: () => ({ live: 3, held: 0 }),
     lifecycleState: () => 'idle',
     problems: () => 0,
+    unusableBackends: () => 0,
     skippedValues: () => 0,
     leftOutPods: () => 0
   })

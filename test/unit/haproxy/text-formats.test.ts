@@ -42,10 +42,10 @@ describe('parseListeners', () => {
 
 describe('parseStat', () => {
   it('gathers both sides and the servers of a proxy', () => {
-    const csv = `# pxname,svname,scur,stot,bin,bout,status,addr,
-proxy,FRONTEND,1,9,100,200,OPEN,,
-web,one,1,9,100,200,UP,127.0.0.2:80,
-web,BACKEND,1,9,100,200,UP,,
+    const csv = `# pxname,svname,scur,stot,bin,bout,status,addr,act,bck,
+proxy,FRONTEND,1,9,100,200,OPEN,,,,
+web,one,1,9,100,200,UP,127.0.0.2:80,1,0,
+web,BACKEND,1,9,100,200,UP,,1,2,
 
 `
     const counters = { sessions: 1, totalSessions: 9, bytesIn: 100, bytesOut: 200 }
@@ -55,7 +55,7 @@ web,BACKEND,1,9,100,200,UP,,
       {
         name: 'web',
         frontend: undefined,
-        backend: { status: 'UP', ...counters },
+        backend: { status: 'UP', usableServers: 3, ...counters },
         servers: [{ name: 'one', status: 'UP', address: '127.0.0.2:80', ...counters }]
       }
     ])

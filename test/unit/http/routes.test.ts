@@ -28,7 +28,12 @@ const keepalive = { app: 'web', id: 'web-1', ip: '10.0.0.1', key: 'k1', role: 'r
 let app: FastifyInstance
 afterEach(() => app.close())
 
-async function start({ pods = [] as PodStatus[], tokens = [] as string[], problems = [] as Problem[] } = {}) {
+async function start({
+  pods = [] as PodStatus[],
+  tokens = [] as string[],
+  problems = [] as Problem[],
+  findings = [] as Problem[]
+} = {}) {
   const registry = {
     take: vi.fn<KeepaliveSink['take']>(),
     callbackState: vi.fn((): string | undefined => undefined),
@@ -52,7 +57,7 @@ async function start({ pods = [] as PodStatus[], tokens = [] as string[], proble
   })
   await app.register(podRoutes, { registry, ownApp: 'haproxy' })
   await app.register(lifecycleRoutes, { lifecycle })
-  await app.register(healthRoutes, { problems: async () => problems })
+  await app.register(healthRoutes, { problems: async () => problems, findings: () => findings })
   await app.register(configRoutes, {
     running: () => ({ text: 'frontend f\n', digest: 'abc' }),
     candidate: () => undefined,
@@ -272,13 +277,16 @@ describe('POST /api/v1/lifecycle/transitions', () => {
 describe('GET /readyz', () => {
   it('is 200 without a problem, and 503 with its reasons', async () => {
     const problems: Problem[] = []
-    await start({ problems })
+    const findings: Problem[] = [{ code: 'KTL_HAPROXY_BACKEND_DOWN', message: 'web' }]
+    await start({ problems, findings })
 
-    expect((await app.inject('/readyz')).statusCode).toBe(200)
+    const ready = await app.inject('/readyz')
+    expect(ready.statusCode).toBe(200)
+    expect(ready.json()).toEqual({ ready: true, problems: [], findings })
     problems.push({ code: 'KTL_TEMPLATE_INVALID', message: 'line 3', hint: 'Mend it.' })
     const answer = await app.inject('/readyz')
     expect(answer.statusCode).toBe(503)
-    expect(answer.json()).toEqual({ ready: false, problems })
+    expect(answer.json()).toEqual({ ready: false, problems, findings })
   })
 })
 

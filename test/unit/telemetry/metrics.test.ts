@@ -6,6 +6,7 @@ const start = () =>
     pods: () => ({ live: 7, held: 2 }),
     lifecycleState: () => 'idle',
     problems: () => 1,
+    unusableBackends: () => 4,
     skippedValues: () => 3,
     leftOutPods: () => 2
   })

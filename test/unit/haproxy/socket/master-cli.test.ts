@@ -20,6 +20,15 @@ describe('parseProcesses', () => {
     })
   })
 
+  it('knows who serves on after a failed reload in the table of 3.2', () => {
+    const rows = ['22551  worker  4  0d00h00m09s  3.2.26-1', '22558  worker  1  0d00h00m06s  3.2.26-1']
+    const master = '22553  master  1 [failed: 1]  0d00h00m06s  3.2.26-1'
+    const table = parseProcesses(`${master}\n# workers\n# old workers\n${rows.join('\n')}\n`)
+
+    expect(table?.worker?.pid).toBe(22558)
+    expect(table?.oldWorkers.map(({ pid }) => pid)).toEqual([22551])
+  })
+
   it('knows when there is no worker', () => {
     const table = parseProcesses('8394  master  1 [failed: 0]  0d00h00m01s  2.6.12\n# workers\n# programs\n')
 
