@@ -24,8 +24,10 @@ import { trafficRoutes } from '../http/routes/traffic.ts'
 import { listen } from '../http/server.ts'
 import { commandSink } from '../lifecycle/command-socket.ts'
 import type { Pod } from '../model/pod.ts'
+import { maskConfiguration } from '../model/masking.ts'
 import { completeSnapshot } from '../model/snapshot.ts'
 import type { Closers } from '../platform/closers.ts'
+import { secretValues } from '../platform/inherited-environment.ts'
 import { Listeners } from '../platform/listeners.ts'
 import type { Registry } from '../registry/registry.ts'
 import { TemplateSource } from '../render/template-source.ts'
@@ -225,10 +227,16 @@ async function operatorRoutes(
   })
   await app.register(trafficRoutes, { traffic: (after) => traffic.since(after) })
   await app.register(configRoutes, {
-    running: () => driver.running(),
-    candidate: () => driver.candidate(),
+    running: () => shown(driver.running()),
+    candidate: () => shown(driver.candidate()),
     reconfigurations: () => reconfigurations.entries()
   })
+}
+
+/** A configuration as anybody who may read may see it. */
+function shown<T extends { text: string }>(configuration: T | undefined): T | undefined {
+  if (configuration === undefined) return undefined
+  return { ...configuration, text: maskConfiguration(configuration.text, secretValues(process.env)) }
 }
 
 function statsOf({ dataFolder }: Config) {

@@ -6,8 +6,8 @@ import type { Logger } from '../platform/logger.ts'
 import type { TaskQueue } from '../platform/queue.ts'
 import { adviceOn, refuseKeywords, refuseSilence } from './config/lint.ts'
 import type { ConfigModel, ConfigReader } from './config/model.ts'
+import { shownDiff } from './config/shown-diff.ts'
 import { withServersOf, type ReadText } from './config/splice.ts'
-import { textDiff } from './config/text-changes.ts'
 import type { ConfigFile } from './files/config-file.ts'
 import { FileFollower } from './files/file-follower.ts'
 import { FailedLoads } from './failed-loads.ts'
@@ -120,7 +120,7 @@ export class Update {
     // Once all is done: nobody waits for a diff.
     const result = (outcome: ConfigureResult['outcome'], operations = 0): ConfigureResult => {
       const reasons = plan.kind === 'reload' ? plan.reasons : []
-      return { outcome, plan: plan.kind, operations, reasons, diff: textDiff(before ?? '', wanted.text) }
+      return { outcome, plan: plan.kind, operations, reasons, diff: shownDiff(before, wanted.text) }
     }
     if (dryRun) {
       await this.#check(wanted, model, signal)

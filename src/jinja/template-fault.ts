@@ -68,21 +68,22 @@ const HINTS: Partial<Record<FaultKind, string>> = {
 const SHOWN_CHARACTERS = 160
 
 /** Turns a fault into the error that an operator reads: where, what, and the line of the template. */
-export function describeFault(error: unknown, source: string): unknown {
+export function describeFault(error: unknown, source: string, shown: (text: string) => string): unknown {
   const fault = error instanceof RangeError ? asLimitFault(error) : error
   if (!(fault instanceof TemplateFault)) return error
   const { kind, message, line, column } = fault
   const place = line === undefined ? '' : `, line ${line}${column === undefined ? '' : `, column ${column}`}`
   const code = kind === 'LimitError' ? 'KTL_TEMPLATE_LIMIT' : 'KTL_TEMPLATE_INVALID'
-  return new KontrolError(code, `Template${place}: ${message} (${kind})${quoteLine(source, line)}`, {
+  const found = `${shown(message)} (${kind})${quoteLine(source, line, shown)}`
+  return new KontrolError(code, `Template${place}: ${found}`, {
     cause: fault,
     hint: HINTS[kind] ?? 'Correct the template; "kontrol render --template <file>" tries it offline.'
   })
 }
 
-function quoteLine(source: string, line: number | undefined): string {
-  const text = line === undefined ? undefined : source.split(/\r\n|\r|\n/)[line - 1]
-  if (text === undefined) return ''
-  const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
-  return `\n  ${line} | ${shown}`
+function quoteLine(source: string, line: number | undefined, shown: (text: string) => string): string {
+  const own = line === undefined ? undefined : source.split(/\r\n|\r|\n/)[line - 1]
+  if (own === undefined) return ''
+  const text = shown(own)
+  return `\n  ${line} | ${text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text}`
 }

@@ -15,6 +15,8 @@ export interface TemplateOptions {
   /** Filters beyond those of Jinja2. */
   readonly filters?: ReadonlyMap<string, NativeFunction>
   readonly limits?: Partial<Limits>
+  /** What an error may show of the template; all when absent. */
+  readonly shown?: (text: string) => string
 }
 
 /** Variables by name; each is worked out when the template first asks for it. */
@@ -28,13 +30,15 @@ export class JinjaTemplate {
   readonly #source: string
   readonly #library: Library
   readonly #limits: Limits
+  readonly #shown: (text: string) => string
   readonly #blocks: Compilation['blocks'] = new Map()
   readonly #scope: Scope
   readonly #execute: Execute
 
   /** @throws KontrolError KTL_TEMPLATE_INVALID with the line, KTL_TEMPLATE_LIMIT when it is nested too deeply */
-  constructor(source: string, { filters = new Map(), limits = {} }: TemplateOptions = {}) {
+  constructor(source: string, { filters = new Map(), limits = {}, shown = (text) => text }: TemplateOptions = {}) {
     this.#source = source
+    this.#shown = shown
     this.#library = {
       filters: new Map([...builtInFilters, ...filters]),
       tests: builtInTests,
@@ -78,7 +82,7 @@ export class JinjaTemplate {
     try {
       return run()
     } catch (error) {
-      throw describeFault(error, this.#source)
+      throw describeFault(error, this.#source, this.#shown)
     }
   }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inheritedEnvironment } from '../platform/inherited-environment.ts'
 import { defaultShell, type Shell } from '../platform/shell.ts'
 import type { Logger } from '../platform/logger.ts'
 import { variableIfItFits } from '../platform/script-input.ts'
@@ -52,7 +53,7 @@ export async function runShellStep(step: ShellStep): Promise<ShellResult> {
     const child = spawn(program, [...words, '-c', script], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...env, INPUT_FILE: inputFile, INPUT: variableIfItFits('INPUT', input) }
+      env: { ...inheritedEnvironment(env), INPUT_FILE: inputFile, INPUT: variableIfItFits('INPUT', input) }
     })
     return await untilEnd(child, { signal, graceMs, logger: logger.child({ pid: child.pid }) })
   } finally {

@@ -3,9 +3,11 @@ import { once } from 'node:events'
 import { Socket } from 'node:net'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { inheritedEnvironment } from './inherited-environment.ts'
 import { groupGone, signalGroup } from './process-group.ts'
 
 export interface SubprocessOptions {
+  /** This process's own when absent; secrets of ours are not handed on in either case. */
   env?: NodeJS.ProcessEnv
   cwd?: string
   /** Written to the standard input, which is then closed. */
@@ -79,9 +81,10 @@ export async function runSubprocess(
   }
 }
 
-function start(command: string, args: readonly string[], { env, cwd, input = '', leash }: SubprocessOptions) {
+function start(command: string, args: readonly string[], options: SubprocessOptions) {
+  const { env = process.env, cwd, input = '', leash } = options
   const child = spawn(command, args, {
-    env,
+    env: inheritedEnvironment(env),
     cwd,
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe', ...(leash === undefined ? [] : ['pipe' as const])]

@@ -1,5 +1,6 @@
 import { parseHosts } from '../model/hosts-json.ts'
 import { addressesOf, podsOf, type Backends } from '../model/snapshot.ts'
+import { isSecretName } from '../platform/inherited-environment.ts'
 import type { HostsSource } from './hosts-source.ts'
 import type { LeftOutPod, Template, TemplateVariables } from './template.ts'
 
@@ -44,7 +45,7 @@ export class Renderer {
 /** What a template may see of the environment: nothing that is secret. */
 export function visibleEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
   const visible = Object.entries(env).filter(
-    ([name]) => (name.startsWith('KONTROL_') && !name.startsWith('KONTROL_TOKEN')) || name === 'NAMESPACE'
+    ([name]) => (name.startsWith('KONTROL_') && !isSecretName(name)) || name === 'NAMESPACE'
   )
   return Object.fromEntries(visible.map(([name, value]) => [name, value ?? '']))
 }

@@ -2,6 +2,7 @@ import { findKontrolError } from '../errors.ts'
 import { JinjaTemplate } from '../jinja/template.ts'
 import { fromData } from '../jinja/values/from-data.ts'
 import type { Value } from '../jinja/values/value.ts'
+import { maskConfiguration, maskValues, secretsIn } from '../model/masking.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Hosts } from '../model/snapshot.ts'
 import { PodValues } from './pod-values.ts'
@@ -59,7 +60,8 @@ const MAX_RENDERINGS = 5
  * @throws KontrolError KTL_TEMPLATE_INVALID with the line, column and text of what cannot be read
  */
 export function compileTemplate(source: string): Template {
-  const template = new JinjaTemplate(source, { filters: haproxyFilters })
+  const shown = (text: string): string => maskValues(maskConfiguration(text), secretsIn(source))
+  const template = new JinjaTemplate(source, { filters: haproxyFilters, shown })
   const podValues = new PodValues()
   return {
     render: (variables) => {

@@ -1,6 +1,8 @@
 import { link, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { findKontrolError, KontrolError } from '../../errors.ts'
 import { writeFileAtomic } from '../../platform/atomic-file.ts'
+import { maskValues, secretsIn } from '../../model/masking.ts'
+import { secretValues } from '../../platform/inherited-environment.ts'
 import { runSubprocess } from '../../platform/subprocess.ts'
 import { baseConfig, peersConfig } from './base-config.ts'
 import { fileArguments, type HaproxyPaths } from './paths.ts'
@@ -80,9 +82,11 @@ export class ConfigFile {
         hint: 'Look what keeps "haproxy -c" from its end; it is tried again.'
       })
     }
+    // HAProxy quotes the words that it does not like, and expands variables before.
+    const secrets = [...secretsIn((await readIfThere(path)) ?? ''), ...secretValues(process.env)]
     throw new KontrolError(
       'KTL_HAPROXY_CONFIG_REJECTED',
-      `HAProxy refuses the configuration: ${this.#words(stderr || stdout)}`,
+      `HAProxy refuses the configuration: ${maskValues(this.#words(stderr || stdout), secrets)}`,
       { hint: 'Correct the template at the lines named; HAProxy goes on with what it runs.' }
     )
   }

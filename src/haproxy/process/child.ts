@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { KontrolError } from '../../errors.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
+import { inheritedEnvironment } from '../../platform/inherited-environment.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { endProcess, lives } from './end-process.ts'
 import { findMaster, readProcess, type ProcessInfo } from './process-table.ts'
@@ -85,7 +86,12 @@ export class ChildSupervisor implements Supervisor {
       this.#logger.warn({ err }, 'haproxy starts without its log')
     })
     try {
-      const child = spawn(binary, args, { detached: true, stdio: ['ignore', log?.fd ?? 'ignore', log?.fd ?? 'ignore'] })
+      const child = spawn(binary, args, {
+        detached: true,
+        // Its configuration can print any of it.
+        env: inheritedEnvironment(process.env),
+        stdio: ['ignore', log?.fd ?? 'ignore', log?.fd ?? 'ignore']
+      })
       await once(child, 'spawn')
       child.unref()
       const pid = child.pid ?? 0
