@@ -1,4 +1,4 @@
-import { parseFloatText, parseIntText } from '../syntax/literals.ts'
+import { MAX_INT_DIGITS, parseFloatText, parseIntText } from '../syntax/literals.ts'
 import { TemplateFault } from '../template-fault.ts'
 import { asInt, asIntOr, nativeTable, type BoundArguments } from '../values/native-function.ts'
 import {
@@ -13,7 +13,16 @@ import {
 } from '../values/numbers.ts'
 import { formatDouble } from '../values/text/format-number.ts'
 import { UntrustedText } from '../values/untrusted-text.ts'
-import { Float, Markup, Undefined, isTrue, typeName, type NativeFunction, type Value } from '../values/value.ts'
+import {
+  Float,
+  Markup,
+  Undefined,
+  isTrue,
+  typeName,
+  type NativeFunction,
+  type Runtime,
+  type Value
+} from '../values/value.ts'
 
 /** Filters about numbers. */
 export const numberFilters: readonly [string, NativeFunction][] = nativeTable({
@@ -32,10 +41,16 @@ function absolute(value: Value): Value {
   throw new TemplateFault('TypeError', `bad operand type for abs(): '${typeName(value)}'`)
 }
 
-function toInt(value: Value, [fallback = 0, base]: BoundArguments): Value {
+/** Characters of a number times themselves, as reading a long one takes, for a step. */
+const PAIRS_PER_STEP = 4096
+
+function toInt(value: Value, [fallback = 0, base]: BoundArguments, runtime: Runtime): Value {
   if (isInt(value)) return typeof value === 'boolean' ? Number(value) : value
   if (value instanceof Float) return Number.isNaN(value.value) ? fallback : truncate(value.value)
-  const ofText = (text: string): Int | undefined => parseIntText(text, asIntOr(base, 10)) ?? wholePart(text)
+  const ofText = (text: string): Int | undefined => {
+    runtime.spend(Math.min(text.length, MAX_INT_DIGITS) ** 2 / PAIRS_PER_STEP + text.length / PAIRS_PER_STEP)
+    return parseIntText(text, asIntOr(base, 10)) ?? wholePart(text)
+  }
   if (value instanceof UntrustedText) return value.ask(ofText) ?? fallback
   const text = textOf(value)
   return text === undefined ? fallback : (ofText(text) ?? fallback)

@@ -2,8 +2,16 @@ import { wrapText } from './text-wrap.ts'
 import { TemplateFault } from '../template-fault.ts'
 import { asInt, asIntOr, asText, asTextOr, nativeTable, type BoundArguments } from '../values/native-function.ts'
 import { escapeHtml, escapeUnlessSafe } from '../values/print.ts'
-import { isIterable, itemsOf, sizeOf } from '../values/sequences.ts'
-import { PYTHON_SPACE, characters, isSpace, splitLines, stripEnd, stripStart } from '../values/text/characters.ts'
+import { isIterable, itemsOf, sizeOf, spendOnSearch } from '../values/sequences.ts'
+import {
+  PYTHON_SPACE,
+  characters,
+  isSpace,
+  oneOf,
+  splitLines,
+  stripEnd,
+  stripStart
+} from '../values/text/characters.ts'
 import { jsonText } from '../values/text/json-text.ts'
 import { formatPercent } from '../values/text/percent-format.ts'
 import { capitalize, pad, replaceText } from '../values/text/strings.ts'
@@ -78,9 +86,11 @@ export const textFilters: readonly [string, NativeFunction][] = [
     indent: [['width?', 'first?', 'blank?'], ofString('indent', indent)],
     replace: [
       ['old', 'new', 'count?'],
-      ofText((text, [old, replacement, count], runtime) =>
-        replaceText(text, [runtime.print(old as Value), runtime.print(replacement as Value), count], runtime)
-      )
+      ofText((text, [old, replacement, count], runtime) => {
+        const [from, to] = [runtime.print(old as Value), runtime.print(replacement as Value)]
+        spendOnSearch(text, from, runtime)
+        return replaceText(text, [from, to, count], runtime)
+      })
     ],
     truncate: [['length?', 'killwords?', 'end?', 'leeway?'], truncateIfLonger],
     wordcount: [[], ofText((text) => text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0)],
@@ -123,7 +133,7 @@ function titleWords(text: string): string {
 
 function trim(text: string, [chars]: BoundArguments): string {
   const set = asTextOr(chars, undefined)
-  const strips = set === undefined ? isSpace : (char: string) => set.includes(char)
+  const strips = set === undefined ? isSpace : oneOf(set)
   return stripStart(stripEnd(text, strips), strips)
 }
 

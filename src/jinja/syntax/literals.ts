@@ -11,7 +11,7 @@ const PREFIXES: ReadonlyMap<number, RegExp> = new Map([
 ])
 
 /** More digits than that are no int to Python either. */
-const MAX_INT_DIGITS = 4300
+export const MAX_INT_DIGITS = 4300
 
 /** Python reads the decimal digits of all scripts. */
 function asciiDigits(text: string): string {

@@ -73,9 +73,23 @@ export function applyOperator(type: BinaryOperator, a: Value, b: Value, runtime:
     const result = operator.fast?.(a, b)
     if (Number.isSafeInteger(result)) return (result as number) + 0
   }
-  if (isNumeric(a) && isNumeric(b)) return applyToNumbers(operator, a, b)
+  if (isNumeric(a) && isNumeric(b)) {
+    spendOnBigInts(a, b, runtime)
+    return applyToNumbers(operator, a, b)
+  }
   return applyToOthers(operator, a, b, runtime)
 }
+
+/** Bits of one int times bits of the other that are worked on for a step, as a multiplication does. */
+const BITS_PER_STEP = 1_048_576
+
+function spendOnBigInts(a: Numeric, b: Numeric, runtime: Runtime): void {
+  if (typeof a !== 'bigint' && typeof b !== 'bigint') return
+  runtime.spend((bitsOf(a) * bitsOf(b)) / BITS_PER_STEP + (bitsOf(a) + bitsOf(b)) / BITS_PER_STEP ** 0.5)
+}
+
+/** Nearly: a hex digit stands for four. */
+const bitsOf = (value: Numeric): number => (typeof value === 'bigint' ? 4 * value.toString(16).length : 64)
 
 function applyToOthers(operator: Operator, a: Value, b: Value, runtime: Runtime): Value {
   // A format may print what is undefined.
@@ -162,11 +176,19 @@ function fastModulo(a: number, b: number): number {
 
 function power(base: bigint, exponent: bigint): Int | Float {
   if (exponent < 0n) return new Float(floatPower(Number(base), Number(exponent)))
-  const bits = BigInt(base.toString(2).length) * exponent
+  const bits = BigInt(binaryLength(base)) * exponent
   if (bits <= MAX_INT_BITS) return normalizeInt(base ** exponent)
   // Only 0, 1 and -1 stay small.
   if (base * base <= 1n) return normalizeInt(base ** (2n - (exponent % 2n)))
   throw tooManyBits('**')
+}
+
+/** Of the digits in base 2 with their sign, for which those in base 16 are enough: they are found far sooner. */
+function binaryLength(value: bigint): number {
+  const hex = value.toString(16)
+  const sign = hex.startsWith('-') ? 1 : 0
+  const first = Number.parseInt(hex.charAt(sign), 16).toString(2).length
+  return sign + first + 4 * (hex.length - sign - 1)
 }
 
 function floatPower(base: number, exponent: number): number {

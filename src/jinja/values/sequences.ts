@@ -100,10 +100,23 @@ export function contains(container: Value, item: Value, runtime: Runtime): boole
   return itemsOf(container, runtime).some((own) => equals(own, item, runtime))
 }
 
+/** Comparisons of characters for a step: a search for a long text may make one for each pair. */
+const SEARCHED_PAIRS_PER_STEP = 1024
+const SHORT_NEEDLE = 64
+
+/** To be called before a text is looked for in another. */
+export function spendOnSearch(text: string, needle: string, runtime: Runtime): void {
+  if (needle.length > SHORT_NEEDLE && needle.length <= text.length)
+    runtime.spend(((text.length - needle.length + 1) * needle.length) / SEARCHED_PAIRS_PER_STEP)
+}
+
 function containsText(text: string, item: Value, runtime: Runtime): boolean {
   runtime.allowLength(text.length)
-  if (typeof item === 'string') return text.includes(item)
-  if (item instanceof Markup) return text.includes(item.text)
+  const part = item instanceof Markup ? item.text : item
+  if (typeof part === 'string') {
+    spendOnSearch(text, part, runtime)
+    return text.includes(part)
+  }
   if (item instanceof UntrustedText) return item.ask((part) => text.includes(part))
   throw new TemplateFault('TypeError', `'in <string>' requires string as left operand, not ${typeName(item)}`)
 }

@@ -55,6 +55,24 @@ const endless: readonly (readonly [name: string, template: string, limit: string
   ],
   ['an int that squares', `${NAMESPACE}{% for i in range(99) %}{% set ns.x = ns.x * ns.x %}{% endfor %}`, 'bits'],
   ['a power', '{{ 7 ** 100000000 }}', 'bits'],
+  [
+    'products of large ints',
+    '{% set b = 2 ** 32000 - 1 %}{% for i in range(40000) %}{% set c = b * b %}{% endfor %}',
+    STEPS
+  ],
+  [
+    'remainders of large ints',
+    '{% set b = 2 ** 32000 - 1 %}{% set b = b * b %}{% set d = 2 ** 31000 + 1 %}{% for i in range(40000) %}{% set c = b % d %}{% endfor %}',
+    STEPS
+  ],
+  [
+    'long numbers that are read',
+    "{% set t = '9' * 4300 %}{% for i in range(1000000) %}{% set c = t|int %}{% endfor %}",
+    STEPS
+  ],
+  ['a long text that is looked for', `{{ ('b' ~ 'a' * 400000) in 'a' * 900000 }}`, STEPS],
+  ['a long text that is counted', `{{ ('a' * 900000).count('b' ~ 'a' * 400000) }}`, STEPS],
+  ['a long text that is replaced', `{{ ('a' * 900000)|replace('b' ~ 'a' * 400000, '') }}`, STEPS],
   ['a width in a percent format', "{{ '%1000000000d' % 1 }}", OUTPUT],
   ['a precision in a format', "{{ '{:.1000000000f}'.format(1) }}", OUTPUT],
   ['a padded text', "{{ 'x'|center(10 ** 9) }}", OUTPUT],
@@ -94,6 +112,18 @@ describe('the limits of a template', { timeout: 60_000 }, () => {
     ).toMatchObject({
       message: expect.stringMatching(/^Template, line 3, column \d+: the template needs more than 100 steps/) as string
     })
+  })
+
+  it('do not stand in the way of stripping by a long list of characters, which takes no time', () => {
+    expect(
+      renderJinja("{{ ('a' * 1000000).strip('b' * 1000000 ~ 'a') }}|{{ ('a' * 1000000)|trim('b' * 1000000 ~ 'a') }}")
+    ).toBe('|')
+  })
+
+  it('do not stand in the way of a long text that is looked for in one as long', () => {
+    expect(renderJinja("{% set t = 'ab' * 400000 %}{{ t in t }}{{ t.count(t) }}{{ t.startswith(t) }}")).toBe(
+      'True1True'
+    )
   })
 
   it.each([

@@ -1,11 +1,12 @@
 import { TemplateFault } from '../../template-fault.ts'
 import { asText, asTextOr, withParameters, type BoundArguments } from '../native-function.ts'
 import { repr } from '../print.ts'
-import { itemsOf } from '../sequences.ts'
+import { itemsOf, spendOnSearch } from '../sequences.ts'
 import { formatBraces } from '../text/brace-format.ts'
 import {
   PYTHON_SPACE,
   isSpace,
+  oneOf,
   splitLines,
   splitText,
   splitTextFromRight,
@@ -44,7 +45,13 @@ const implementations: Record<string, Row> = {
   title: [[], titleCase],
   swapcase: [[], swapCase],
 
-  strip: [['chars?'], (text, args) => stripStart(stripEnd(text, stripped(args)), stripped(args))],
+  strip: [
+    ['chars?'],
+    (text, args) => {
+      const strips = stripped(args)
+      return stripStart(stripEnd(text, strips), strips)
+    }
+  ],
   lstrip: [['chars?'], (text, args) => stripStart(text, stripped(args))],
   rstrip: [['chars?'], (text, args) => stripEnd(text, stripped(args))],
   removeprefix: [
@@ -106,6 +113,7 @@ export const stringMethods: ReadonlyMap<string, NativeFunction> = new Map([
     withParameters(name, parameters, (value, args, runtime) => {
       const text = plain(value)
       runtime.allowLength(text.length)
+      for (const arg of args) if (typeof arg === 'string') spendOnSearch(text, arg, runtime)
       return run(text, args, runtime)
     })
   ]),
@@ -129,7 +137,7 @@ export const untrustedMethods: ReadonlyMap<string, NativeFunction> = new Map(
 
 function stripped([chars]: BoundArguments): (char: string) => boolean {
   const set = asTextOr(chars, undefined)
-  return set === undefined ? isSpace : (char) => set.includes(char)
+  return set === undefined ? isSpace : oneOf(set)
 }
 
 function removeSuffix(text: string, [suffix]: BoundArguments): string {

@@ -46,6 +46,12 @@ export function stripStart(text: string, strips: (char: string) => boolean = isS
   return text.slice(start)
 }
 
+/** Whether a character is one of those in a text, looked up at once however many these are. */
+export function oneOf(characters: string): (char: string) => boolean {
+  const set = new Set(characters.split(''))
+  return (char) => set.has(char)
+}
+
 export function isSpace(char: string): boolean {
   return TRAILING.test(char)
 }
