@@ -82,7 +82,8 @@ if md5 != last.get('md5'):
             client.nothing_of_the_kind()
             raise AssertionError('a method that is not there was answered')
         except zerorpc.RemoteError as error:
-            assert error.name, error
+            assert error.name == 'NameError', error
+            assert str(error) == 'NameError: nothing_of_the_kind', str(error)
         client.close()
 print(json.dumps({'md5': md5, 'pods': len(pods)}))
 `

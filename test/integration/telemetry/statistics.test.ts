@@ -24,6 +24,7 @@ async function startStatistics() {
   const dir = await tempDir()
   const { config } = loadConfig({
     KONTROL_MODE: 'master',
+    KONTROL_ID: 'proxy-7',
     KONTROL_LABELS: '{"app":"haproxy","role":"balancer"}',
     KONTROL_DATA: dir.path
   })
@@ -52,6 +53,7 @@ async function startStatistics() {
     ...{ statistics, clock, dir, dataFolder: config.dataFolder },
     here: `127.0.0.1:${influxdb.opentsdbPort}`,
     port: influxdb.opentsdbPort,
+    hosts: async () => (await influxdb.query('SELECT * FROM kontrol_pods')).map(({ host }) => host),
     points: async (): Promise<number> => (await influxdb.query('SELECT * FROM kontrol_pods')).length,
     told: (message: string) => lines.filter(({ msg }) => msg === message),
     async [Symbol.asyncDispose]() {
@@ -69,6 +71,8 @@ describe('Statistics, whose annotation is edited while the pod runs,', () => {
     await pod.statistics.replaceAnnotations(annotation(pod.here))
     await eventually(async () => (await pod.points()) === 1)
     expect(await readFile(pod.dir.file('telegraf.conf'), 'utf8')).toContain(`port = ${pod.port}`)
+    // As telegraf's own tag, so that the figures of two proxies stay apart.
+    expect(await pod.hosts()).toEqual(['proxy-7'])
 
     await pod.statistics.replaceAnnotations({})
     pod.clock.advance(60 * SECOND)
