@@ -31,6 +31,12 @@ export interface Config extends RawConfig {
   readonly secrets: Secrets
 }
 
+/** What it takes to start HAProxy. */
+export type HaproxyConfig = Pick<
+  Config,
+  'dataFolder' | 'haproxy' | 'supervisor' | 'reloadIntervalSeconds' | 'synGuard' | 'dryRun' | 'logLevel'
+>
+
 interface LoadedConfig {
   config: Config
   origins: Readonly<Record<keyof typeof envTable, Origin>>
@@ -89,6 +95,30 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
     isSlaveAlone: !isMaster && !needsAutomaton
   })
   return { config, origins: etcd === values.etcd ? origins : { ...origins, etcd: origins.annotations } }
+}
+
+/**
+ * The part of the environment that starting HAProxy takes: none of it comes from Kubernetes, and a problem of another
+ * variable keeps no HAProxy from serving. Undefined when a variable of this part has a problem, or when it is known
+ * already that there is nothing to drive.
+ *
+ * @param isComplete whether the environment is all that will be known of this process
+ */
+export function haproxyConfigOf(env: NodeJS.ProcessEnv, isComplete: boolean): HaproxyConfig | undefined {
+  const { haproxy, supervisor, reloadIntervalSeconds, synGuard, dryRun, logLevel, dataFolder } = envTable
+  const table = { haproxy, supervisor, reloadIntervalSeconds, synGuard, dryRun, logLevel, dataFolder }
+  const { values, problems } = readEnvTable(table, [['environment', env]])
+  if (problems.length > 0 || (isComplete && drivesNothing(env))) return undefined
+  return { ...values, dataFolder: values.dataFolder ?? defaultDataFolder() }
+}
+
+function drivesNothing(env: NodeJS.ProcessEnv): boolean {
+  try {
+    return !loadConfig(env).config.needsAutomaton
+  } catch {
+    // What is wrong is told when it is read in earnest.
+    return false
+  }
 }
 
 /** A master without a template is a proxy whose template is missing, and says so, unless its work is a callback. */

@@ -137,13 +137,13 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
   const { config, clock, logger } = deps
   const { credentials, registry, proxy, dns, templates, controller, app, slave, statistics } = parts
   closers.add('credentials', credentials.watch())
+  if (proxy !== undefined) closers.add('haproxy driver', () => proxy.driver.close())
   await migrateDataFolder(config.dataFolder, logger)
   if (registry !== undefined) {
     closers.add('registry', () => registry.close())
     await registry.open(deps.signal)
   }
   if (proxy !== undefined) {
-    closers.add('haproxy driver', () => proxy.driver.close())
     closers.add('command socket', () => proxy.socket.close())
     await proxy.socket.listen()
     closers.add('traffic', () => proxy.traffic.stop())

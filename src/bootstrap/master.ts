@@ -21,7 +21,7 @@ import { Registry } from '../registry/registry.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 /** The registry of a master, on the store that the configuration asks for. */
-export function createRegistry({ config, clock, logger }: ServiceDeps): Registry {
+export function createRegistry({ config, clock, logger, haproxy }: ServiceDeps): Registry {
   const { dataFolder, etcd, namespace, app, id } = config
   const ttlMs = config.ttlSeconds * 1000
   const access = {
@@ -42,7 +42,7 @@ export function createRegistry({ config, clock, logger }: ServiceDeps): Registry
     ttlMs,
     panicThreshold: config.panicThreshold,
     maxPods: limits.pods,
-    expectsPods: hadServers(haproxyPaths(dataFolder))
+    expectsPods: haproxy?.hadServers ?? hadServers(haproxyPaths(dataFolder))
   })
 }
 

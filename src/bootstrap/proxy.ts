@@ -1,12 +1,9 @@
 import { join } from 'node:path'
 import type { ManifestFacts } from '../access/command-rules.ts'
 import type { TemplateSource } from '../render/template-source.ts'
-import { ChildSupervisor } from '../haproxy/process/child.ts'
-import { HaproxyDriver } from '../haproxy/driver.ts'
+import { createHaproxy, type Haproxy } from './haproxy.ts'
+import type { HaproxyDriver } from '../haproxy/driver.ts'
 import type { Problem } from '../errors.ts'
-import type { Supervisor } from '../haproxy/process/supervisor.ts'
-import { SupervisordSupervisor } from '../haproxy/process/supervisord.ts'
-import { IptablesSynGuard } from '../haproxy/process/syn-guard.ts'
 import { compileTemplate } from '../render/template.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
 import type { Renderable } from '../controller/controller.ts'
@@ -17,9 +14,7 @@ import { factsOf } from '../lifecycle/reachable-states.ts'
 import type { Config } from '../config.ts'
 import type { LivePods } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
-import { Listeners } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
-import { SupervisordClient } from '../platform/supervisord-client.ts'
 import { configureStep } from '../steps/configure.ts'
 import { type ExposeDeps, exposeViaRoute53Step } from '../steps/expose-via-route53.ts'
 import { ReconfigurationLog } from '../steps/reconfiguration-log.ts'
@@ -44,6 +39,8 @@ export interface ProxyDeps {
   env: NodeJS.ProcessEnv
   children: NodeJS.ProcessEnv
   templates: TemplateSource
+  /** The one that serves already; made here when absent. */
+  haproxy?: Haproxy | undefined
   /** Absent in a proxy that some other master commands. */
   registry: LivePods | undefined
   dns: ExposeDeps
@@ -74,18 +71,7 @@ export interface Proxy {
 /** @throws KontrolError KTL_MANIFEST_INVALID, KTL_CONFIG_INVALID */
 export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   const { config, clock, logger, children } = deps
-  const alarms = new Listeners<Problem>('alarm', logger)
-  const driver = new HaproxyDriver({
-    onAlarm: (problem) => alarms.emit(problem),
-    dataFolder: config.dataFolder,
-    binary: config.haproxy,
-    supervisor: createSupervisor(deps),
-    clock,
-    logger,
-    reloadIntervalMs: config.reloadIntervalSeconds * 1000,
-    dryRun: config.dryRun,
-    ...(config.synGuard && { synGuard: new IptablesSynGuard({ logger }) })
-  })
+  const { driver, alarms } = deps.haproxy ?? createHaproxy(deps)
   const reconfigurations = new ReconfigurationLog({ clock, logger })
   const leftOut = new LeftOutPods({ logger, onAlarm: (problem) => alarms.emit(problem) })
   const actions = createSteps(deps, driver, reconfigurations, leftOut)
@@ -143,10 +129,4 @@ function createSteps(
     'expose-via-route53': exposeViaRoute53Step(dns),
     shutdown: shutdownStep({ leave, driver })
   }
-}
-
-function createSupervisor({ config, env, clock, logger }: ProxyDeps): Supervisor {
-  if (config.supervisor === 'child') return new ChildSupervisor({ clock, logger })
-  const client = new SupervisordClient(env.SUPERVISOR_SERVER_URL ?? '')
-  return new SupervisordSupervisor({ client, clock, logger })
 }

@@ -1,4 +1,5 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
+import type { Haproxy } from './haproxy.ts'
 import type { Config } from '../config.ts'
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -16,6 +17,8 @@ export interface ServiceDeps {
   signal?: AbortSignal
   /** Asked for by POST /down: the process shall leave and end. */
   onLeave: () => void
+  /** Where it serves already. */
+  haproxy?: Haproxy | undefined
 }
 
 /** One process that runs, of either composition. */

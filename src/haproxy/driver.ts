@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { findKontrolError, KontrolError, messageOf, type Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -19,6 +18,7 @@ import { Reloader } from './process/reload.ts'
 import { Instance } from './instance.ts'
 import { RuntimeApi } from './socket/runtime-api.ts'
 import { TaskQueue } from '../platform/queue.ts'
+import { noLongerThan } from '../platform/patience.ts'
 import { noSynGuard, type SynGuard } from './process/syn-guard.ts'
 import type { HaproxyCommand, Supervisor } from './process/supervisor.ts'
 import { detectVersion, featuresOf } from './process/version.ts'
@@ -234,13 +234,6 @@ export class HaproxyDriver {
       })
     }
   }
-}
-
-async function noLongerThan(ms: number, work: Promise<void>): Promise<void> {
-  const done = new AbortController()
-  // It holds the process, as what is waited for may not.
-  const patience = sleep(ms, undefined, { signal: done.signal }).catch(() => {})
-  await Promise.race([work, patience]).finally(() => done.abort())
 }
 
 function commandOf(binary: string, paths: HaproxyPaths): HaproxyCommand {

@@ -26,6 +26,8 @@ export interface KubernetesMetadataOptions {
 const RETRY: BackoffOptions = { firstMs: 500, maxMs: 15_000, jitter: 0.25 }
 /** About nine minutes, as long as the original waited for its address. */
 const ATTEMPTS = { pod: 40, node: 4 }
+/** Whoever waits for a program to start looks after a moment. */
+const SAY_AFTER_MS = 1_000
 
 /** The pod's and its node's metadata from the Kubernetes API. */
 export class KubernetesMetadata implements MetadataSource {
@@ -106,6 +108,7 @@ export class KubernetesMetadata implements MetadataSource {
   async #retried<T>(attempts: number, signal: AbortSignal | undefined, attempt: () => Promise<T>): Promise<T> {
     const backoff = new Backoff(this.#retry)
     for (let tried = 1; ; tried++) {
+      const saying = setTimeout(() => this.#logger.warn('waiting for an answer of Kubernetes'), SAY_AFTER_MS)
       try {
         return await attempt()
       } catch (error) {
@@ -114,6 +117,8 @@ export class KubernetesMetadata implements MetadataSource {
         if (known?.retryable !== true || tried >= attempts) throw error
         this.#logger.info({ code: known.code, reason: known.message, tried }, 'waiting for Kubernetes')
         await sleep(backoff.next(), undefined, { ...(signal === undefined ? {} : { signal }) })
+      } finally {
+        clearTimeout(saying)
       }
     }
   }

@@ -26,7 +26,7 @@ export class RunningService implements AsyncDisposable {
   readonly url: string
   readonly port: number
   readonly #env: NodeJS.ProcessEnv
-  readonly #prefix: readonly string[]
+  #prefix: readonly string[]
   readonly #dispatcher: Dispatcher | undefined
   readonly #cleanUp: () => PromiseLike<void>
   #child: ChildProcess | undefined
@@ -63,8 +63,18 @@ export class RunningService implements AsyncDisposable {
     Object.assign(this.#env, env)
   }
 
+  /** For the next start. */
+  setPrefix(prefix: readonly string[]): void {
+    this.#prefix = prefix
+  }
+
   get output(): string {
     return this.#output
+  }
+
+  /** What was said so far is not asked for any more. */
+  forgetOutput(): void {
+    this.#output = ''
   }
 
   get pid(): number | undefined {

@@ -1,8 +1,11 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { childEnvironment } from '../../bootstrap/child-environment.ts'
-import { type Config, loadConfig } from '../../config.ts'
+import { type Config, haproxyConfigOf, loadConfig } from '../../config.ts'
 import { discoverMetadata } from '../../kubernetes/discover-metadata.ts'
+import { detectMetadataSource } from '../../kubernetes/metadata-source.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { variableIfItFits } from '../../platform/script-input.ts'
 import { defineCommand } from '../command.ts'
@@ -16,15 +19,20 @@ export const run = defineCommand({
   },
   async run({ values }, { env: given, signal }) {
     const env = values.debug ? { KONTROL_LOG_LEVEL: 'debug', ...given } : given
-    const metadata = await discoverMetadata(env, signal)
+    const haproxy = await startHaproxyFirst(env)
+    const metadata = await discoverMetadata(env, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+    })
+    if (metadata === undefined) return
     const { config } = loadConfig(env, metadata.variables)
     if (config.isSlaveAlone) preferMemory()
     // After that choice, which bears on all that is loaded from here on.
     const { createLogger } = await import('../../platform/logger.ts')
     const logger = await createLogger(config.logLevel)
+    if (!config.needsAutomaton) await haproxy?.driver.close()
     const down = new AbortController()
     const children = childEnvironment(env, metadata.variables, config)
-    const deps = { config, env, children, clock: systemClock, logger, signal, onLeave: () => down.abort() }
+    const deps = { config, env, children, clock: systemClock, logger, signal, onLeave: () => down.abort(), haproxy }
     // A slave alone stays small: it loads nothing of a control tier.
     const start = config.isSlaveAlone
       ? (await import('../../bootstrap/slave-alone.ts')).startSlaveAlone
@@ -46,6 +54,19 @@ export const run = defineCommand({
     await service.stop({ forGood: await containerStops(config, env) })
   }
 })
+
+/** Clients wait for nothing that the control tier may have to wait for. */
+async function startHaproxyFirst(env: NodeJS.ProcessEnv) {
+  const config = haproxyConfigOf(env, detectMetadataSource(env) === 'none')
+  // A slave alone has no such folder, and loads none of this.
+  if (config === undefined || !existsSync(join(config.dataFolder, 'haproxy'))) return undefined
+  const { createLogger } = await import('../../platform/logger.ts')
+  const first = await import('../../bootstrap/haproxy.ts')
+  return await first.startHaproxyFirst({
+    ...{ config, env, clock: systemClock },
+    logger: await createLogger(config.logLevel)
+  })
+}
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort')
