@@ -12,8 +12,9 @@ const READY_POLL_MS = 100
 const READY_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 45_000
 
-/** Exit codes after which a new start would end in the same way. */
+/** Exit codes after which a new start would end in the same way; before it has answered for the first time, "try again" too. */
 const CONFIGURATION_EXITS = new Set([64, 78])
+const EXIT_TRY_AGAIN = 75
 
 /**
  * Runs the control tier as a container would: as a process of its own, which is
@@ -27,6 +28,7 @@ export class ControlTierProcess {
   #ended: Promise<unknown> = Promise.resolve()
   #stopping = false
   #failure: number | undefined
+  #answered = false
 
   constructor(env: NodeJS.ProcessEnv, url: string) {
     this.#env = env
@@ -39,6 +41,11 @@ export class ControlTierProcess {
     const deadline = Date.now() + READY_TIMEOUT_MS
     while (!(await this.#answers())) {
       signal.throwIfAborted()
+      if (this.#failure === EXIT_TRY_AGAIN) {
+        throw new KontrolError('KTL_MASTER_UNREACHABLE', 'The control tier ended, and may be tried again', {
+          hint: 'Read what it said above.'
+        })
+      }
       if (this.#failure !== undefined) {
         throw new KontrolError('KTL_CONFIG_INVALID', `The control tier ended with exit code ${this.#failure}`, {
           hint: 'Read what it said above.'
@@ -51,6 +58,7 @@ export class ControlTierProcess {
       }
       await sleep(READY_POLL_MS)
     }
+    this.#answered = true
   }
 
   /** Lets the automaton run its terminal state, which stops HAProxy, then ends the process. */
@@ -81,7 +89,7 @@ export class ControlTierProcess {
   #exited(code: number | null): void {
     this.#child = undefined
     if (this.#stopping) return
-    if (code !== null && CONFIGURATION_EXITS.has(code)) {
+    if (code !== null && (CONFIGURATION_EXITS.has(code) || (code === EXIT_TRY_AGAIN && !this.#answered))) {
       this.#failure = code
       return
     }
@@ -92,6 +100,8 @@ export class ControlTierProcess {
   }
 
   async #answers(): Promise<boolean> {
+    // Else it is another one that does.
+    if (this.#child === undefined) return false
     try {
       const { statusCode, body } = await request(`${this.#url}/readyz`)
       await body.dump()

@@ -1,5 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { describe, expect, it } from 'vitest'
@@ -73,6 +75,29 @@ describe('kontrol demo', () => {
 
     expect(await demo.interrupt()).toBe(0)
     expect(leftOvers(dir.path)).toBe('')
+  })
+
+  it('ends with 75 on a port that another control tier has, and asks that one for nothing', async () => {
+    await using dir = await tempDir()
+    const asked: string[] = []
+    const other = createServer((incoming, response) => {
+      asked.push(`${incoming.method} ${incoming.url}`)
+      response.end('{"ready":true,"problems":[]}')
+    }).listen(0)
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const env = { PATH: process.env.PATH, KONTROL_DATA: dir.path, KONTROL_PORT: String(port) }
+    const child = spawn(process.execPath, [MAIN, 'demo'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)))
+
+    expect(await once(child, 'exit')).toEqual([75, null])
+
+    expect(output).toContain(`Port ${port} is taken`)
+    expect(output).toContain('KONTROL_PORT')
+    expect(asked).toEqual([])
+    expect(leftOvers(dir.path)).toBe('')
+    other.close()
   })
 
   it.each([

@@ -5,6 +5,7 @@ import { request } from 'undici'
 import { ControlTierProcess } from '../../demo/control-tier-process.ts'
 import { DemoSlave } from '../../demo/demo-slave.ts'
 import { demoTemplate, type DemoTemplate } from '../../demo/demo-template.ts'
+import { assertFree } from '../../demo/free-port.ts'
 import { SharedPort } from '../../demo/shared-port.ts'
 import { stringMap } from '../../platform/env-parsers.ts'
 import { systemClock } from '../../platform/clock.ts'
@@ -24,6 +25,8 @@ export const demo = defineCommand({
     const template = await demoTemplate(annotations[CONFIG_ANNOTATION])
     const demoEnv = await demoEnvironment(env, annotations, template)
     const port = demoEnv.KONTROL_PORT
+    // Before a slave says anything to whoever is there.
+    await assertFree(Number(port))
     const tier = new ControlTierProcess(demoEnv, `http://127.0.0.1:${port}`)
     const shared = sharedPort(template, demoEnv)
     const logger = await createLogger('silent')
