@@ -1,7 +1,8 @@
 /** Aborted when the process is asked to end. A second request ends it at once: the first may hang. */
-export function endSignal(): AbortSignal {
+export function endSignal(onForced: () => void = () => {}): AbortSignal {
   const controller = new AbortController()
   const ask = (name: NodeJS.Signals): void => {
+    if (controller.signal.aborted) onForced()
     if (controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143)
     controller.abort()
   }

@@ -17,43 +17,46 @@ export const run = defineCommand({
   optionDocs: {
     debug: 'Log at level debug, unless KONTROL_LOG_LEVEL says otherwise: how the images of Kontrol call it'
   },
-  async run({ values }, { env: given, signal }) {
-    const env = values.debug ? { KONTROL_LOG_LEVEL: 'debug', ...given } : given
-    const haproxy = await startHaproxyFirst(env)
-    const metadata = await discoverMetadata(env, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error
-    })
-    if (metadata === undefined) return
-    const { config } = loadConfig(env, metadata.variables)
-    if (config.isSlaveAlone) preferMemory()
-    // After that choice, which bears on all that is loaded from here on.
-    const { createLogger } = await import('../../platform/logger.ts')
-    const logger = await createLogger(config.logLevel)
-    if (!config.needsAutomaton) await haproxy?.driver.close()
-    const down = new AbortController()
-    const children = childEnvironment(env, metadata.variables, config)
-    const deps = { config, env, children, clock: systemClock, logger, signal, onLeave: () => down.abort(), haproxy }
-    // A slave alone stays small: it loads nothing of a control tier.
-    const start = config.isSlaveAlone
-      ? (await import('../../bootstrap/slave-alone.ts')).startSlaveAlone
-      : (await import('../../bootstrap/control-tier.ts')).startControlTier
-    const service = await start(deps).catch((error: unknown) => {
-      if (!signal.aborted) throw error
-      logger.info('ended before the start was complete')
-    })
-    if (service === undefined) return
-    const unwatch = metadata.watch((annotations) => {
-      children.KONTROL_ANNOTATIONS = variableIfItFits('KONTROL_ANNOTATIONS', JSON.stringify(annotations))
-      service.replaceAnnotations(annotations)
-    })
-
-    await aborted(AbortSignal.any([signal, down.signal]))
-
-    logger.info('leaving')
-    unwatch()
-    await service.stop({ forGood: await containerStops(config, env) })
+  async run({ values }, { env, signal }) {
+    await holding(runUntilTold(values.debug ? { KONTROL_LOG_LEVEL: 'debug', ...env } : env, signal))
   }
 })
+
+async function runUntilTold(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
+  const haproxy = await startHaproxyFirst(env)
+  const metadata = await discoverMetadata(env, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
+  if (metadata === undefined) return
+  const { config } = loadConfig(env, metadata.variables)
+  if (config.isSlaveAlone) preferMemory()
+  // After that choice, which bears on all that is loaded from here on.
+  const { createLogger } = await import('../../platform/logger.ts')
+  const logger = await createLogger(config.logLevel)
+  if (!config.needsAutomaton) await haproxy?.driver.close()
+  const down = new AbortController()
+  const children = childEnvironment(env, metadata.variables, config)
+  const deps = { config, env, children, clock: systemClock, logger, signal, onLeave: () => down.abort(), haproxy }
+  // A slave alone stays small: it loads nothing of a control tier.
+  const start = config.isSlaveAlone
+    ? (await import('../../bootstrap/slave-alone.ts')).startSlaveAlone
+    : (await import('../../bootstrap/control-tier.ts')).startControlTier
+  const service = await start(deps).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+    logger.info('ended before the start was complete')
+  })
+  if (service === undefined) return
+  const unwatch = metadata.watch((annotations) => {
+    children.KONTROL_ANNOTATIONS = variableIfItFits('KONTROL_ANNOTATIONS', JSON.stringify(annotations))
+    service.replaceAnnotations(annotations)
+  })
+
+  await aborted(AbortSignal.any([signal, down.signal]))
+
+  logger.info('leaving')
+  unwatch()
+  await service.stop({ forGood: await containerStops(config, env) })
+}
 
 /** Clients wait for nothing that the control tier may have to wait for. */
 async function startHaproxyFirst(env: NodeJS.ProcessEnv) {
@@ -67,6 +70,14 @@ async function startHaproxyFirst(env: NodeJS.ProcessEnv) {
     logger: await createLogger(config.logLevel)
   })
 }
+
+/** Holds the process: whatever it waits for, its event loop does not run dry before it is told to end. */
+async function holding<T>(work: Promise<T>): Promise<T> {
+  const hold = setInterval(() => {}, HOLD_MS)
+  return await work.finally(() => clearInterval(hold))
+}
+
+const HOLD_MS = 60_000
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort')
