@@ -81,7 +81,10 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   const registry = config.isMaster ? createRegistry(deps) : undefined
   const slave = createKeepaliveLoop(deps, credentials)
   const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
-  const dns = createDns(deps, () => registry?.leading ?? true)
+  const dns = createDns(deps, {
+    isLeader: () => registry?.leading ?? true,
+    completeInMs: () => registry?.completeInMs ?? 0
+  })
   const leaving: LeaveDeps = {
     sayGoodbye: async () => slave?.leave(),
     dns,

@@ -4,7 +4,7 @@ import type { ServiceDeps } from './service.ts'
 import type { Access } from '../access/access.ts'
 import { tokenToPingWith, type Credentials } from '../access/credentials.ts'
 import { mastersOf, type Config } from '../config.ts'
-import { DnsExposer } from '../dns/dns-exposer.ts'
+import { DnsExposer, type DnsExposerOptions } from '../dns/dns-exposer.ts'
 import { parseDnsAnnotations, type DnsSettings } from '../dns/dns-settings.ts'
 import { KontrolError, messageOf, type Problem } from '../errors.ts'
 import { describeApi } from '../http/describe-api.ts'
@@ -130,14 +130,18 @@ function healthOf(config: Config, clock: Clock, logger: Logger): KeepaliveLoopOp
 }
 
 /** The Route53 stage. The SDK is loaded when the annotation first has something to write. */
-export function createDns({ config, clock, logger }: ServiceDeps, isLeader: () => boolean): DnsExposer {
+export function createDns(
+  { config, clock, logger }: ServiceDeps,
+  { isLeader, completeInMs }: Pick<DnsExposerOptions, 'isLeader' | 'completeInMs'>
+): DnsExposer {
   return new DnsExposer({
     settings: dnsSettings(config.annotations, logger),
     providerFactory: async () => (await import('../dns/route53.ts')).createRoute53Provider(),
     clock,
     logger,
     dryRun: config.dryRun,
-    isLeader
+    isLeader,
+    ...(completeInMs !== undefined && { completeInMs })
   })
 }
 

@@ -19,7 +19,7 @@ export async function startSlaveAlone(deps: ServiceDeps): Promise<Service> {
     const access = createAccess({ config, credentials, registry: undefined, manifest: undefined })
     const slave = createKeepaliveLoop(deps, credentials)
     // It does not know the other proxies: it writes what a master commands, and nothing by itself.
-    const dns = createDns(deps, () => true)
+    const dns = createDns(deps, { isLeader: () => true })
     const events = new Listeners<ProgramEvent>('events', logger)
     const problems = () => []
     const metrics = new Metrics({

@@ -1,5 +1,5 @@
 import { KontrolError, messageOf } from '../errors.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { type AddressesByType, DesiredAddresses } from './addresses.ts'
 import { ChangeWatch } from './change-watch.ts'
@@ -23,6 +23,8 @@ export interface DnsExposerOptions {
   /** Look and tell, but do not write. */
   dryRun: boolean
   isLeader: () => boolean
+  /** Milliseconds until all proxies that live are known; until then nothing is taken out that others put in. */
+  completeInMs?: () => number
   /** Milliseconds between two looks when nothing changes, 5 minutes unless told. */
   driftIntervalMs?: number
   /** From 0 to 1; spreads retries, so that many processes do not come back at once. */
@@ -60,6 +62,7 @@ export class DnsExposer {
   readonly #stopping = new AbortController()
   #settings: DnsSettings | undefined
   #state: SyncState = 'none'
+  #again: Cancel = () => {}
 
   constructor(options: DnsExposerOptions) {
     const { settings, clock, logger, driftIntervalMs: intervalMs = DRIFT_INTERVAL_MS, random = Math.random } = options
@@ -84,6 +87,7 @@ export class DnsExposer {
   /** Gives up what is under way; the records stay as they are. */
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#again()
     this.#watch.stop()
     await this.#loop.stop()
     await this.#connection.close()
@@ -185,6 +189,16 @@ export class DnsExposer {
     return news === 'changed'
   }
 
+  /** Whether proxies may live that are not known yet; once they are, it looks again. */
+  #isEarly(): boolean {
+    const { clock, completeInMs } = this.#options
+    const afterMs = completeInMs?.() ?? 0
+    if (afterMs <= 0) return false
+    this.#again()
+    this.#again = clock.after(afterMs, () => this.#loop.nudge())
+    return true
+  }
+
   async #reconcile(): Promise<boolean> {
     const { clock, dryRun, isLeader } = this.#options
     const settings = this.#settings
@@ -195,6 +209,7 @@ export class DnsExposer {
       return false
     }
     const outcomes = await reconcile({
+      addOnly: this.#isEarly(),
       connect: () => this.#connection.get(),
       settings,
       wanted,

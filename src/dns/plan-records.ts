@@ -19,6 +19,8 @@ export interface PlanInput {
   readonly owner?: string | undefined
   /** Whether we put that address there ourselves earlier. */
   readonly isOurs: (address: string) => boolean
+  /** What others put there stays: not all proxies may be known yet. */
+  readonly addOnly?: boolean
 }
 
 export interface PlannedRecord {
@@ -65,10 +67,11 @@ interface TypePlan {
 function planType(type: AddressType, input: PlanInput): TypePlan {
   const { name, ttl, found, wanted } = input
   const plain = found.find((set) => set.type === type && set.special === undefined)
-  const values = wanted[type].slice(0, MAX_VALUES)
-  if (values.length === 0) return planUnwanted(type, plain, input)
-
   const current = plain === undefined ? [] : sortedValues(plain)
+  if (wanted[type].length === 0) return planUnwanted(type, plain, input)
+
+  const strangers = input.addOnly ? current.filter((address) => !input.isOurs(address)) : []
+  const values = [...new Set([...wanted[type], ...strangers])].sort().slice(0, MAX_VALUES)
   const changed = plain === undefined || plain.ttl !== ttl || current.join() !== values.join()
   // After a DELETE in the same batch nothing is left to update, and CREATE says so.
   const action = obstaclesTo(type, found).length > 0 ? 'CREATE' : 'UPSERT'

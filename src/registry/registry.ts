@@ -48,6 +48,8 @@ export class Registry {
   /** Pods that the store is about to admit, by key. */
   readonly #arriving = new Map<string, Promise<void>>()
   #lastRun: CallbackRun | undefined
+  readonly #ttlMs: number
+  #completeAt = -Infinity
 
   constructor({ store, clock, logger, ttlMs, panicThreshold, maxPods, expectsPods = false }: RegistryOptions) {
     this.#store = store
@@ -55,6 +57,7 @@ export class Registry {
     this.#clock = clock
     this.#logger = logger
     this.#maxPods = maxPods
+    this.#ttlMs = ttlMs
     this.#recovery = new Recovery({ store, clock, logger, ttlMs, expectsPods })
     const panic = new PanicDetector({ windowMs: ttlMs, threshold: panicThreshold })
     this.#members = new Membership({ panic, clock, logger })
@@ -85,7 +88,10 @@ export class Registry {
     this.#lastRun = lastRun
     for (const pod of pods) this.#members.insert(createEntry(pod, this.#clock.now()))
     this.#logger.info({ pods: this.size, leading: this.leading }, 'registry open')
-    if (!isFilled) this.#recovery.begin()
+    if (!isFilled) {
+      this.#completeAt = this.#clock.monotonic() + this.#ttlMs
+      this.#recovery.begin()
+    }
     this.#expiry.start()
   }
 
@@ -101,6 +107,11 @@ export class Registry {
   /** The time in which pods are missing that HAProxy serves, as the store has lost them. */
   get recovery(): Pick<Recovery, 'until' | 'ended'> {
     return this.#recovery
+  }
+
+  /** Milliseconds until every pod that lives has had the time to report; 0 with a store that knew them. */
+  get completeInMs(): number {
+    return Math.max(0, this.#completeAt - this.#clock.monotonic())
   }
 
   /** Values of the store that were no pod, since the start. */

@@ -44,6 +44,16 @@ describe('the plan for a name', () => {
     }
   })
 
+  it('keeps what others put there while not all proxies may be known, and takes out what we did', () => {
+    const current = found('A', ['192.0.2.1', '192.0.2.2', '192.0.2.3'])
+    const isOurs = (address: string) => address === '192.0.2.3'
+    const early = { found: [current], isOurs, addOnly: true }
+
+    expect(plan(['192.0.2.2'], early).records).toMatchObject([{ wanted: ['192.0.2.1', '192.0.2.2'] }])
+    expect(plan(['192.0.2.1', '192.0.2.2', '192.0.2.3'], early).changes).toEqual([])
+    expect(plan(['192.0.2.4'], early).records).toMatchObject([{ wanted: ['192.0.2.1', '192.0.2.2', '192.0.2.4'] }])
+  })
+
   it('never deletes the last record, not even our own', () => {
     const { changes, records } = plan([], { found: [found('A', ['192.0.2.1'])], isOurs: () => true })
 
