@@ -34,6 +34,8 @@ export class Expiry {
   /** Nobody expires before this time: for a while pods could not be heard, and that was not their fault. */
   #amnestyUntil = 0
   #suspended = false
+  /** By app, since when the held pods would not be held any more. */
+  #calmSince = new Map<string, number>()
   #cancel: Cancel = () => {}
 
   constructor(options: ExpiryOptions) {
@@ -97,6 +99,20 @@ export class Expiry {
       if (this.dueAt(entry) <= now) group((overdue ??= new Map<string, Entry[]>()), entry)
     }
     for (const [app, entries] of overdue ?? []) this.#expire(app, entries)
+    this.#dropReplaced(now)
+  }
+
+  /**
+   * Held pods go once others have taken their place: when most of the app has been heard for a whole TTL, in which those
+   * that live would have come back.
+   */
+  #dropReplaced(now: number): void {
+    const { members, ttlMs } = this.#options
+    const calm = members.panic.calmApps(now)
+    this.#calmSince = new Map(calm.map((app) => [app, this.#calmSince.get(app) ?? now]))
+    const due = new Set(calm.filter((app) => now - (this.#calmSince.get(app) ?? now) >= ttlMs))
+    if (due.size === 0) return
+    this.#drop([...members.entries()].filter(({ held, pod }) => held && due.has(pod.app)))
   }
 
   #expire(app: string, overdue: readonly Entry[]): void {

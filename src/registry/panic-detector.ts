@@ -77,6 +77,11 @@ export class PanicDetector {
     return all >= FEWEST_PODS && (gone.size + held + expiring) / all > this.#threshold
   }
 
+  /** Apps with held pods of which so few are silent by now, as others have come, that none would be held any more. */
+  calmApps(now: number): string[] {
+    return [...this.#apps].flatMap(([app, { held }]) => (held > 0 && !this.isPanic(app, 0, now) ? [app] : []))
+  }
+
   /** Hands over the pods of an app that expired within the window, to be brought back. */
   takeGone(app: string): Entry[] {
     const taken = [...this.#count(app).gone].map((key) => (this.#gone.get(key) as Gone).entry)

@@ -180,6 +180,25 @@ describe('Registry, when many pods fall silent', () => {
     expect(events.at(-1)).toMatchObject({ type: 'pod-down', reason: 'expired' })
   })
 
+  it('drops held pods once others have taken their place for a TTL, and not while those that live may still return', async () => {
+    await pingAll(['a', 'b', 'c'])
+    clock.advance(TTL + 100)
+    expect(held()).toEqual(['a', 'b', 'c'])
+    const others = ['d', 'e', 'f', 'g']
+
+    await pingAll(others)
+    clock.advance(TTL / 2)
+    await pingAll(['a', ...others])
+    expect(held()).toEqual(['b', 'c'])
+    clock.advance(TTL / 2 + 200)
+
+    expect(keys().sort()).toEqual(['a', 'd', 'e', 'f', 'g'])
+    expect(events.filter(({ type }) => type === 'pod-down')).toMatchObject([
+      { pod: { key: 'b' }, reason: 'expired' },
+      { pod: { key: 'c' }, reason: 'expired' }
+    ])
+  })
+
   it('judges an app anew after its held pods went', async () => {
     await pingAll(['a', 'b', 'c'])
     clock.advance(10 * TTL + 100)
