@@ -14,8 +14,10 @@ import { readStatus, type HaproxyStatus } from './socket/status.ts'
 import { Known, type Configuration } from './known.ts'
 import { Servers, type ServerStateChange } from './servers/servers.ts'
 import { MasterCli } from './socket/master-cli.ts'
+import { Pulse } from './process/pulse.ts'
 import { Reloader } from './process/reload.ts'
 import { Instance } from './instance.ts'
+import { replaceHaproxy, replaceWorker } from './replacement.ts'
 import { RuntimeApi } from './socket/runtime-api.ts'
 import { TaskQueue } from '../platform/queue.ts'
 import { noLongerThan } from '../platform/patience.ts'
@@ -71,6 +73,7 @@ export class HaproxyDriver {
   readonly #update: Update
   readonly #certificates: Certificates
   readonly #backends: Backends
+  readonly #pulse: Pulse
   readonly #queue = new TaskQueue()
 
   /** @throws KontrolError KTL_CONFIG_INVALID when the data folder is too deep for unix sockets */
@@ -93,11 +96,17 @@ export class HaproxyDriver {
       ...configs,
       ...{ paths, supervisor, log, master, servers, synGuard },
       command: commandOf(binary, paths),
-      reloader: new Reloader({ master, runtime, log, supervisor })
+      reloader: new Reloader({ master, runtime, log, supervisor, logger })
     }))
     this.#update = new Update({ ...shared, ...configs, servers, instance, reloadIntervalMs, dryRun, quietMs })
     this.#certificates = new Certificates(shared)
     this.#backends = new Backends(shared)
+    const parts = { known, instance, runtime, supervisor, logger }
+    this.#pulse = new Pulse({
+      ...{ known, master, runtime, clock, logger },
+      replaceWorker: () => this.#queue.enqueue(async () => await replaceWorker(parts)),
+      replaceHaproxy: () => this.#queue.enqueue(async () => await replaceHaproxy(parts))
+    })
   }
 
   /**
@@ -121,6 +130,7 @@ export class HaproxyDriver {
     try {
       await this.#queue.enqueue(async () => await this.#instance.ensure())
       this.#update.started()
+      this.#pulse.start()
     } catch (err) {
       if (findKontrolError(err)?.retryable !== true) throw err
       logger.error({ err }, 'haproxy is not answering')
@@ -164,7 +174,9 @@ export class HaproxyDriver {
   problems(): Problem[] {
     const { candidate, file } = this.#known.problem
     const instance = this.#options.dryRun === true ? [] : this.#instance.problems()
-    return [...instance, candidate, file, ...this.#certificates.problems()].filter((problem) => problem !== undefined)
+    return [...instance, ...this.#pulse.problems(), candidate, file, ...this.#certificates.problems()].filter(
+      (problem) => problem !== undefined
+    )
   }
 
   /** What keeps clients from being served although HAProxy runs what it should. */
@@ -203,7 +215,9 @@ export class HaproxyDriver {
   /** Lets go of HAProxy, which runs on. */
   async close(): Promise<void> {
     await this.#settled()
+    this.#pulse.close()
     this.#update.close()
+    this.#file.close()
     this.#certificates.close()
     this.#backends.close()
     this.#servers.forget()

@@ -2,12 +2,15 @@ import type { Logger } from '../platform/logger.ts'
 import type { TaskQueue } from '../platform/queue.ts'
 import type { ConfigModel, ConfigReader } from './config/model.ts'
 import type { ConfigFile } from './files/config-file.ts'
+import { restore } from './files/restore.ts'
 import type { HaproxyPaths } from './files/paths.ts'
 import { writeWorkerRecord } from './files/worker-record.ts'
 import type { Configuration, Known } from './known.ts'
 import { problemOf, type Problem } from '../errors.ts'
 import { listenersOf } from './process/listeners.ts'
 import type { HaproxyLog } from './process/log.ts'
+import { countOldWorkers } from './process/old-workers.ts'
+import type { ProcessInfo } from './process/process-table.ts'
 import type { Reloader, WorkerPids } from './process/reload.ts'
 import type { HaproxyCommand, Supervisor, SupervisorHooks } from './process/supervisor.ts'
 import type { SynGuard } from './process/syn-guard.ts'
@@ -33,8 +36,8 @@ export interface InstanceOptions {
   logger: Logger
 }
 
-/** Old workers beyond this are worth a warning. */
-const OLD_WORKERS_TO_WARN = 5
+/** A look must not hold up the changes that wait behind it. */
+const LOOK_MS = 500
 
 /** The HAProxy that runs. Every text it loads is proven to serve, or the last good one is put back. */
 export class Instance {
@@ -103,20 +106,41 @@ export class Instance {
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED; the last good configuration is back
    */
   async load(configuration: Configuration): Promise<'started' | 'reloaded'> {
-    const { known, logger, reader } = this.#options
+    const { known, logger, master, reader } = this.#options
     const model = reader.read(configuration.text)
+    // Nothing has been touched yet, and there is nothing to go back from.
+    if (this.#options.supervisor.pid() !== undefined) await this.#options.reloader.reachable()
     try {
       const { outcome, pids } = await this.#load(configuration.text, model)
       await this.#loaded(configuration, model, pids)
       this.#watch(configuration, pids)
       known.problem.instance = undefined
       logger.info({ outcome, ...pids }, 'haproxy loaded a new configuration')
-      await this.#countOldWorkers()
+      await countOldWorkers(master, logger)
       return outcome
     } catch (error) {
       await this.#rollBack(error)
       throw error
     }
+  }
+
+  /**
+   * Starts another HAProxy with a checked text, beside the one that runs and cannot be reached.
+   *
+   * @returns the former one, which goes on
+   * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED, KTL_HAPROXY_MISSING
+   */
+  async loadBeside(configuration: Configuration): Promise<ProcessInfo | undefined> {
+    const { supervisor, command, file, log, reader, reloader } = this.#options
+    await file.prepare()
+    await file.install(configuration.text)
+    const mark = await log.size()
+    this.#trial = configuration.text
+    const former = await supervisor.startBeside?.(command, this.#hooks).finally(() => (this.#trial = undefined))
+    const pids = await reloader.started(mark)
+    await this.#loaded(configuration, reader.read(configuration.text), pids)
+    this.#watch(configuration, pids)
+    return former
   }
 
   /** Puts a checked text of what runs on disk, for the next start. */
@@ -140,7 +164,7 @@ export class Instance {
     const former = known.worker
     const at = performance.now()
     // While the master re-executes itself, it refuses connections.
-    const table = former && (await master.showProcesses().catch(() => undefined))
+    const table = former && (await master.showProcesses(LOOK_MS).catch(() => undefined))
     if (former === undefined || table?.worker === undefined || table.master.pid !== former.masterPid) return 'as known'
     if (table.worker.pid === former.workerPid) {
       this.#seenAt = at
@@ -167,12 +191,12 @@ export class Instance {
   }
 
   async #ensure(): Promise<'unchanged' | 'started'> {
-    const { supervisor, command, known, log, reader, reloader } = this.#options
+    const { supervisor, command, file, known, log, logger, reader, reloader } = this.#options
     const mark = await log.size()
     const { adopted, pid } = await supervisor.start(command, this.#hooks)
     if (adopted && pid === known.worker?.masterPid) return 'unchanged'
     const pids = await reloader.started(mark)
-    const lastGood = known.withDigest(await this.#restore())
+    const lastGood = known.withDigest(await restore(file, logger))
     known.worker = pids
     if (this.#startedWith === lastGood.text) await this.#loaded(lastGood, reader.read(lastGood.text), pids)
     else await takeOver(this.#options, lastGood, pids)
@@ -218,27 +242,6 @@ export class Instance {
     this.#seenAt = performance.now()
   }
 
-  /** The last good text, put in place; with a disk that takes nothing, what lies there: HAProxy starts all the same. */
-  async #restore(): Promise<string> {
-    const { file, logger } = this.#options
-    try {
-      return await file.restore()
-    } catch (err) {
-      const text = await file.installed()
-      if (text === undefined) throw err
-      logger.error({ err }, 'last good configuration not put in place')
-      return text
-    }
-  }
-
-  /** Each holds its memory until its last connection ends; `hard-stop-after` of base.cfg ends them at last. */
-  async #countOldWorkers(): Promise<void> {
-    const { master, logger } = this.#options
-    const table = await master.showProcesses().catch(() => undefined)
-    const pids = table?.oldWorkers.map(({ pid }) => pid) ?? []
-    if (pids.length > OLD_WORKERS_TO_WARN) logger.warn({ pids }, 'many old haproxy workers still have connections')
-  }
-
   /** What goes wrong behind a worker's fork goes wrong at once, but not before it has answered. */
   #watch(configuration: Configuration, pids: WorkerPids): void {
     const { known, reloader, queue, logger } = this.#options
@@ -268,10 +271,10 @@ export class Instance {
 
   /** Back to the last good configuration, with as little of HAProxy touched as that takes. */
   async #rollBack(cause: unknown): Promise<void> {
-    const { known, logger, master, reader, reloader } = this.#options
+    const { file, known, logger, master, reader, reloader } = this.#options
     logger.error({ err: cause }, 'haproxy reload failed, going back to the last good configuration')
     const former = known.worker
-    const lastGood = known.withDigest(await this.#restore())
+    const lastGood = known.withDigest(await restore(file, logger))
     try {
       await this.ensure()
       const { worker: serving } = await master.showProcesses()
@@ -286,7 +289,7 @@ export class Instance {
 
   readonly #hooks: SupervisorHooks = {
     beforeStart: async () => {
-      this.#startedWith = this.#trial ?? (await this.#restore())
+      this.#startedWith = this.#trial ?? (await restore(this.#options.file, this.#options.logger))
       this.#trial = undefined
       await this.#handOver.empty()
     },

@@ -9,7 +9,7 @@ import { fileArguments, type HaproxyPaths } from './paths.ts'
 import { TaskQueue } from '../../platform/queue.ts'
 
 /** HAProxy takes two seconds for ten thousand servers; what takes this long does not end. */
-const CHECK_TIMEOUT_MS = 60_000
+const CHECK_TIMEOUT_MS = 30_000
 /** A check has nothing to tidy up. */
 const CHECK_GRACE_MS = 500
 
@@ -29,6 +29,8 @@ export class ConfigFile {
   #installed: { text: string; since: number } | undefined
   /** One check at a time: at ten thousand servers it takes a processor for seconds. */
   readonly #checks = new TaskQueue()
+  #checking: AbortController | undefined
+  #closed = false
 
   constructor(paths: HaproxyPaths, binary: string) {
     this.#paths = paths
@@ -58,11 +60,25 @@ export class ConfigFile {
     await this.#checks.enqueue(async () => await this.#check(text, signal))
   }
 
+  /** Ends the check under way, which may hang, and begins none any more. */
+  close(): void {
+    this.#closed = true
+    this.#checking?.abort()
+  }
+
   async #check(text: string, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    await this.prepare()
-    await writeFileAtomic(this.#paths.candidate, text)
-    await this.#judge(this.#paths.candidate, signal)
+    const checking = (this.#checking = new AbortController())
+    const abort = (): void => checking.abort()
+    if (this.#closed || signal?.aborted === true) abort()
+    signal?.addEventListener('abort', abort)
+    try {
+      checking.signal.throwIfAborted()
+      await this.prepare()
+      await writeFileAtomic(this.#paths.candidate, text)
+      await this.#judge(this.#paths.candidate, checking.signal)
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
   }
 
   async #judge(path: string, signal?: AbortSignal): Promise<void> {

@@ -46,6 +46,12 @@ export class ChildSupervisor implements Supervisor {
     return await this.#starting
   }
 
+  async startBeside(command: HaproxyCommand, hooks: SupervisorHooks): Promise<ProcessInfo | undefined> {
+    const former = this.#master
+    this.#keep(await this.#launch(command, hooks), command, hooks)
+    return former
+  }
+
   async stop(graceMs: number, signal?: AbortSignal): Promise<void> {
     this.#letGo()
     const master = this.#master
@@ -69,14 +75,18 @@ export class ChildSupervisor implements Supervisor {
     this.#ended = false
     const running = await findMaster(command.socketArgument)
     const master = running ?? (await this.#launch(command, hooks))
-    // Not before: a start that fails leaves the next one, which is due, as it is.
+    this.#keep(master, command, hooks)
+    const { pid } = master
+    this.#logger.info({ pid }, running ? 'haproxy adopted' : 'haproxy started')
+    return { pid, adopted: running !== undefined }
+  }
+
+  /** Not before: a start that fails leaves the next one, which is due, as it is. */
+  #keep(master: ProcessInfo, command: HaproxyCommand, hooks: SupervisorHooks): void {
     this.#timer()
     this.#master = master
     this.#delay.started()
     this.#watch(master, command, hooks)
-    const { pid } = master
-    this.#logger.info({ pid }, running ? 'haproxy adopted' : 'haproxy started')
-    return { pid, adopted: running !== undefined }
   }
 
   async #launch({ binary, args, logFile }: HaproxyCommand, hooks: SupervisorHooks): Promise<ProcessInfo> {

@@ -17,7 +17,9 @@ export async function findMaster(socketArgument: string): Promise<ProcessInfo | 
   const found = await Promise.all(pids.map(async (pid) => await matching(pid, socketArgument)))
   const family = found.filter((process) => process !== undefined)
   const members = new Set(family.map(({ pid }) => pid))
-  return family.find(({ parentPid }) => !members.has(parentPid))
+  const masters = family.filter(({ parentPid }) => !members.has(parentPid))
+  // Of two the older one has been replaced, and finishes what it has.
+  return masters.sort((one, other) => Number(other.startTime) - Number(one.startTime))[0]
 }
 
 /** Undefined when the process is gone, or only waits to be reaped. */
@@ -29,6 +31,12 @@ export async function readProcess(pid: number): Promise<ProcessInfo | undefined>
   const [state = 'X', parentPid] = fields
   if (state === 'Z' || state === 'X') return undefined
   return { pid, parentPid: Number(parentPid), startTime: fields[19] ?? '' }
+}
+
+/** Whether a signal stopped it. */
+export async function isStopped(pid: number): Promise<boolean> {
+  const stat = (await readIfThere(`/proc/${pid}/stat`)) ?? ''
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T')
 }
 
 async function matching(pid: number, socketArgument: string): Promise<ProcessInfo | undefined> {

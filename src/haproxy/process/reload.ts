@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError, messageOf } from '../../errors.ts'
 import { alertsOf } from '../files/config-file.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { endIfHung } from './hung.ts'
 import type { HaproxyLog } from './log.ts'
 import type { HaproxyProcess, MasterCli, ProcessTable } from '../socket/master-cli.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
@@ -15,6 +17,7 @@ export interface ReloaderOptions {
   master: MasterCli
   runtime: RuntimeApi
   log: HaproxyLog
+  logger: Logger
   supervisor: Pick<Supervisor, 'pid'>
   /** Milliseconds HAProxy may take to load the files. */
   timeoutMs?: number
@@ -23,6 +26,8 @@ export interface ReloaderOptions {
 }
 
 const POLL_MS = 15
+/** A master that re-executes itself, or a busy machine, may need a moment. */
+const REACHABLE_MS = 3_000
 
 /** Makes HAProxy load its files anew, and believes only what it sees. */
 export class Reloader {
@@ -33,19 +38,41 @@ export class Reloader {
   }
 
   /**
+   * Asked before anything is made ready for a reload.
+   *
+   * @throws KontrolError KTL_HAPROXY_UNREACHABLE when no reload can be asked for
+   */
+  async reachable(): Promise<void> {
+    for (const deadline = performance.now() + REACHABLE_MS; ;) {
+      try {
+        return void (await this.#options.master.showProcesses(REACHABLE_MS))
+      } catch (error) {
+        // Refused while it re-executes itself.
+        const refused = error instanceof Error && (error.cause as NodeJS.ErrnoException).code === 'ECONNREFUSED'
+        if (!refused || performance.now() > deadline) throw error
+        await sleep(POLL_MS)
+      }
+    }
+  }
+
+  /**
    * Reloads. Done when a new worker has been forked and answers on the runtime
    * socket.
    *
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED with what HAProxy said meanwhile
    */
   async reload(): Promise<WorkerPids> {
-    const { master, log, timeoutMs } = this.#options
+    const { master, log, logger, timeoutMs } = this.#options
     const mark = await log.size()
     const before = await this.#poll((table) => table, 'the master answers', mark)
     const answer = await master.reload(timeoutMs)
     if (answer.outcome === 'failed') throw failure(alertsOf(answer.log) || answer.log)
     await this.#poll((now) => newWorker(before, now), 'a new worker serves', mark)
-    return await this.answering(mark)
+    const pids = await this.answering(mark)
+    // Not done before the former worker has let go of the sockets.
+    const { worker: former } = before
+    if (former !== undefined && former.pid !== pids.workerPid) await endIfHung(former.pid, master, logger)
+    return pids
   }
 
   /**

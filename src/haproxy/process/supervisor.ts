@@ -1,5 +1,6 @@
 import { Backoff } from '../../platform/backoff.ts'
 import type { Clock } from '../../platform/clock.ts'
+import type { ProcessInfo } from './process-table.ts'
 
 /** A HAProxy that lived this long is no longer part of a series of failures. */
 const STEADY_MS = 10_000
@@ -36,6 +37,13 @@ export interface Supervisor {
    * the back-off. May be called again at any time.
    */
   start(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess>
+  /**
+   * Starts another master beside the one that cannot be reached any more, which is left to the caller. Absent where the
+   * supervisor knows only one.
+   *
+   * @returns the former one
+   */
+  startBeside?: (command: HaproxyCommand, hooks: SupervisorHooks) => Promise<ProcessInfo | undefined>
   /** Pid of the master; undefined while none runs. */
   pid(): number | undefined
   /** Lets HAProxy finish its connections and ends it; past `graceMs`, or when aborted, by force. */

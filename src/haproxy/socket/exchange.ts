@@ -3,7 +3,7 @@ import { KontrolError } from '../../errors.ts'
 
 export interface ExchangeOptions {
   /** Milliseconds of silence after which the answer is given up. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000

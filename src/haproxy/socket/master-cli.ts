@@ -30,8 +30,8 @@ export class MasterCli {
     this.#path = path
   }
 
-  async showProcesses(): Promise<ProcessTable> {
-    const answer = await exchange(this.#path, 'show proc')
+  async showProcesses(timeoutMs?: number): Promise<ProcessTable> {
+    const answer = await exchange(this.#path, 'show proc', { timeoutMs })
     const table = parseProcesses(answer)
     if (table === undefined) {
       throw new KontrolError(
@@ -51,8 +51,8 @@ export class MasterCli {
   }
 
   /** Says a line to one worker, which may be an old one that no other socket reaches. */
-  async toWorker(pid: number, command: string): Promise<string> {
-    return exchange(this.#path, `@!${pid} ${command}`)
+  async toWorker(pid: number, command: string, timeoutMs?: number): Promise<string> {
+    return exchange(this.#path, `@!${pid} ${command}`, { timeoutMs })
   }
 }
 

@@ -16,8 +16,8 @@ export class RuntimeApi {
   }
 
   /** Pid of the worker that answers here: right after a reload that may still be the former one. */
-  async workerPid(): Promise<number> {
-    const answer = await exchange(this.#path, 'show info')
+  async workerPid(timeoutMs?: number): Promise<number> {
+    const answer = await exchange(this.#path, 'show info', { timeoutMs })
     const pid = infoNumber(answer, 'Pid')
     if (pid === undefined) {
       throw new KontrolError('KTL_HAPROXY_UNREACHABLE', `"show info" on ${this.#path} names no Pid`, {

@@ -1,0 +1,139 @@
+import { KontrolError, messageOf, type Problem } from '../../errors.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { Poller } from '../../platform/poller.ts'
+import type { Known } from '../known.ts'
+import type { MasterCli } from '../socket/master-cli.ts'
+import type { RuntimeApi } from '../socket/runtime-api.ts'
+import { goOn } from './hung.ts'
+
+export interface PulseOptions {
+  known: Known
+  master: MasterCli
+  runtime: RuntimeApi
+  clock: Clock
+  logger: Logger
+  /** Replaces a worker that does not answer by a reload, which may wait for its turn. */
+  replaceWorker: () => Promise<void>
+  /** Replaces HAProxy by another one beside it, as nobody can reach it any more. */
+  replaceHaproxy: () => Promise<void>
+}
+
+const POLL_MS = 1_000
+const ANSWER_MS = 1_500
+/** One answer that is late on a busy machine is no silence. */
+const TELL_MS = 1_400
+/** The former HAProxy's sockets are gone, or this worker has been silent, for so long that it is replaced. */
+const REPLACE_MS = 10_000
+const GONE_MS = 2_000
+/** Between two replacements. */
+const PAUSE_MS = 60_000
+
+/** Who is asked, and since when it says nothing. */
+interface Patient {
+  name: 'worker' | 'master'
+  ask: () => Promise<unknown>
+  pid: () => number | undefined
+  silentSince: number | undefined
+  problem: Problem | undefined
+}
+
+/** Alive is not well: asks HAProxy's worker and its master each second, tells of one that does not answer, and helps it. */
+export class Pulse {
+  readonly #options: PulseOptions
+  readonly #patients: readonly Patient[]
+  readonly #poller: Poller
+  #replacedAt = -Infinity
+
+  constructor(options: PulseOptions) {
+    const { known, runtime, master, clock, logger } = options
+    this.#options = options
+    const fresh = { silentSince: undefined, problem: undefined }
+    this.#patients = [
+      { name: 'worker', ask: () => runtime.workerPid(ANSWER_MS), pid: () => known.worker?.workerPid, ...fresh },
+      { name: 'master', ask: () => master.showProcesses(ANSWER_MS), pid: () => known.worker?.masterPid, ...fresh }
+    ]
+    this.#poller = new Poller({
+      clock,
+      intervalMs: POLL_MS,
+      poll: async () => void (await Promise.all(this.#patients.map((patient) => this.#look(patient)))),
+      onError: (err) => logger.warn({ err }, 'haproxy not looked at')
+    })
+  }
+
+  start(): void {
+    this.#poller.start()
+  }
+
+  close(): void {
+    void this.#poller.stop()
+  }
+
+  problems(): Problem[] {
+    return this.#patients.flatMap(({ problem }) => problem ?? [])
+  }
+
+  async #look(patient: Patient): Promise<void> {
+    const pid = patient.pid()
+    // One that died is the supervisor's business.
+    if (pid === undefined) return this.#well(patient)
+    const askedAt = this.#options.clock.monotonic()
+    try {
+      await patient.ask()
+      this.#well(patient)
+    } catch (error) {
+      const how = howSilent(error)
+      if (how === undefined || patient.pid() !== pid) return
+      patient.silentSince ??= askedAt
+      await this.#silent(patient, pid, this.#options.clock.monotonic() - patient.silentSince, how)
+    }
+  }
+
+  #well(patient: Patient): void {
+    if (patient.problem !== undefined) this.#options.logger.info({ who: patient.name }, 'haproxy answers again')
+    patient.silentSince = undefined
+    patient.problem = undefined
+  }
+
+  async #silent(patient: Patient, pid: number, forMs: number, how: 'hangs' | 'gone'): Promise<void> {
+    if (forMs < TELL_MS) return
+    if (patient.problem === undefined) this.#tell(patient, pid, how)
+    if (how === 'hangs' && (await goOn(pid, this.#options.logger))) return
+    // A master that hangs keeps nobody from being served: a person decides about it.
+    if (how === 'gone' && forMs >= GONE_MS) this.#replace(this.#options.replaceHaproxy)
+    if (how === 'hangs' && forMs >= REPLACE_MS && patient.name === 'worker') this.#replace(this.#options.replaceWorker)
+  }
+
+  #replace(replace: () => Promise<void>): void {
+    const { clock, logger } = this.#options
+    if (clock.monotonic() < this.#replacedAt + PAUSE_MS) return
+    this.#replacedAt = clock.monotonic()
+    // Not waited for: it may need its turn, and the looks go on.
+    replace().catch((err: unknown) => logger.error({ err }, 'haproxy not replaced'))
+  }
+
+  #tell(patient: Patient, pid: number, how: 'hangs' | 'gone'): void {
+    const what =
+      how === 'gone'
+        ? `The socket of HAProxy's ${patient.name} (${pid}) is gone: it cannot be reached`
+        : `HAProxy's ${patient.name} (${pid}) does not answer`
+    const error = new KontrolError('KTL_HAPROXY_UNREACHABLE', what, {
+      hint: patient.name === 'worker' || how === 'gone' ? HEALS : MASTER_HANGS
+    })
+    patient.problem = error.problem
+    this.#options.logger.error({ err: error }, 'haproxy is not answering')
+  }
+}
+
+const HEALS = 'It is replaced within seconds; look at its log, and at who stopped it or deleted its files.'
+const MASTER_HANGS =
+  'Traffic goes on and servers come and go, but nothing can be reloaded: look what stopped it, or kill it at a quiet time.'
+
+/** Refused: it is about to begin, or to end, which others watch. */
+function howSilent(error: unknown): 'hangs' | 'gone' | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return 'gone'
+    if (messageOf(cause).startsWith('no answer within')) return 'hangs'
+  }
+  return undefined
+}

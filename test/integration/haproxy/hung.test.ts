@@ -1,0 +1,183 @@
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { readProcess } from '../../../src/haproxy/process/process-table.ts'
+import { eventually } from '../../support/eventually.ts'
+import { freeze } from '../../support/freeze.ts'
+import { startHttpBackend, type HttpBackend } from '../../support/http-backend.ts'
+import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../support/start-haproxy.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+
+const proxy = (address: string, backends: readonly HttpBackend[], extra = ''): string => `
+frontend proxy
+  bind ${address}:8080
+  mode http
+  default_backend web
+  ${extra}
+backend web
+  mode http
+${backends.map(({ host, port }, index) => `  server s${index} ${host}:${port}`).join('\n')}
+`
+
+async function apply({ driver }: DrivenHaproxy, text: string): Promise<void> {
+  const { outcome } = await driver.configure(text)
+  if (outcome === 'reload') await driver.restart()
+}
+
+async function ask(address: string): Promise<string> {
+  const signal = AbortSignal.timeout(5_000)
+  return await (await fetch(`http://${address}:8080/`, { headers: { connection: 'close' }, signal })).text()
+}
+
+async function workerOf({ driver }: DrivenHaproxy): Promise<number> {
+  const { workerPid } = await driver.status()
+  if (workerPid === undefined) throw new Error('there is no worker')
+  return workerPid
+}
+
+const told = ({ driver }: DrivenHaproxy): string =>
+  driver
+    .problems()
+    .map(({ message }) => message)
+    .join()
+
+/** One that waits for whoever froze it to take note of its end is gone as well. */
+const isGone = async (pid: number): Promise<boolean> => (await readProcess(pid)) === undefined
+
+describe('a worker that does not answer', () => {
+  it('is told, and goes on when a signal had stopped it; a pod that joins meanwhile is there', async () => {
+    await using haproxy = await startHaproxy()
+    await using one = await startHttpBackend('one')
+    await using two = await startHttpBackend('two')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [one]))
+    const worker = await workerOf(haproxy)
+
+    process.kill(worker, 'SIGSTOP')
+    await eventually(() => told(haproxy).includes(`worker (${worker}) does not answer`))
+    await apply(haproxy, proxy(address, [one, two]))
+
+    await eventually(() => told(haproxy) === '', 20_000)
+    const answers = new Set<string>()
+    for (let n = 0; n < 8; n++) answers.add(await ask(address))
+    expect([...answers].sort()).toEqual(['one', 'two'])
+  })
+
+  it('is ended when a reload could not get its sockets', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    const worker = await workerOf(haproxy)
+    await using frozen = await freeze(worker)
+
+    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+
+    for (let n = 0; n < 40; n++) expect(await ask(address)).toBe('hello')
+    expect(await isGone(worker)).toBe(true)
+    expect(frozen.pid).toBe(worker)
+  })
+
+  it('is replaced after a bound, whoever asks for nothing', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    const worker = await workerOf(haproxy)
+    const { pid } = await haproxy.driver.status()
+    await using frozen = await freeze(worker)
+
+    await eventually(() => told(haproxy).includes('does not answer'))
+
+    await eventually(async () => told(haproxy) === '' && (await isGone(worker)), 50_000)
+    for (let n = 0; n < 40; n++) expect(await ask(address)).toBe('hello')
+    expect(await haproxy.driver.status()).toMatchObject({ pid })
+    expect(frozen.pid).toBe(worker)
+  })
+})
+
+describe('a master that does not answer', () => {
+  it('holds up no change of servers, and the template is loaded once it answers', async () => {
+    await using haproxy = await startHaproxy()
+    await using one = await startHttpBackend('one')
+    await using two = await startHttpBackend('two')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [one]))
+    await sleep(1_500)
+    const { pid } = await haproxy.driver.status()
+    const wanted = proxy(address, [two], 'maxconn 100')
+    {
+      await using frozen = await freeze(pid)
+      await expect(apply(haproxy, proxy(address, [one], 'maxconn 100'))).rejects.toMatchObject({
+        code: 'KTL_HAPROXY_UNREACHABLE'
+      })
+
+      await apply(haproxy, wanted).catch(() => {})
+
+      await eventually(async () => (await ask(address)) === 'two')
+      expect(told(haproxy)).toContain(`master (${frozen.pid}) does not answer`)
+    }
+    await eventually(async () => {
+      await apply(haproxy, wanted)
+      return true
+    }, 30_000)
+    expect(haproxy.driver.running()?.text).toBe(wanted)
+  })
+})
+
+describe('a data folder that is deleted under HAProxy', () => {
+  it('is made anew by another HAProxy that takes over, and no request fails', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    await sleep(1_500)
+    const { pid } = await haproxy.driver.status()
+    const failures: unknown[] = []
+    let asking = true
+    const asked = (async () => {
+      for (; asking; await sleep(5)) await ask(address).catch((error: unknown) => failures.push(error))
+    })()
+
+    await rm(join(haproxy.dataFolder, 'haproxy'), { recursive: true })
+
+    await eventually(() => told(haproxy).includes('cannot be reached'))
+    await eventually(async () => (await haproxy.driver.status()).pid !== pid, 30_000)
+    await eventually(async () => told(haproxy) === '' && (await isGone(pid)), 30_000)
+    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+    asking = false
+    await asked
+    expect(failures).toEqual([])
+    expect(await readFile(join(haproxy.dataFolder, 'haproxy', 'haproxy.cfg'), 'utf8')).toContain('maxconn 100')
+    await haproxy.takeOver()
+    expect(haproxy.driver.running()?.text).toBe(proxy(address, [web], 'maxconn 100'))
+  })
+})
+
+describe('a check that does not end', () => {
+  it('does not keep the control tier from ending, and does not outlive it', async () => {
+    await using dir = await tempDir()
+    const binary = dir.file('haproxy')
+    const [hang, pids] = [dir.file('hang'), dir.file('pids')]
+    await writeFile(
+      binary,
+      `#!/bin/sh\ncase " $* " in *" -c "*) [ -e ${hang} ] && { echo $$ >> ${pids}; exec sleep 600; } ;; esac\nexec haproxy "$@"\n`
+    )
+    await chmod(binary, 0o755)
+    await using haproxy = await startHaproxy({ binary })
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    await writeFile(hang, '')
+    const applied = haproxy.driver.configure(proxy(address, [web], 'maxconn 100')).catch((error: unknown) => error)
+    const pid = await eventually(async () => Number((await readFile(pids, 'utf8')).split('\n')[0]))
+
+    await haproxy.driver.close()
+
+    expect(await applied).toBeInstanceOf(Error)
+    await eventually(() => isGone(pid))
+    expect(await ask(address)).toBe('hello')
+    await rm(hang)
+  })
+})
