@@ -1,9 +1,9 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
-import type { Haproxy } from './haproxy.ts'
 import type { Config } from '../config.ts'
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Closers } from '../platform/closers.ts'
+import type { Haproxy } from './haproxy.ts'
 import type { Logger } from '../platform/logger.ts'
 
 export interface ServiceDeps {
