@@ -12,6 +12,7 @@ export const catalogue = {
   KTL_DATA_NEWER: { statusCode: 500, exitCode: 78, retryable: false },
   KTL_DATA_UNWRITABLE: { statusCode: 500, exitCode: 78, retryable: false },
   KTL_STARTING: { statusCode: 503, exitCode: 75, retryable: true },
+  KTL_SHUT_DOWN: { statusCode: 503, exitCode: 75, retryable: false },
   KTL_PORT_TAKEN: { statusCode: 500, exitCode: 75, retryable: true },
   KTL_USAGE: { statusCode: 400, exitCode: 64, retryable: false },
 

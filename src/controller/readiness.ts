@@ -6,7 +6,11 @@ export interface ReadinessParts {
   /** Absent when this process runs no manifest. */
   proxy:
     | {
-        automaton: { readonly problem: Problem | undefined; status(): { lastError: Problem | null } }
+        automaton: {
+          readonly problem: Problem | undefined
+          readonly atEnd: boolean
+          status(): { lastError: Problem | null }
+        }
         driver: { problems(): readonly Problem[]; findings(): readonly Problem[] }
         reconfigurations: { entries(): readonly { outcome: string }[] }
         /** Whether the manifest has steps that drive HAProxy. */
@@ -19,6 +23,12 @@ const STARTING: Problem = {
   code: 'KTL_STARTING',
   message: 'The first configuration has not been applied yet',
   hint: 'Wait a moment; GET /api/v1/lifecycle tells what is being done.'
+}
+
+const SHUT_DOWN: Problem = {
+  code: 'KTL_SHUT_DOWN',
+  message: 'The terminal state was asked for: HAProxy is stopping, or has stopped',
+  hint: 'The only way back is a new start: end this process (SIGTERM), and start it again if nobody does it for you.'
 }
 
 /** What clients lack although this process does what it should; it makes nobody unready unless that is asked for. */
@@ -34,6 +44,8 @@ export function readinessProblems({ registry, proxy }: ReadinessParts): readonly
   const { lastError } = automaton.status()
   const ofStep = lastError === null ? [] : [lastError]
   if (!drivesHaproxy) return [...ofStore, ...ofStep]
+  // What HAProxy misses then was asked for.
+  if (automaton.atEnd) return [...ofStore, ...ofStep, SHUT_DOWN]
   // A step that the driver made fail is told of already.
   const ofDriver = driver.problems().filter((problem) => problem !== automaton.problem)
   const starting = reconfigurations.entries().every(({ outcome }) => outcome === 'running')
