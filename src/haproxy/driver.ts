@@ -104,8 +104,8 @@ export class HaproxyDriver {
     const parts = { known, instance, runtime, supervisor, logger }
     this.#pulse = new Pulse({
       ...{ known, master, runtime, clock, logger },
-      replaceWorker: () => this.#queue.enqueue(async () => await replaceWorker(parts)),
-      replaceHaproxy: () => this.#queue.enqueue(async () => await replaceHaproxy(parts))
+      replaceWorker: () => this.#ifWatched(async () => await replaceWorker(parts)),
+      replaceHaproxy: () => this.#ifWatched(async () => await replaceHaproxy(parts))
     })
   }
 
@@ -126,11 +126,11 @@ export class HaproxyDriver {
     await this.#log.start()
     this.#certificates.start()
     this.#backends.start()
+    this.#pulse.start()
     await this.#options.synGuard?.clear()
     try {
       await this.#queue.enqueue(async () => await this.#instance.ensure())
       this.#update.started()
-      this.#pulse.start()
     } catch (err) {
       if (findKontrolError(err)?.retryable !== true) throw err
       logger.error({ err }, 'haproxy is not answering')
@@ -208,6 +208,8 @@ export class HaproxyDriver {
   /** Lets HAProxy finish its connections and ends it; by force when that takes too long, or when aborted. */
   async stop(signal?: AbortSignal): Promise<void> {
     const { stopGraceMs = 30_000 } = this.#options
+    // Its sockets go before it does.
+    this.#pulse.close()
     if (signal?.aborted !== true) await this.#settled()
     await this.#inTurn(async () => await this.#instance.stop(stopGraceMs, signal))
   }
@@ -223,6 +225,13 @@ export class HaproxyDriver {
     this.#servers.forget()
     await this.#inTurn(async () => await this.#options.supervisor.close())
     await this.#log.close()
+  }
+
+  /** In its turn, and not when HAProxy has been told to stop, or was let go, by then. */
+  async #ifWatched(task: () => Promise<void>): Promise<void> {
+    await this.#queue.enqueue(async () => {
+      if (!this.#pulse.closed) await task()
+    })
   }
 
   /** A stop that was asked for is no fall: what serves is kept for the next start. */

@@ -69,6 +69,11 @@ export class Pulse {
     void this.#poller.stop()
   }
 
+  /** What was asked for before and waits for its turn has no longer a reason. */
+  get closed(): boolean {
+    return this.#poller.stopped
+  }
+
   problems(): Problem[] {
     return this.#patients.flatMap(({ problem }) => problem ?? [])
   }
