@@ -90,6 +90,12 @@ export class RunningService implements AsyncDisposable {
     }, 30_000)
   }
 
+  /** The process that runs. */
+  child(): ChildProcess {
+    if (this.#child === undefined) throw new Error('it was not started')
+    return this.#child
+  }
+
   spawn(): ChildProcess {
     const [command = process.execPath, ...args] = [...this.#prefix, process.execPath, MAIN, 'run']
     const child = spawn(command, args, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] })
