@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startHttpBackend, type HttpBackend } from '../support/http-backend.ts'
+import type { RunningService } from '../support/start-service.ts'
+
+interface Slave {
+  app: 'web' | 'idle'
+  ip: string
+  /** Not while it is silent, or has left. */
+  pings: boolean
+}
+
+export interface FleetOptions {
+  service: RunningService
+  /** Real web servers, each a pod of `web`. */
+  backends: number
+  /** Pods of `idle`, which nobody asks for anything. */
+  idle: number
+  ttlMs: number
+}
+
+/** Slaves that report to a control tier, whatever becomes of it: some with a web server behind them. */
+export class Fleet implements AsyncDisposable {
+  readonly #options: FleetOptions
+  readonly slaves: Slave[] = []
+  readonly #servers: HttpBackend[] = []
+  #stopped = false
+  #pinging: Promise<void> = Promise.resolve()
+  /** Of the web servers. */
+  port = 0
+
+  constructor(options: FleetOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    const { backends, idle } = this.#options
+    for (let n = 1; n <= backends; n++) {
+      const server = await startHttpBackend('hello', `127.1.1.${n}`, this.port)
+      this.port = server.port
+      this.#servers.push(server)
+      this.slaves.push({ app: 'web', ip: server.host, pings: true })
+    }
+    for (let n = 1; n <= idle; n++) this.slaves.push({ app: 'idle', ip: `127.2.${n >> 7}.${n & 127}`, pings: true })
+    this.#pinging = this.#pingAll()
+  }
+
+  /** Addresses by app of those that say that they live. */
+  living(app: Slave['app']): string[] {
+    return this.slaves.filter((slave) => slave.app === app && slave.pings).map(({ ip }) => ip)
+  }
+
+  async sayGoodbye(slave: Slave): Promise<void> {
+    slave.pings = false
+    await this.#ping(slave, { down: true })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true
+    await this.#pinging
+    await Promise.all(this.#servers.map((server) => server[Symbol.asyncDispose]()))
+  }
+
+  async #pingAll(): Promise<void> {
+    const { ttlMs } = this.#options
+    while (!this.#stopped) {
+      const begun = performance.now()
+      for (const slave of this.slaves) if (slave.pings && !this.#stopped) await this.#ping(slave)
+      await sleep(Math.max(50, ttlMs / 3 - (performance.now() - begun)))
+    }
+  }
+
+  /** A control tier that is away, or stands still, does not end a slave. */
+  async #ping({ app, ip }: Slave, change: Record<string, unknown> = {}): Promise<void> {
+    const answered = this.#options.service.ping(ip, { app, id: `${app}-${ip}`, ...change }).catch(() => 0)
+    await Promise.race([answered, sleep(500)])
+  }
+}
