@@ -1,7 +1,8 @@
 import { Agent } from 'node:http'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { haproxyPaths } from '../../src/haproxy/files/paths.ts'
 import { runSubprocess } from '../../src/platform/subprocess.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { ownAddress } from '../support/start-haproxy.ts'
@@ -83,7 +84,10 @@ const requests = world.load.served() + kept.served()
 await world.load[Symbol.asyncDispose]()
 await kept[Symbol.asyncDispose]()
 await fleet[Symbol.asyncDispose]()
-if (problems.length > 0) console.log(service.output.slice(-6_000))
+if (problems.length > 0) {
+  console.log(service.output.slice(-20_000))
+  console.log((await readFile(haproxyPaths(service.data).log, 'utf8').catch(() => '')).slice(-6_000))
+}
 await service[Symbol.asyncDispose]().catch(() => {})
 await runSubprocess('umount', ['-l', service.data], { env: process.env })
 
