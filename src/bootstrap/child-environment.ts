@@ -21,7 +21,9 @@ export function childEnvironment(
       delete children[name]
       continue
     }
-    const value = env[name] || discovered[name] || textOf(config[key as keyof Config])
+    // How much is logged follows from how a program is called, as in `kontrol -d`, where nothing else is said.
+    const fallback = name === 'KONTROL_LOG_LEVEL' ? undefined : textOf(config[key as keyof Config])
+    const value = env[name] || discovered[name] || fallback
     children[name] = variableIfItFits(name, value)
   }
   return children
