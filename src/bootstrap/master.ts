@@ -3,6 +3,7 @@ import type { Proxy } from './proxy.ts'
 import type { ServiceDeps } from './service.ts'
 import { verifyKeepalive } from './verify-keepalive.ts'
 import type { Access } from '../access/access.ts'
+import type { Caller } from '../access/caller.ts'
 import type { Config } from '../config.ts'
 import type { Logger } from '../platform/logger.ts'
 import { BuiltInState } from '../controller/built-in-state.ts'
@@ -68,15 +69,24 @@ export function createKeepaliveSink(deps: KeepaliveSinkDeps): KeepaliveSink {
     told.set(key, reason)
     logger.warn({ app, id, key, reason }, 'payload not kept, the pod is taken without it')
   }
+  /** Whoever may speak for one app takes no pod of another, and stands beside it where both have one host's address. */
+  const checkDisplaced = (keepalive: Keepalive, caller: Caller): void => {
+    const displaced = registry.displacedBy(keepalive)
+    if (displaced === undefined) return
+    try {
+      access.check({ kind: 'ping', app: displaced.app }, caller)
+    } catch (error) {
+      if (displaced.ip !== keepalive.ip) throw error
+      if (keepalive.down !== true) registry.share(keepalive)
+    }
+  }
   return {
     take(body, caller, onBadPayload) {
       let problem: string | undefined
       const keepalive = parseKeepalive(body, (reason) => (problem = reason))
       access.check({ kind: 'ping', app: keepalive.app }, caller)
-      // Whoever may speak for one app takes no pod of another.
-      const known = registry.appOf(keepalive.key)
-      if (known !== undefined && known !== keepalive.app) access.check({ kind: 'ping', app: known }, caller)
       verifyKeepalive(keepalive, caller, config)
+      checkDisplaced(keepalive, caller)
       if (problem !== undefined) {
         tell(keepalive, problem)
         onBadPayload?.(problem)

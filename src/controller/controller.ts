@@ -11,6 +11,7 @@ export type MembershipEvent =
   | { type: 'pod-up' | 'pod-down'; pod: Pod; reason: string }
   | { type: 'pod-changed'; pod: Pod; fields: readonly string[] }
   | { type: 'pods-held' | 'pods-released'; pods: readonly Pod[] }
+  | { type: 'key-shared' }
   | { type: 'leader'; leading: boolean }
 
 export interface Renderable {
@@ -97,6 +98,7 @@ export class Controller {
         return this.#leaderChanged(event.leading)
       case 'pods-held':
       case 'pods-released':
+      case 'key-shared':
         // They stay where they are: nothing has to move.
         return
     }

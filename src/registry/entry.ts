@@ -12,12 +12,22 @@ export interface Entry {
   /** Other nonces that were said for this pod, see rememberNonce(). */
   nonces: ReadonlyMap<string, NonceUse> | undefined
   held: boolean
+  /** When another app took the place of one under this key, by app. */
+  displaced: ReadonlyMap<string, number> | undefined
   /** The store does not have `pod` yet. */
   unsaved: boolean
 }
 
 export function createEntry(pod: Pod, lastSeen: number): Entry {
-  return { pod, payloadText: payloadText(pod.payload), lastSeen, nonces: undefined, held: false, unsaved: false }
+  return {
+    pod,
+    payloadText: payloadText(pod.payload),
+    lastSeen,
+    nonces: undefined,
+    held: false,
+    displaced: undefined,
+    unsaved: false
+  }
 }
 
 /** The empty text stands for no payload: an empty string, which the original sends, is two quotes. */
@@ -66,8 +76,19 @@ export function changedFields(entry: Entry, said: Omit<Keepalive, 'down'>): read
   return samePayload ? changed : [...changed, 'payload']
 }
 
-export function replacePod(entry: Entry, pod: Pod): void {
+/** As many apps as may be on one host without its registry growing without end. */
+const MAX_DISPLACED = 8
+
+function rememberApp(entry: Entry, next: string, now: number): void {
+  const { app } = entry.pod
+  if (app === next) return
+  const others = [...(entry.displaced ?? [])].filter(([other]) => other !== next && other !== app)
+  entry.displaced = new Map([...others, [app, now] as const].slice(-MAX_DISPLACED))
+}
+
+export function replacePod(entry: Entry, pod: Pod, now: number): void {
   rememberNonce(entry, pod.nonce)
+  rememberApp(entry, pod.app, now)
   entry.pod = pod
   entry.payloadText = payloadText(pod.payload)
 }

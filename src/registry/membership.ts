@@ -10,13 +10,14 @@ import { PodsByApp } from './pods-by-app.ts'
 /** Why a pod left: it said so, it was silent for too long, or an operator (or another master) took it out. */
 export type DownReason = 'down' | 'expired' | 'forgotten'
 
-/** One thing that happened to the membership. All but `leader` make a new snapshot or show in `pods()`. */
+/** One thing that happened to the membership. All but the last two make a new snapshot or show in `pods()`. */
 export type RegistryEvent =
   | { type: 'pod-up'; pod: Pod; reason: 'new' }
   | { type: 'pod-down'; pod: Pod; reason: DownReason }
   | { type: 'pod-changed'; pod: Pod; fields: readonly ChangedField[] }
   | { type: 'pods-held'; app: string; pods: readonly Pod[]; reason: 'panic' }
   | { type: 'pods-released'; app: string; pods: readonly Pod[]; reason: 'returned' }
+  | { type: 'key-shared'; key: string; ip: string; apps: readonly string[] }
   | { type: 'leader'; leading: boolean }
 
 /** An app may have thousands of pods, a log line must not. */
@@ -98,7 +99,7 @@ export class Membership {
   change(entry: Entry, pod: Pod, fields: readonly ChangedField[]): void {
     this.panic.removed(entry)
     this.#byApp.remove(entry.pod)
-    replacePod(entry, pod)
+    replacePod(entry, pod, this.#clock.now())
     this.panic.added(entry)
     this.#byApp.add(pod)
     this.#logger.info({ ...describe(pod), fields }, 'pod changed')

@@ -1,6 +1,6 @@
 import { KontrolError } from '../errors.ts'
 import type { Keepalive } from '../model/keepalive.ts'
-import type { PodStatus } from '../model/pod.ts'
+import type { Pod, PodStatus } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Unsubscribe } from '../platform/listeners.ts'
@@ -11,6 +11,7 @@ import { Expiry } from './expiry.ts'
 import { Recovery } from './recovery.ts'
 import { Membership, type DownReason, type RegistryEvent } from './membership.ts'
 import { PeerChanges } from './peer-changes.ts'
+import { SharedKeys } from './shared-keys.ts'
 import type { CallbackRun, Leadership, Store } from './store.ts'
 import { StoreWrites } from './store-writes.ts'
 
@@ -45,6 +46,7 @@ export class Registry {
   readonly #members: Membership
   readonly #expiry: Expiry
   readonly #peers: PeerChanges
+  readonly #sharedKeys: SharedKeys
   /** Pods that the store is about to admit, by key. */
   readonly #arriving = new Map<string, Promise<void>>()
   #lastRun: CallbackRun | undefined
@@ -63,6 +65,7 @@ export class Registry {
     this.#members = new Membership({ panic, clock, logger })
     this.#expiry = new Expiry({ members: this.#members, writes: this.#writes, store, clock, logger, ttlMs })
     this.#peers = new PeerChanges({ members: this.#members, expiry: this.#expiry, clock, ttlMs })
+    this.#sharedKeys = new SharedKeys({ members: this.#members, clock, logger, ttlMs })
   }
 
   /**
@@ -87,6 +90,7 @@ export class Registry {
     )
     this.#lastRun = lastRun
     for (const pod of pods) this.#members.insert(createEntry(pod, this.#clock.now()))
+    this.#sharedKeys.learn()
     this.#logger.info({ pods: this.size, leading: this.leading }, 'registry open')
     if (!isFilled) {
       this.#completeAt = this.#clock.monotonic() + this.#ttlMs
@@ -141,24 +145,31 @@ export class Registry {
    *
    * @throws KontrolError KTL_REGISTRY_FULL or KTL_STORE_UNAVAILABLE, as a rejection
    */
-  keepalive(said: Keepalive): void | Promise<void> {
+  keepalive(sent: Keepalive): void | Promise<void> {
+    const said = this.#sharedKeys.placed(sent)
     const arriving = this.#arriving.get(said.key)
     if (arriving !== undefined) {
-      const afterwards = (): void | Promise<void> => this.keepalive(said)
+      const afterwards = (): void | Promise<void> => this.keepalive(sent)
       return arriving.then(afterwards, afterwards)
     }
     const entry = this.#members.get(said.key)
     if (said.down === true) {
-      if (entry !== undefined && !isLateGoodbye(entry, said.nonce)) this.#drop(entry, 'down')
+      if (entry?.pod.app === said.app && !isLateGoodbye(entry, said.nonce)) this.#drop(entry, 'down')
       return
     }
     if (entry === undefined) return this.#admit(said)
     this.#refresh(entry, said)
   }
 
-  /** App of the pod with this key; undefined when it is unknown. */
-  appOf(key: string): string | undefined {
-    return this.#members.get(key)?.pod.app
+  /** The pod of another app, if any, that a keepalive would take the place of. */
+  displacedBy(said: Keepalive): Pod | undefined {
+    const pod = this.#members.get(this.#sharedKeys.placed(said).key)?.pod
+    return pod?.app === said.app ? undefined : pod
+  }
+
+  /** Lets a pod stand beside the one of another app that has its key. */
+  share(said: Keepalive): void {
+    this.#sharedKeys.share(said)
   }
 
   /** Takes a pod out on an operator's word; false when there is none with this key. */

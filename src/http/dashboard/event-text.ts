@@ -25,6 +25,8 @@ const texts: Readonly<Record<string, (data: never) => string | undefined>> = {
     onePod({ pod, reason: `another ${fields.join(', ')}` }),
   'pods-held': manyPods,
   'pods-released': manyPods,
+  'key-shared': ({ key, ip, apps }: { key: string; ip: string; apps: readonly string[] }) =>
+    `${apps.join(' and ')} share the key ${key} of ${ip}`,
   leader: ({ leading }: { leading: boolean }) => (leading ? 'this control tier leads' : 'another control tier leads'),
   state: ({ state, running, outcome }: { state: string; running: boolean; outcome?: string }) =>
     running ? undefined : `${state}: ${outcome ?? 'ended'}`,

@@ -80,6 +80,37 @@ describe('Several masters on one etcd', () => {
     ])
   })
 
+  it('tell two apps on the address of one host apart, whichever master each of them pings', async () => {
+    await using a = await start()
+    await using b = await start()
+    const ping = async (name: string, { registry }: Master) => registry.keepalive(keepalive('host', { app: name }))
+    const kept = ({ registry }: Master) => registry.snapshot().pods.map((pod) => `${pod.app} ${pod.key}`)
+    const known = (...pods: string[]) => eventually(() => [a, b].every((one) => kept(one).join() === pods.join()))
+    await ping('web', a)
+    await known('web host')
+    await ping('db', b)
+    await known('db host')
+
+    await ping('web', a)
+    await known('db host', 'web host.web')
+    const told = [a, b].map(({ events }) => events.length)
+    // Longer than a TTL, so that the keepalives at one of them count at the other.
+    for (let i = 0; i < 10; i++) {
+      await ping('web', i % 2 === 0 ? a : b)
+      await ping('db', b)
+      await sleep(TTL / 5)
+    }
+    await known('db host', 'web host.web')
+    expect([a, b].map(({ events }) => events.length)).toEqual(told)
+
+    await a.registry.keepalive(keepalive('host', { app: 'db', down: true }))
+    await known('web host.web')
+    await ping('db', b)
+    await known('web host.web', 'db host')
+    await using late = await start()
+    expect(kept(late)).toEqual(kept(a))
+  })
+
   it('keep pods that ping each time another of them, and drop them everywhere when they fall silent', async () => {
     await using a = await start()
     await using b = await start()

@@ -65,6 +65,30 @@ describe('Registry on an LMDB store', () => {
     await second.close()
   })
 
+  it('tells two apps on the address of one host apart after a restart too', async () => {
+    await using dir = await tempDir()
+    const [web, db] = ['web', 'db'].map((app) => ({ ...ping('host'), app }))
+    const both = async (registry: Registry): Promise<void> => {
+      for (const said of [web, db]) if (said !== undefined) await registry.keepalive(said)
+    }
+    const first = createRegistry(dir.file('registry'))
+    await first.open()
+    await both(first)
+    await both(first)
+    const before = first.snapshot()
+    expect(before.pods.map(({ app, key }) => [app, key])).toEqual([
+      ['db', 'host'],
+      ['web', 'host.web']
+    ])
+    await first.close()
+
+    const second = createRegistry(dir.file('registry'))
+    await second.open()
+    await both(second)
+    expect(second.snapshot()).toEqual(before)
+    await second.close()
+  })
+
   it('drops pods from the store when they expire, in real time', async () => {
     await using dir = await tempDir()
     const first = createRegistry(dir.file('registry'), 300)
