@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { request } from 'undici'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { startBackend, type Backend } from '../support/start-backend.ts'
+import { startBackend } from '../support/start-backend.ts'
 import { ownAddress, ownPort } from '../support/start-haproxy.ts'
 import { startService } from '../support/start-service.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -139,74 +139,6 @@ describe('payloads', () => {
 })
 
 describe('payloads that a template reads, seen by the clients of HAProxy', () => {
-  it('that are null, absent or all wrong change nothing for the pods beside them', async () => {
-    const port = ownPort()
-    const backends = await Promise.all(Array.from({ length: 7 }, async () => startBackend(ownAddress(), port)))
-    await using _closing = {
-      [Symbol.asyncDispose]: async () => void (await Promise.all(backends.map((one) => one[Symbol.asyncDispose]())))
-    }
-    const [heavy, light, withNull, isNull, without, broken, late] = backends
-    const front = `${ownAddress()}:${ownPort()}`
-    await using service = await startService({
-      template: [
-        'defaults',
-        '  mode http',
-        '  timeout client 5s',
-        '  timeout server 5s',
-        '  timeout connect 5s',
-        'listen web',
-        `  bind ${front}`,
-        '{% for pod in pods.web %}',
-        `  server {{ pod.id }} {{ pod.ip }}:${port} weight {{ pod.payload.weight|default(1, true) }}`,
-        '{% endfor %}'
-      ].join('\n'),
-      env: { KONTROL_MODE: 'master,slave', KONTROL_DAMPER: '0.2' }
-    })
-    const put = async (backend: Backend | undefined, more: string): Promise<number> => {
-      const ip = backend?.ip ?? ''
-      const key = ip.replaceAll('.', '-')
-      const said = `{"app":"web","id":"web-${key}","ip":"${ip}","key":"${key}","role":"r"${more}}`
-      return (await service.send('PUT', '/ping', said)).status
-    }
-    /** Answers of 60 clients, by who gave them. */
-    const served = async (): Promise<Record<string, number>> => {
-      const answers: Record<string, number> = {}
-      for (let i = 0; i < 60; i++) {
-        const { statusCode, body } = await request(`http://${front}/`)
-        const ip = await body.text()
-        expect(statusCode).toBe(200)
-        answers[ip] = (answers[ip] ?? 0) + 1
-      }
-      return answers
-    }
-    const eventuallyServed = async (...those: (Backend | undefined)[]): Promise<Record<string, number>> =>
-      eventually(async () => {
-        const answers = await served()
-        return Object.keys(answers).sort().join() === those.map((one) => one?.ip).sort().join() && answers
-      }, 30_000)
-
-    await put(heavy, ',"payload":{"weight":39}')
-    await put(light, ',"payload":{"weight":13}')
-    await service.ready()
-    await eventuallyServed(heavy, light)
-
-    expect(await put(withNull, ',"payload":{"weight":null}')).toBe(200)
-    expect(await put(isNull, ',"payload":null')).toBe(200)
-    expect(await put(without, '')).toBe(200)
-    expect(await put(broken, `,"payload":${'['.repeat(20_000)}${']'.repeat(20_000)}`)).toBe(200)
-    expect((await service.send('PUT', '/ping', '{"app":7,"id":[],"ip":"x","key":null,"role":{},"payload":NaN}')).status).toBe(400)
-    const answers = await eventuallyServed(heavy, light, withNull, isNull, without, broken)
-    // 39 + 13 + 4 × 1 of 56, in 60 requests of which the round-robin begins anew.
-    expect(answers[heavy?.ip ?? '']).toBeGreaterThan(2 * (answers[light?.ip ?? ''] ?? 0))
-    expect(answers[light?.ip ?? '']).toBeGreaterThan(5)
-    for (const one of [withNull, isNull, without, broken]) expect(answers[one?.ip ?? '']).toBeLessThanOrEqual(3)
-
-    // What comes after them is served as well, and what leaves is not.
-    await put(late, ',"payload":{"weight":20}')
-    await put(isNull, ',"down":true')
-    await eventuallyServed(heavy, light, withNull, without, broken, late)
-  })
-
   it('of two apps on the network of one host reach both, which HAProxy serves side by side', async () => {
     const ip = ownAddress()
     const [webPort, dbPort] = [ownPort(), ownPort()]

@@ -58,6 +58,15 @@ export class SelfReference extends NativeObject {
     this.#frame = frame
   }
 
+  /** It can be asked for items, of which there are none. */
+  override values(): Value[] {
+    throw new TemplateFault('KeyError', '0')
+  }
+
+  override print(): string {
+    return '<TemplateReference None>'
+  }
+
   override attribute(name: string): Value | undefined {
     const block = this.#blocks.get(name)
     return block === undefined ? undefined : new BlockReference(name, () => capture(block, this.#frame))

@@ -1,6 +1,6 @@
 import { TemplateFault } from '../template-fault.ts'
 import { attributeGetter, ownAttribute, type Getter } from '../values/attributes.ts'
-import { nativeTable } from '../values/native-function.ts'
+import { asText, nativeTable } from '../values/native-function.ts'
 import { repr, toText } from '../values/print.ts'
 import { itemsOf } from '../values/sequences.ts'
 import {
@@ -26,7 +26,7 @@ export const choiceFilters: readonly [string, NativeFunction][] = [
     attr: [
       ['name'],
       (value, [name]) => {
-        const attribute = ownAttribute(value, toText(name as Value))
+        const attribute = ownAttribute(value, asText(name))
         return attribute ?? new Undefined(() => `'${describeOwner(value)}' has no attribute ${repr(name as Value)}`)
       }
     ]

@@ -16,6 +16,7 @@ import { UntrustedText } from '../values/untrusted-text.ts'
 import {
   Float,
   Markup,
+  NONE,
   Undefined,
   isTrue,
   typeName,
@@ -49,7 +50,8 @@ function toInt(value: Value, [fallback = 0, base]: BoundArguments, runtime: Runt
   if (value instanceof Float) return Number.isNaN(value.value) ? fallback : truncate(value.value)
   const ofText = (text: string): Int | undefined => {
     runtime.spend(Math.min(text.length, MAX_INT_DIGITS) ** 2 / PAIRS_PER_STEP + text.length / PAIRS_PER_STEP)
-    return parseIntText(text, asIntOr(base, 10)) ?? wholePart(text)
+    const parsed = base === undefined || isInt(base) ? parseIntText(text, asIntOr(base, 10)) : undefined
+    return parsed ?? wholePart(text)
   }
   if (value instanceof UntrustedText) return value.ask(ofText) ?? fallback
   const text = textOf(value)
@@ -84,6 +86,9 @@ function round(value: Value, [precision = 0, method = 'common']: BoundArguments)
   if (!isNumeric(value)) {
     throw new TemplateFault('TypeError', `type ${typeName(value)} doesn't define __round__ method`)
   }
+  if (method === 'common' && precision === NONE) {
+    return value instanceof Float ? truncate(roundDecimal(value.value, 0)) : roundInt(value, 0)
+  }
   const digits = asInt(precision)
   if (method === 'common') {
     return value instanceof Float ? new Float(roundDecimal(value.value, digits)) : roundInt(value, digits)
@@ -99,7 +104,7 @@ function fileSize(value: Value, binary: boolean): string {
   }
   const base = binary ? 1024 : 1000
   if (bytes === 1) return '1 Byte'
-  if (bytes < base) return `${Math.trunc(bytes)} Bytes`
+  if (bytes < base) return `${truncate(bytes)} Bytes`
   const letters = binary ? 'KMGTPEZY' : 'kMGTPEZY'
   const step = Array.from(letters).findIndex((_, index) => bytes < base ** (index + 2))
   const index = step === -1 ? letters.length - 1 : step

@@ -1,7 +1,7 @@
 import { TemplateFault } from '../template-fault.ts'
 import { attributeGetter, attributesGetter, folding, type Getter } from '../values/attributes.ts'
 import { compare, equals, sortValues } from '../values/comparison.ts'
-import { nativeTable, type BoundArguments } from '../values/native-function.ts'
+import { asReverse, nativeTable, type BoundArguments } from '../values/native-function.ts'
 import { itemsOf } from '../values/sequences.ts'
 import {
   Iterator,
@@ -20,7 +20,12 @@ export const orderFilters: readonly [string, NativeFunction][] = nativeTable({
   sort: [
     ['reverse?', 'case_sensitive?', 'attribute?'],
     (value, [reverse = false, caseSensitive = false, attribute], runtime) =>
-      sortValues(itemsOf(value, runtime), attributesGetter(attribute, isTrue(caseSensitive)), isTrue(reverse), runtime)
+      sortValues(
+        itemsOf(value, runtime),
+        attributesGetter(attribute, isTrue(caseSensitive)),
+        asReverse(reverse),
+        runtime
+      )
   ],
   dictsort: [['case_sensitive?', 'by?', 'reverse?'], sortDict],
   unique: [['case_sensitive?', 'attribute?'], unique],
@@ -43,21 +48,22 @@ function sortDict(
   }
   const pairs = Array.from(value, (pair) => new Tuple(pair))
   const pick: Getter = (pair) => (pair as Tuple).items[by === 'key' ? 0 : 1] as Value
-  return sortValues(pairs, folding(pick, isTrue(caseSensitive)), isTrue(reverse), runtime)
+  return sortValues(pairs, folding(pick, isTrue(caseSensitive)), asReverse(reverse), runtime)
 }
 
 function unique(value: Value, [caseSensitive = false, attribute]: BoundArguments, runtime: Runtime): Value {
-  const keyOf = folding(attributeGetter(attribute), isTrue(caseSensitive))
   const texts = new Set<Value>()
   const others: Value[] = []
-  const kept = itemsOf(value, runtime).filter((item) => {
-    const key = keyOf(item)
-    if (typeof key !== 'string') return isNew(key, others, runtime)
-    if (texts.has(key)) return false
-    texts.add(key)
-    return true
+  return Iterator.generator(() => {
+    const keyOf = folding(attributeGetter(attribute), isTrue(caseSensitive))
+    return itemsOf(value, runtime).filter((item) => {
+      const key = keyOf(item)
+      if (typeof key !== 'string') return isNew(key, others, runtime)
+      if (texts.has(key)) return false
+      texts.add(key)
+      return true
+    })
   })
-  return new Iterator('generator', kept)
 }
 
 function isNew(key: Value, seen: Value[], runtime: Runtime): boolean {

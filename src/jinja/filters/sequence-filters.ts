@@ -1,6 +1,7 @@
 import { TemplateFault } from '../template-fault.ts'
 import { attributeGetter, getItem } from '../values/attributes.ts'
-import { asInt, nativeTable, type BoundArguments } from '../values/native-function.ts'
+import { asInt, asNumber, nativeTable, type BoundArguments } from '../values/native-function.ts'
+import { isNumeric } from '../values/numbers.ts'
 import { applyOperator } from '../values/operators.ts'
 import { toText } from '../values/print.ts'
 import { itemsOf, sizeOf } from '../values/sequences.ts'
@@ -28,7 +29,7 @@ export const sequenceFilters: readonly [string, NativeFunction][] = nativeTable(
   length: [[], countItems],
   count: [[], countItems],
   list: [[], (value, _, runtime) => [...itemsOf(value, runtime)]],
-  items: [[], pairsOf],
+  items: [[], (value, _, runtime) => Iterator.generator(() => pairsOf(value, runtime))],
   first: [
     [],
     (value, _, runtime) => {
@@ -63,15 +64,14 @@ export const sequenceFilters: readonly [string, NativeFunction][] = nativeTable(
         .reduce((total, item) => applyOperator('Add', total, item, runtime), start)
     }
   ],
-  batch: [['linecount', 'fill_with?'], batch],
-  slice: [['slices', 'fill_with?'], slice]
+  batch: [['linecount', 'fill_with?'], (...given) => Iterator.generator(() => batch(...given))],
+  slice: [['slices', 'fill_with?'], (...given) => Iterator.generator(() => slice(...given))]
 })
 
-function pairsOf(value: Value, _: BoundArguments, runtime: Runtime): Value {
-  if (value instanceof Undefined) return new Iterator('generator', [])
+function pairsOf(value: Value, runtime: Runtime): Value[] {
+  if (value instanceof Undefined) return []
   if (!(value instanceof Map)) throw new TemplateFault('TypeError', 'Can only get item pairs from a mapping.')
-  const pairs = itemsOf(value, runtime).map((key) => new Tuple([key, getItem(value, key)]))
-  return new Iterator('generator', pairs)
+  return itemsOf(value, runtime).map((key) => new Tuple([key, getItem(value, key)]))
 }
 
 function reversible(value: Value, runtime: Runtime): readonly Value[] {
@@ -95,8 +95,9 @@ function join(value: Value, [separator = '', attribute]: BoundArguments, runtime
   return parts.join(mark)
 }
 
-function batch(value: Value, [count, fill = NONE]: BoundArguments, runtime: Runtime): Value {
-  const size = asInt(count)
+function batch(value: Value, [count, fill = NONE]: BoundArguments, runtime: Runtime): Value[][] {
+  // What is no number equals no length.
+  const size = isNumeric(count as Value) ? asNumber(count as Value) : undefined
   const items = itemsOf(value, runtime)
   const rows: Value[][] = []
   let row: Value[] = []
@@ -107,25 +108,25 @@ function batch(value: Value, [count, fill = NONE]: BoundArguments, runtime: Runt
     }
     row.push(item)
   }
-  const missing = fill === NONE ? 0 : Math.max(0, size - row.length)
   if (row.length > 0) {
+    const isShort = fill !== NONE && row.length < asNumber(count as Value)
+    const missing = isShort ? asInt(count) - row.length : 0
     runtime.spend(missing)
     rows.push([...row, ...Array.from({ length: missing }, () => fill)])
   }
-  return new Iterator('generator', rows)
+  return rows
 }
 
-function slice(value: Value, [slices, fill = NONE]: BoundArguments, runtime: Runtime): Value {
+function slice(value: Value, [slices, fill = NONE]: BoundArguments, runtime: Runtime): Value[][] {
   const count = asInt(slices)
   if (count === 0) throw new TemplateFault('ZeroDivisionError', 'integer division or modulo by zero')
   const items = itemsOf(value, runtime)
   runtime.spend(Math.max(0, count))
   const size = Math.floor(items.length / count)
   const larger = items.length - size * count
-  const columns = Array.from({ length: Math.max(0, count) }, (_, index) => {
+  return Array.from({ length: Math.max(0, count) }, (_, index) => {
     const start = index * size + Math.min(index, larger)
     const column = items.slice(start, start + size + (index < larger ? 1 : 0))
     return fill !== NONE && index >= larger ? [...column, fill] : column
   })
-  return new Iterator('generator', columns)
 }

@@ -1,4 +1,5 @@
 import type { CompareOperator } from '../syntax/syntax.ts'
+import { TemplateFault } from '../template-fault.ts'
 import { equals } from '../values/comparison.ts'
 import { nativeTable } from '../values/native-function.ts'
 import { isNumeric } from '../values/numbers.ts'
@@ -14,6 +15,7 @@ import {
   NativeObject,
   Tuple,
   Undefined,
+  typeName,
   type NativeFunction,
   type Runtime,
   type Value
@@ -65,8 +67,8 @@ export const builtInTests: ReadonlyMap<string, NativeFunction> = new Map([
     lower: [[], (value) => isInCase(toText(value), /[\p{Lu}\p{Lt}]/u)],
     upper: [[], (value) => isInCase(toText(value), /[\p{Ll}\p{Lt}]/u)],
     sameas: [['other'], (value, [other]) => isSame(value, other as Value)],
-    filter: [[], (value, _, { library }) => library.filters.has(toText(value))],
-    test: [[], (value, _, { library }) => library.tests.has(toText(value))]
+    filter: [[], (value, _, { library }) => library.filters.has(asName(value))],
+    test: [[], (value, _, { library }) => library.tests.has(asName(value))]
   }),
   ...COMPARISONS.flatMap(([operator, ...names]) =>
     nativeTable(
@@ -83,6 +85,14 @@ export const builtInTests: ReadonlyMap<string, NativeFunction> = new Map([
     )
   )
 ])
+
+/** What is looked for in a dict of Python's. */
+function asName(value: Value): string {
+  if (Array.isArray(value) || value instanceof Map) {
+    throw new TemplateFault('TypeError', `unhashable type: '${typeName(value)}'`)
+  }
+  return toText(value)
+}
 
 /** Python's `is`: the same object. Small values have no identity of their own here, so equal ones are the same. */
 function isSame(value: Value, other: Value): boolean {

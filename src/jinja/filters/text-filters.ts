@@ -1,10 +1,11 @@
 import { wrapText } from './text-wrap.ts'
 import { TemplateFault } from '../template-fault.ts'
-import { asInt, asIntOr, asText, asTextOr, nativeTable, type BoundArguments } from '../values/native-function.ts'
+import { asInt, asNumber, asText, asTextOr, nativeTable, type BoundArguments } from '../values/native-function.ts'
 import { escapeHtml, escapeUnlessSafe } from '../values/print.ts'
 import { isIterable, itemsOf, sizeOf, spendOnSearch } from '../values/sequences.ts'
 import {
   PYTHON_SPACE,
+  characterCount,
   characters,
   isSpace,
   oneOf,
@@ -154,9 +155,9 @@ interface Truncation {
 }
 
 function truncation([length = 255, , end = '...', leeway]: BoundArguments): Truncation {
-  const [limit, tail] = [asInt(length), asText(end)]
-  const tolerance = asIntOr(leeway, 5)
-  if (limit < tail.length || tolerance < 0) {
+  const [limit, tail] = [asNumber(length), asText(end)]
+  const tolerance = leeway === undefined || leeway === NONE ? 5 : asNumber(leeway)
+  if (limit < characterCount(tail) || tolerance < 0) {
     throw new TemplateFault(
       'ValueError',
       `expected length >= ${tail.length} and leeway >= 0, got ${limit} and ${tolerance}`
@@ -167,10 +168,10 @@ function truncation([length = 255, , end = '...', leeway]: BoundArguments): Trun
 
 function truncate(text: string, args: BoundArguments): string {
   const { limit, tail, tolerance } = truncation(args)
-  const [, killWords = false] = args
+  const [length = 255, killWords = false] = args
   const all = characters(text)
   if (all.length <= limit + tolerance) return text
-  const kept = all.slice(0, limit - tail.length)
+  const kept = all.slice(0, asInt(length) - characterCount(tail))
   const cut = typeof kept === 'string' ? kept : kept.join('')
   const lastSpace = isTrue(killWords) ? -1 : cut.lastIndexOf(' ')
   return (lastSpace === -1 ? cut : cut.slice(0, lastSpace)) + tail
@@ -183,8 +184,9 @@ function wordWrap(
 ): string {
   runtime.spend(text.length)
   const mark = asTextOr(wrapString, '\n')
+  if (text === '') return ''
   const options = {
-    width: asInt(width),
+    width: asNumber(width),
     breakLongWords: isTrue(breakLongWords),
     breakOnHyphens: isTrue(breakOnHyphens)
   }
@@ -222,7 +224,7 @@ function xmlAttributes(value: Value, [autospace = true]: BoundArguments, runtime
   const attributes: string[] = []
   for (const [key, item] of value) {
     if (item === NONE || item instanceof Undefined) continue
-    if (/[\s/>=]/.test(runtime.print(key))) {
+    if (/[\s/>=]/.test(asText(key))) {
       throw new TemplateFault('ValueError', `Invalid character in attribute name: '${runtime.print(key)}'`)
     }
     attributes.push(`${escapeHtml(runtime.print(key))}="${escapeUnlessSafe(item)}"`)

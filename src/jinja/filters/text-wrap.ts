@@ -1,3 +1,6 @@
+import { TemplateFault } from '../template-fault.ts'
+import { characterCount } from '../values/text/characters.ts'
+
 export interface WrapOptions {
   readonly width: number
   readonly breakLongWords: boolean
@@ -12,6 +15,7 @@ const SIMPLE_PIECES = /([\t\n\v\f\r ]+)/
 
 /** Python's textwrap.wrap for one paragraph, with tabs and white space left as they are. */
 export function wrapText(text: string, options: WrapOptions): string[] {
+  if (options.width <= 0) throw new TemplateFault('ValueError', `invalid width ${options.width} (must be > 0)`)
   const pattern = options.breakOnHyphens ? PIECES : SIMPLE_PIECES
   const pieces = text.split(pattern).filter((piece) => piece !== '')
   const lines: string[] = []
@@ -29,13 +33,15 @@ export function wrapText(text: string, options: WrapOptions): string[] {
 function takeLine(pieces: string[], options: WrapOptions): string[] {
   const line: string[] = []
   let length = 0
-  for (let next = pieces.at(-1); next !== undefined && length + next.length <= options.width; next = pieces.at(-1)) {
+  for (let next = pieces.at(-1); next !== undefined; next = pieces.at(-1)) {
+    const size = characterCount(next)
+    if (length + size > options.width) break
     line.push(next)
-    length += next.length
+    length += size
     pieces.pop()
   }
   const next = pieces.at(-1)
-  if (next !== undefined && next.length > options.width) breakWord(pieces, line, options, length)
+  if (next !== undefined && characterCount(next) > options.width) breakWord(pieces, line, options, length)
   return line
 }
 
@@ -46,14 +52,17 @@ function breakWord(pieces: string[], line: string[], options: WrapOptions, lengt
     target.push(word)
     return
   }
-  const end = breakPoint(word, options, options.width < 1 ? 1 : options.width - length)
-  line.push(word.slice(0, end))
-  if (end < word.length) pieces.push(word.slice(end))
+  const space = options.width < 1 ? 1 : options.width - length
+  if (!Number.isInteger(space)) throw new TemplateFault('TypeError', 'the width to break a word at must be an integer')
+  const chars = Array.from(word)
+  const end = breakPoint(chars, options, space)
+  line.push(chars.slice(0, end).join(''))
+  if (end < chars.length) pieces.push(chars.slice(end).join(''))
 }
 
-function breakPoint(word: string, options: WrapOptions, space: number): number {
-  const hyphen = options.breakOnHyphens && word.length > space ? word.lastIndexOf('-', space - 1) : -1
-  return hyphen > 0 && /[^-]/.test(word.slice(0, hyphen)) ? hyphen + 1 : space
+function breakPoint(word: readonly string[], options: WrapOptions, space: number): number {
+  const hyphen = options.breakOnHyphens && word.length > space && space > 0 ? word.lastIndexOf('-', space - 1) : -1
+  return hyphen > 0 && word.slice(0, hyphen).some((char) => char !== '-') ? hyphen + 1 : space
 }
 
 function isBlank(piece: string | undefined): boolean {

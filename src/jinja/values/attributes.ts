@@ -29,7 +29,7 @@ function itemAt(value: Value, key: Value, limit?: StepLimit): Value | undefined 
 }
 
 /** The items of what has an order: characters, in the case of a text. */
-function sequenceOf(value: Value): ArrayLike<Value> | undefined {
+export function sequenceOf(value: Value): ArrayLike<Value> | undefined {
   if (Array.isArray(value)) return value
   if (value instanceof Tuple) return value.items
   if (typeof value === 'string') return characters(value)

@@ -161,6 +161,7 @@ export function sortValues(
  * @throws TemplateFault TypeError for what cannot be a key
  */
 function keyIn(dict: ReadonlyMap<Value, Value>, key: Value, limit: StepLimit | undefined): Value {
+  if (key instanceof Markup) return dict.has(key.text) ? key.text : key
   if (typeof key === 'string' || dict.has(key)) return key
   if (Array.isArray(key) || key instanceof Map) {
     throw new TemplateFault('TypeError', `unhashable type: '${typeName(key)}'`)

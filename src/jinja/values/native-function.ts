@@ -1,4 +1,5 @@
 import { TemplateFault } from '../template-fault.ts'
+import { isNumeric, toDouble } from './numbers.ts'
 import { UntrustedText } from './untrusted-text.ts'
 import { Markup, NONE, typeName, type Arguments, type NativeFunction, type Runtime, type Value } from './value.ts'
 
@@ -16,6 +17,16 @@ export function withParameters(name: string, parameters: readonly string[], run:
   const names = parameters.map((parameter) => parameter.replace('?', ''))
   const required = parameters.filter((parameter) => !parameter.endsWith('?')).length
   return (subject, args, runtime) => run(subject, bind({ name, names, required }, args), runtime)
+}
+
+/** The same for what takes its arguments by position alone, as most methods do. */
+export function byPosition(name: string, run: NativeFunction): NativeFunction {
+  return (subject, args, runtime) => {
+    if (args.keywords !== undefined && args.keywords.size > 0) {
+      throw new TemplateFault('TypeError', `${name}() takes no keyword arguments`)
+    }
+    return run(subject, args, runtime)
+  }
 }
 
 interface Signature {
@@ -74,6 +85,15 @@ export function asInt(value: Value | undefined): number {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return Number(value)
   throw new TemplateFault('TypeError', `'${typeName(value ?? NONE)}' object cannot be interpreted as an integer`)
 }
+
+/** An argument that is compared with numbers. */
+export function asNumber(value: Value): number {
+  if (isNumeric(value)) return toDouble(value)
+  throw new TemplateFault('TypeError', `'${typeName(value)}' object cannot be compared with a number`)
+}
+
+/** Python's flag of sorted(): an int. */
+export const asReverse = (value: Value | undefined): boolean => asInt(value ?? false) !== 0
 
 export function asIntOr(value: Value | undefined, otherwise: number): number {
   return value === undefined || value === NONE ? otherwise : asInt(value)

@@ -57,7 +57,7 @@ export function roundDecimal(value: number, digits: number): number {
   if (!Number.isFinite(value) || digits > 100) return value
   if (digits < 0) {
     const scale = 10 ** -digits
-    return Number.isFinite(scale) ? halfToEven(value / scale) * scale : 0
+    return Number.isFinite(scale) ? halfToEven(value / scale) * scale : value * 0
   }
   // toFixed computes with the exact value, but rounds what lies between two away from zero.
   if (value === 0) return value

@@ -40,7 +40,7 @@ const OPERATORS: Readonly<Record<BinaryOperator, Operator>> = {
   },
   Div: {
     symbol: '/',
-    ints: (a, b) => new Float(divide(Number(a), Number(b), 'division by zero')),
+    ints: (a, b) => new Float(divideInts(a, b)),
     floats: (a, b) => divide(a, b, 'float division by zero')
   },
   FloorDiv: {
@@ -148,6 +148,29 @@ function divide(a: number, b: number, problem: string): number {
   return a / b
 }
 
+/** Bits that a quotient is worked out to before it is rounded: two more than a double has. */
+const QUOTIENT_BITS = 55
+
+/** Rounded once, from the exact quotient, as CPython does. */
+function divideInts(a: bigint, b: bigint): number {
+  const [left, right] = [Number(a), Number(b)]
+  if (b === 0n || (Number.isSafeInteger(left) && Number.isSafeInteger(right))) {
+    return divide(left, right, 'division by zero')
+  }
+  const [above, below] = [a < 0n ? -a : a, b < 0n ? -b : b]
+  const shift = BigInt(QUOTIENT_BITS + bitLength(below) - bitLength(above))
+  const [dividend, divisor] = shift >= 0n ? [above << shift, below] : [above, below << -shift]
+  const quotient = dividend / divisor
+  // What is left over decides where the rest lies exactly between two.
+  const exact = dividend % divisor === 0n ? quotient : quotient | 1n
+  const half = Number(shift) / 2
+  const result = Number(exact) * 2 ** -Math.floor(half) * 2 ** -Math.ceil(half)
+  if (Number.isFinite(result)) return a < 0n === b < 0n ? result : -result
+  throw new TemplateFault('OverflowError', 'integer division result too large for a float')
+}
+
+const bitLength = (value: bigint): number => value.toString(2).length
+
 function floorDivide(a: bigint, b: bigint): bigint {
   if (b === 0n) throw new TemplateFault('ZeroDivisionError', 'integer division or modulo by zero')
   const quotient = a / b
@@ -164,8 +187,11 @@ function modulo(a: number, b: number): number {
 /** By the remainder, as CPython does: 1.0 // 0.1 is 9.0, though 1.0 / 0.1 rounds to 10.0. */
 function floatFloorDivide(a: number, b: number): number {
   const quotient = divide(a, b, 'float floor division by zero')
-  const whole = (a - fastModulo(a, b)) / b
-  return whole === 0 ? Math.sign(quotient) * 0 : Math.round(whole)
+  const remainder = a % b
+  const whole = (a - remainder) / b - (remainder !== 0 && remainder < 0 !== b < 0 ? 1 : 0)
+  if (whole === 0) return Math.sign(quotient) * 0
+  const floor = Math.floor(whole)
+  return whole - floor > 0.5 ? floor + 1 : floor
 }
 
 /** Has the sign of the divisor; NaN when that is 0. */
@@ -195,6 +221,8 @@ function floatPower(base: number, exponent: number): number {
   if (base === 0 && exponent < 0) {
     throw new TemplateFault('ZeroDivisionError', '0.0 cannot be raised to a negative power')
   }
+  // C's pow(), which knows these of what is no number, or has no end.
+  if (base === 1 || (base === -1 && Math.abs(exponent) === Infinity)) return 1
   const result = base ** exponent
   if (Number.isNaN(result) && !Number.isNaN(base) && !Number.isNaN(exponent)) {
     throw new TemplateFault('ValueError', 'the result of ** is a complex number, which templates do not have')

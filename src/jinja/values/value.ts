@@ -77,6 +77,16 @@ export class Iterator {
     this.#source = source[Symbol.iterator]()
   }
 
+  /** A generator: nothing of it is worked out before its first item is asked for. */
+  static generator(make: () => Iterable<Value>): Iterator {
+    return new Iterator(
+      'generator',
+      (function* () {
+        yield* make()
+      })()
+    )
+  }
+
   /** Undefined at the end. */
   next(): Value | undefined {
     const step = this.#source.next()

@@ -1,6 +1,6 @@
 import { TemplateFault } from '../../template-fault.ts'
 import { dictDelete, dictGet, dictHas, dictSet, equals } from '../comparison.ts'
-import { withParameters } from '../native-function.ts'
+import { byPosition, withParameters } from '../native-function.ts'
 import { repr } from '../print.ts'
 import { itemsOf } from '../sequences.ts'
 import {
@@ -113,7 +113,10 @@ const implementations: Record<string, readonly [parameters: readonly string[], r
 export const dictMethods: ReadonlyMap<string, NativeFunction> = new Map([
   ...Object.entries(implementations).map(([name, [parameters, run]]): [string, NativeFunction] => [
     name,
-    withParameters(name, parameters, (dict, args, runtime) => run(dict as Dict, args, runtime))
+    byPosition(
+      name,
+      withParameters(name, parameters, (dict, args, runtime) => run(dict as Dict, args, runtime))
+    )
   ]),
   ['update', (dict, args, runtime) => updateDict(dict as Dict, args, runtime)]
 ])

@@ -1,9 +1,9 @@
 import { TemplateFault } from '../../template-fault.ts'
 import { equals, sortValues } from '../comparison.ts'
-import { withParameters, type BoundArguments } from '../native-function.ts'
+import { asReverse, byPosition, withParameters, type BoundArguments } from '../native-function.ts'
 import { repr } from '../print.ts'
 import { itemsOf, sizeOf, spendOnCopy } from '../sequences.ts'
-import { NONE, isTrue, type NativeFunction, type None, type Runtime, type Tuple, type Value } from '../value.ts'
+import { NONE, type NativeFunction, type None, type Runtime, type Tuple, type Value } from '../value.ts'
 
 /** Items that are moved within a list for one step. */
 const ITEMS_PER_STEP = 64
@@ -34,8 +34,8 @@ const listImplementations: Record<string, readonly [parameters: readonly string[
     reverse: [[], (list) => nothing(list.reverse())],
     sort: [
       ['reverse?'],
-      (list, [reverse = false], runtime) => {
-        sortValues(list, (item) => item, isTrue(reverse), runtime).forEach((item, index) => (list[index] = item))
+      (list, [reverse], runtime) => {
+        sortValues(list, (item) => item, asReverse(reverse), runtime).forEach((item, index) => (list[index] = item))
         return NONE
       }
     ]
@@ -51,13 +51,13 @@ function tableOf<L>(
   implementations: Record<string, readonly [readonly string[], ListImplementation<L>]>,
   unwrap: (value: Value) => L
 ): [string, NativeFunction][] {
-  return Object.entries(implementations).map(([name, [parameters, run]]) => [
-    name,
-    withParameters(name, parameters, (value, args, runtime) => {
+  return Object.entries(implementations).map(([name, [parameters, run]]) => {
+    const method = withParameters(name, parameters, (value, args, runtime) => {
       if (name !== 'append') runtime.spend(Math.ceil((sizeOf(value) ?? 0) / ITEMS_PER_STEP))
       return run(unwrap(value), args, runtime)
     })
-  ])
+    return [name, name === 'sort' ? byName(name, method) : byPosition(name, method)]
+  })
 }
 
 export const listMethods: ReadonlyMap<string, NativeFunction> = new Map([
@@ -68,6 +68,14 @@ export const listMethods: ReadonlyMap<string, NativeFunction> = new Map([
 export const tupleMethods: ReadonlyMap<string, NativeFunction> = new Map(
   tableOf(sharedImplementations, (value) => (value as Tuple).items)
 )
+
+/** Python's sort() takes its arguments by name alone. */
+function byName(name: string, method: NativeFunction): NativeFunction {
+  return (list, args, runtime) => {
+    if (args.positional.length > 0) throw new TemplateFault('TypeError', `${name}() takes no positional arguments`)
+    return method(list, args, runtime)
+  }
+}
 
 /** Python's methods that change a list give None. */
 function nothing(result: unknown): None {

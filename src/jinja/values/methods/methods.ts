@@ -62,13 +62,15 @@ export function bindMethod(subject: Value, name: string, method: NativeFunction)
 /** What a number shows of itself without a call. */
 export function numberAttribute(value: Value, name: string): Value | undefined {
   if (!isNumeric(value)) return undefined
-  const whole = typeof value === 'boolean' ? Number(value) : value
+  const whole = wholeOf(value)
   if (name === 'real') return whole
   if (name === 'imag') return value instanceof Float ? new Float(0) : 0
   if (value instanceof Float) return undefined
   if (name === 'numerator') return whole
   return name === 'denominator' ? 1 : undefined
 }
+
+const wholeOf = (value: Value): Value => (typeof value === 'boolean' ? Number(value) : value)
 
 /** The two whole numbers of which a float is the quotient. */
 function integerRatio(value: number): Value {
@@ -104,7 +106,19 @@ const floatMethods: ReadonlyMap<string, NativeFunction> = new Map([
 ])
 
 const intMethods: ReadonlyMap<string, NativeFunction> = new Map([
-  ['conjugate', withParameters('conjugate', [], (value) => (typeof value === 'boolean' ? Number(value) : value))],
+  ['as_integer_ratio', withParameters('as_integer_ratio', [], (value) => new Tuple([wholeOf(value), 1]))],
+  [
+    'bit_count',
+    withParameters(
+      'bit_count',
+      [],
+      (value) =>
+        BigInt(value as number | bigint | boolean)
+          .toString(2)
+          .replace(/[-0]/g, '').length
+    )
+  ],
+  ['conjugate', withParameters('conjugate', [], wholeOf)],
   [
     'bit_length',
     withParameters('bit_length', [], (value) => {

@@ -1,5 +1,5 @@
 import { TemplateFault } from '../../template-fault.ts'
-import { asText, asTextOr, withParameters, type BoundArguments } from '../native-function.ts'
+import { asText, asTextOr, byPosition, withParameters, type BoundArguments } from '../native-function.ts'
 import { repr } from '../print.ts'
 import { itemsOf, spendOnSearch } from '../sequences.ts'
 import { formatBraces } from '../text/brace-format.ts'
@@ -27,6 +27,7 @@ import {
   partition,
   replaceText,
   swapCase,
+  foldCase,
   titleCase
 } from '../text/strings.ts'
 import { UntrustedText } from '../untrusted-text.ts'
@@ -40,7 +41,7 @@ const RANGE = ['sub', 'start?', 'end?'] as const
 const implementations: Record<string, Row> = {
   upper: [[], (text) => text.toUpperCase()],
   lower: [[], (text) => text.toLowerCase()],
-  casefold: [[], (text) => text.toLowerCase().replaceAll('ß', 'ss')],
+  casefold: [[], foldCase],
   capitalize: [[], capitalize],
   title: [[], titleCase],
   swapcase: [[], swapCase],
@@ -106,16 +107,26 @@ function plain(value: Value): string {
   return value instanceof Markup ? value.text : (value as string)
 }
 
+/** The methods of str that take their arguments by name too. */
+const NAMED: ReadonlySet<string> = new Set(['split', 'rsplit', 'splitlines', 'expandtabs'])
+
+function positional(name: string, method: NativeFunction): NativeFunction {
+  return NAMED.has(name) ? method : byPosition(name, method)
+}
+
 /** Python's methods of str. Those of Markup are the same ones, and give plain strings. */
 export const stringMethods: ReadonlyMap<string, NativeFunction> = new Map([
   ...Object.entries(implementations).map(([name, [parameters, run]]): [string, NativeFunction] => [
     name,
-    withParameters(name, parameters, (value, args, runtime) => {
-      const text = plain(value)
-      runtime.allowLength(text.length)
-      for (const arg of args) if (typeof arg === 'string') spendOnSearch(text, arg, runtime)
-      return run(text, args, runtime)
-    })
+    positional(
+      name,
+      withParameters(name, parameters, (value, args, runtime) => {
+        const text = plain(value)
+        runtime.allowLength(text.length)
+        for (const arg of args) if (typeof arg === 'string') spendOnSearch(text, arg, runtime)
+        return run(text, args, runtime)
+      })
+    )
   ]),
   ['format', (value, args, runtime) => formatBraces(plain(value), args, runtime)],
   [

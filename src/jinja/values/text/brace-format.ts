@@ -1,8 +1,9 @@
 import { TemplateFault } from '../../template-fault.ts'
 import { isInt, isNumeric, toDouble, type Int } from '../numbers.ts'
 import { ascii, repr, toText } from '../print.ts'
-import { characterCount } from './characters.ts'
-import { formatDouble, groupDigits } from './format-number.ts'
+import { sequenceOf } from '../attributes.ts'
+import { characterCount, characterOf } from './characters.ts'
+import { formatDouble, groupDigits, withPoint } from './format-number.ts'
 import { UntrustedText } from '../untrusted-text.ts'
 import { Markup, Undefined, typeName, type Arguments, type Float, type Runtime, type Value } from '../value.ts'
 
@@ -10,6 +11,8 @@ interface Spec {
   readonly fill: string
   readonly align: string
   readonly sign: string
+  /** No minus before what rounds to zero. */
+  readonly positiveZero: boolean
   readonly alternate: boolean
   readonly width: number
   readonly grouping: string
@@ -17,14 +20,14 @@ interface Spec {
   readonly type: string
 }
 
-const SPEC = /^(?:([\s\S])?([<>=^]))?([-+ ])?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([a-zA-Z%])?$/u
+const SPEC = /^(?:([\s\S])?([<>=^]))?([-+ ])?(z)?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([a-zA-Z%])?$/u
 
-/** Python's format(value, spec): `[[fill]align][sign][#][0][width][grouping][.precision][type]`. */
+/** Python's format(value, spec): `[[fill]align][sign][z][#][0][width][grouping][.precision][type]`. */
 function formatWithSpec(value: Value, spec: string, runtime: Runtime): string {
   if (spec === '') return toText(value)
   const parsed = parseSpec(spec)
   runtime.allowLength(Math.max(parsed.width, parsed.precision ?? 0))
-  if (typeof value === 'string' || value instanceof Markup) return formatText(toText(value), parsed)
+  if (typeof value === 'string' || value instanceof Markup) return formatText(toText(value), parsed, spec)
   if (isNumeric(value)) return formatNumber(value, parsed)
   if (value instanceof UntrustedText) return value.print()
   throw new TemplateFault('TypeError', `unsupported format string passed to ${typeName(value)}.__format__`)
@@ -33,12 +36,14 @@ function formatWithSpec(value: Value, spec: string, runtime: Runtime): string {
 function parseSpec(spec: string): Spec {
   const match = SPEC.exec(spec)
   if (match === null) throw new TemplateFault('ValueError', `Invalid format specifier '${spec}'`)
-  const [, fill, align, sign = '-', alternate, zero, width = '0', grouping = '', precision, type = ''] = match
+  const [, fill, align, sign = '-', positiveZero, alternate, zero, width = '0', grouping = '', precision, type = ''] =
+    match
   const byZero = zero === undefined ? { fill: ' ', align: '' } : { fill: '0', align: '=' }
   return {
     fill: fill ?? byZero.fill,
     align: align ?? byZero.align,
     sign,
+    positiveZero: positiveZero !== undefined,
     alternate: alternate !== undefined,
     width: Number(width),
     grouping,
@@ -47,8 +52,11 @@ function parseSpec(spec: string): Spec {
   }
 }
 
-function formatText(text: string, spec: Spec): string {
+function formatText(text: string, spec: Spec, written: string): string {
   if (spec.type !== '' && spec.type !== 's') throw unknownCode(spec.type, 'str')
+  if (spec.grouping !== '' || spec.alternate || spec.positiveZero || /^(?:[\s\S]?[<>=^])?[-+ ]/u.test(written)) {
+    throw new TemplateFault('ValueError', `a string takes no sign, no "#", "z", "," and "_" in '${written}'`)
+  }
   if (spec.align === '=' && spec.fill !== '0') {
     throw new TemplateFault('ValueError', "'=' alignment not allowed in string format specifier")
   }
@@ -58,9 +66,9 @@ function formatText(text: string, spec: Spec): string {
 
 function formatNumber(value: Int | boolean | Float, spec: Spec): string {
   const text = isInt(value) && 'bcdoxXn'.includes(spec.type) ? intText(value, spec) : doubleText(value, spec)
-  const negative = text.startsWith('-')
+  const negative = text.startsWith('-') && !(spec.positiveZero && /^-[0.,_]*(?:e.*)?%?$/i.test(text))
   const sign = negative ? '-' : spec.sign === '-' ? '' : spec.sign
-  const digits = negative ? text.slice(1) : text
+  const digits = text.startsWith('-') ? text.slice(1) : text
   const prefix = spec.alternate && 'boxX'.includes(spec.type) && spec.type !== '' ? `0${spec.type}` : ''
   return fillUp(sign + prefix, digits, { ...spec, align: spec.align === '' ? '>' : spec.align })
 }
@@ -76,8 +84,15 @@ function intText(value: Int | boolean, spec: Spec): string {
   if (spec.precision !== undefined) {
     throw new TemplateFault('ValueError', 'Precision not allowed in integer format specifier')
   }
+  if (spec.positiveZero) throw new TemplateFault('ValueError', '"z" is not allowed in an integer format specifier')
+  if (
+    spec.grouping !== '' &&
+    ('cn'.includes(spec.type) ? spec.type !== '' : spec.grouping === ',' && BASES.has(spec.type))
+  ) {
+    throw new TemplateFault('ValueError', `Cannot specify '${spec.grouping}' with '${spec.type}'.`)
+  }
   const whole = BigInt(value)
-  if (spec.type === 'c') return String.fromCodePoint(Number(whole))
+  if (spec.type === 'c') return characterOf(whole)
   const base = BASES.get(spec.type) ?? 10
   const digits = groupDigits(whole.toString(base), spec.grouping, base === 10 ? 3 : 4)
   return spec.type === 'X' ? digits.toUpperCase() : digits
@@ -87,7 +102,12 @@ function doubleText(value: Int | boolean | Float, spec: Spec): string {
   if (!'eEfFgG%n'.includes(spec.type)) throw unknownCode(spec.type, typeName(value))
   const double = toDouble(value)
   if (spec.type === '%') return `${formatDouble(double * 100, 'f', spec.precision ?? 6, spec.alternate)}%`
-  if (spec.type === '' && spec.precision === undefined) return groupDigits(toText(value), spec.grouping, 3)
+  if (spec.grouping !== '' && spec.type === 'n')
+    throw new TemplateFault('ValueError', `Cannot specify '${spec.grouping}' with 'n'.`)
+  if (spec.type === '' && spec.precision === undefined) {
+    const shortest = toText(value)
+    return groupDigits(spec.alternate ? withPoint(shortest) : shortest, spec.grouping, 3)
+  }
   return preciseText(double, spec)
 }
 
@@ -191,6 +211,9 @@ function follow(value: Value, step: string, runtime: Runtime): Value {
     throw new TemplateFault('UndefinedError', `'${typeName(value)}' object has no attribute '${step.slice(1)}'`)
   }
   const key = step.slice(1, -1)
+  if (!(value instanceof Map) && sequenceOf(value) === undefined) {
+    throw new TemplateFault('TypeError', `'${typeName(value)}' object is not subscriptable`)
+  }
   const item = runtime.item(value, /^\d+$/.test(key) ? Number(key) : key)
   if (item instanceof Undefined) throw new TemplateFault('KeyError', repr(key))
   return item

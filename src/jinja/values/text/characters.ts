@@ -5,6 +5,12 @@ import { isTrue, type Value } from '../value.ts'
 /** Python counts characters, JavaScript UTF-16 units: they differ where surrogates occur. */
 const SURROGATE = /[\ud800-\udfff]/
 
+/** Python's chr(). */
+export function characterOf(codePoint: bigint | number): string {
+  if (codePoint < 0 || codePoint > 0x10ffff) throw new TemplateFault('OverflowError', 'not in range(0x110000)')
+  return String.fromCodePoint(Number(codePoint))
+}
+
 /** Length in characters. */
 export function characterCount(text: string): number {
   if (!SURROGATE.test(text)) return text.length
@@ -34,16 +40,18 @@ const TRAILING = new RegExp(`[${PYTHON_SPACE}]`)
 
 /** Python's rstrip(), character by character as a backtracking pattern would take quadratic time. */
 export function stripEnd(text: string, strips: (char: string) => boolean = isSpace): string {
-  let end = text.length
-  while (end > 0 && strips(text.charAt(end - 1))) end--
-  return text.slice(0, end)
+  const all = strips === isSpace ? text : characters(text)
+  let end = all.length
+  while (end > 0 && strips(all[end - 1] as string)) end--
+  return typeof all === 'string' ? all.slice(0, end) : all.slice(0, end).join('')
 }
 
 /** Python's lstrip(). */
 export function stripStart(text: string, strips: (char: string) => boolean = isSpace): string {
+  const all = strips === isSpace ? text : characters(text)
   let start = 0
-  while (start < text.length && strips(text.charAt(start))) start++
-  return text.slice(start)
+  while (start < all.length && strips(all[start] as string)) start++
+  return typeof all === 'string' ? all.slice(start) : all.slice(start).join('')
 }
 
 /** Whether a character is one of those in a text, looked up at once however many these are. */

@@ -3,7 +3,7 @@ import { roundDecimal } from '../numbers.ts'
 /**
  * C's and Python's e, f and g.
  *
- * @param alternate keeps the point and the zeros that `g` drops
+ * @param alternate keeps the point, and the zeros that `g` drops
  */
 export function formatDouble(value: number, type: string, precision: number, alternate: boolean): string {
   const upper = type === type.toUpperCase()
@@ -19,9 +19,18 @@ function special(value: number): string {
 function finite(value: number, type: string, precision: number, alternate: boolean): string {
   const sign = value < 0 || Object.is(value, -0) ? '-' : ''
   const magnitude = Math.abs(value)
-  if (type === 'f') return sign + fixed(magnitude, precision)
-  if (type === 'e') return sign + scientific(magnitude, precision)
-  return sign + general(magnitude, Math.max(1, precision), alternate)
+  const text =
+    type === 'f'
+      ? fixed(magnitude, precision)
+      : type === 'e'
+        ? scientific(magnitude, precision)
+        : general(magnitude, Math.max(1, precision), alternate)
+  return sign + (alternate ? withPoint(text) : text)
+}
+
+/** A point also where no digit follows it. */
+export function withPoint(text: string): string {
+  return text.includes('.') ? text : text.replace(/^(-?\d+)/, '$1.')
 }
 
 /** JavaScript's toFixed stops at 100 digits and at 1e21. */

@@ -2,9 +2,10 @@ import { TemplateFault } from '../../template-fault.ts'
 import { dictGet } from '../comparison.ts'
 import { isInt, isNumeric, toDouble, truncate, type Int } from '../numbers.ts'
 import { ascii, repr, toText } from '../print.ts'
-import { characterCount } from './characters.ts'
+import { Range } from '../range.ts'
+import { characterCount, characterOf } from './characters.ts'
 import { formatDouble } from './format-number.ts'
-import { Float, Tuple, typeName, type Runtime, type Value } from '../value.ts'
+import { Float, Markup, Tuple, Undefined, typeName, type Runtime, type Value } from '../value.ts'
 
 const CONVERSION = /%(?:\(([^)]*)\))?([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+)?)?[hlL]?([\s\S])?/gu
 
@@ -62,7 +63,7 @@ class ArgumentSource {
 
   finish(): void {
     const unused = this.#index < this.#items.length && !this.#named
-    if (unused && !(this.#value instanceof Map) && !Array.isArray(this.#value)) {
+    if (unused && !isSubscriptable(this.#value)) {
       throw new TemplateFault('TypeError', 'not all arguments converted during string formatting')
     }
   }
@@ -75,6 +76,10 @@ class ArgumentSource {
     return item
   }
 }
+
+/** What Python takes for a mapping, by name or not, may be left unused. */
+const isSubscriptable = (value: Value): boolean =>
+  value instanceof Map || Array.isArray(value) || value instanceof Undefined || value instanceof Range
 
 interface Conversion {
   readonly flags: string
@@ -97,8 +102,9 @@ function convert(value: Value, conversion: Conversion, asText: (value: Value) =>
 }
 
 function asCharacter(value: Value): string {
-  if (typeof value === 'string' && characterCount(value) === 1) return value
-  if (typeof value === 'number') return String.fromCodePoint(value)
+  const text = value instanceof Markup ? value.text : value
+  if (typeof text === 'string' && characterCount(text) === 1) return text
+  if (isInt(value)) return characterOf(BigInt(value))
   throw new TemplateFault('TypeError', '%c requires int or char')
 }
 

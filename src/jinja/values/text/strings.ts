@@ -21,7 +21,18 @@ export function titleCase(text: string): string {
 }
 
 export function swapCase(text: string): string {
-  return Array.from(text, (char) => (char === char.toUpperCase() ? char.toLowerCase() : char.toUpperCase())).join('')
+  return Array.from(text, (char) => {
+    if (/\p{Uppercase}/u.test(char)) return char.toLowerCase()
+    return /\p{Lowercase}/u.test(char) ? char.toUpperCase() : char
+  }).join('')
+}
+
+/** Python's str.casefold(): the small letters of what is written alike in capitals, but Cherokee's are the capitals. */
+export function foldCase(text: string): string {
+  return Array.from(text, (char) => {
+    if (/\p{Script=Cherokee}/u.test(char)) return char.toUpperCase()
+    return char === 'ı' ? char : char.toLowerCase().toUpperCase().toLowerCase()
+  }).join('')
 }
 
 /** Letters that stand for two and have a title case of their own, which JavaScript does not know. */
@@ -29,10 +40,13 @@ const TITLE_CASE: ReadonlyMap<string, string> = new Map([
   ['Ǆ', 'ǅ'],
   ['Ǉ', 'ǈ'],
   ['Ǌ', 'ǋ'],
-  ['Ǳ', 'ǲ']
+  ['Ǳ', 'ǲ'],
+  ['ʼN', 'ʼN']
 ])
 
 function titleCharacter(char: string): string {
+  // Georgian has capitals for whole words alone.
+  if (/\p{Script=Georgian}/u.test(char)) return char
   const upper = char.toUpperCase()
   const title = TITLE_CASE.get(upper)
   if (title !== undefined) return title
