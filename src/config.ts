@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { readSecrets, type Secrets, type SecretSource, type SecretSources } from './access/credentials.ts'
 import { envTable, type Mode } from './environment.ts'
 import { KontrolError } from './errors.ts'
+import { isPublishable, problemOfHost } from './model/host-address.ts'
 import { isName } from './model/name.ts'
 import type { EnvVar, LogLevel } from './platform/env-parsers.ts'
 import { TemplateSource } from './render/template-source.ts'
@@ -156,7 +157,7 @@ export function secretSourcesOf(env: NodeJS.ProcessEnv): SecretSources {
 /** What no variable can know of itself. */
 function crossProblems(values: RawConfig, secrets: Secrets): string[] {
   const { labels, script, tlsCert, tlsKey, tlsClientCa } = values
-  const problems = etcdProblems(values)
+  const problems = [...etcdProblems(values), ...addressProblems(values)]
   for (const label of ['app', 'role']) {
     const value = labels[label]
     if (value === undefined) problems.push(`KONTROL_LABELS must hold ${label}, got ${JSON.stringify(labels)}`)
@@ -185,6 +186,17 @@ function etcdOf({ etcd, annotations }: RawConfig, problems: string[]): readonly 
     problems.push(`The annotation ${ETCD_ANNOTATION} ${(error as Error).message}, got ${JSON.stringify(annotated)}`)
     return []
   }
+}
+
+/** What no master would take of this pod. */
+function addressProblems({ ip, eip }: RawConfig): string[] {
+  const problem = problemOfHost(ip)
+  return [
+    ...(problem === undefined ? [] : [`KONTROL_IP must be the address of a host, got "${ip}", which is ${problem}`]),
+    ...(eip === undefined || isPublishable(eip)
+      ? []
+      : [`KONTROL_EIP must be a global or private address, got "${eip}"`])
+  ]
 }
 
 function etcdProblems({ etcdUser, etcdPasswordFile, etcdCert, etcdKey }: RawConfig): string[] {

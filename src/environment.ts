@@ -144,6 +144,24 @@ export const envTable = {
     fallback: 3,
     parse: wholeNumber(1, 1000)
   }),
+  payloadBytes: variable({
+    name: 'KONTROL_PAYLOAD_BYTES',
+    doc: 'Bytes that all payloads together may have; one app, and one sender, may take half of them',
+    fallback: 64 * 1024 * 1024,
+    parse: wholeNumber(1, 2 ** 40)
+  }),
+  podsPerApp: variable({
+    name: 'KONTROL_PODS_PER_APP',
+    doc: 'Pods of one app that are taken; all apps together may have 200000',
+    fallback: 100_000,
+    parse: wholeNumber(1, 200_000)
+  }),
+  podsPerPeer: variable({
+    name: 'KONTROL_PODS_PER_PEER',
+    doc: 'Pods first reported from one address of the network that are taken',
+    fallback: 50_000,
+    parse: wholeNumber(1, 200_000)
+  }),
   payloadFile: {
     ...optional('KONTROL_PAYLOAD', 'JSON file sent along with keepalives; a change forces one', text),
     fallbackDoc: '$KONTROL_DATA/state.json'

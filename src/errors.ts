@@ -27,10 +27,12 @@ export const catalogue = {
   KTL_NOT_A_MASTER: { statusCode: 409, exitCode: 1, retryable: false },
   KTL_KEEPALIVE_INVALID: { statusCode: 400, exitCode: 1, retryable: false },
   KTL_REGISTRY_FILLING: { statusCode: 503, exitCode: 75, retryable: true },
+  KTL_LIMIT_NEAR: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_REGISTRY_FULL: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_SERVER_NOT_FOUND: { statusCode: 404, exitCode: 1, retryable: false },
   KTL_POD_NOT_FOUND: { statusCode: 404, exitCode: 1, retryable: false },
   KTL_NOT_LEADING: { statusCode: 503, exitCode: 75, retryable: true },
+  KTL_STORE_DAMAGED: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_STORE_UNAVAILABLE: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_MASTER_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
 

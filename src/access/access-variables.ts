@@ -32,6 +32,12 @@ export const accessVariables = {
     'Comma list of names under which browsers may open this control tier, beside its addresses and localhost',
     (raw) => commaList(raw).map((name) => name.toLowerCase())
   ),
+  zerorpc: variable<'auto' | 'clear' | 'off'>({
+    name: 'KONTROL_ZERORPC',
+    doc: "Kontrol's last generation on the same port: auto = refused where TLS or any credential is on; clear = taken in clear beside TLS as well; off",
+    fallback: 'auto',
+    parse: oneOf('auto', 'clear', 'off')
+  }),
   tlsCert: file('KONTROL_TLS_CERT', 'PEM file with the certificate chain of the control tier: HTTPS instead of HTTP'),
   tlsKey: file('KONTROL_TLS_KEY', 'PEM file with the key of that certificate'),
   tlsClientCa: file(

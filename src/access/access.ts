@@ -9,6 +9,8 @@ export interface AccessOptions {
   readonly credentials: Credentials
   /** The port speaks TLS. */
   readonly tls: boolean
+  /** KONTROL_ZERORPC; auto when absent. */
+  readonly zerorpc?: 'auto' | 'clear' | 'off'
   /** Clients show certificates. */
   readonly mutualTls: boolean
   /** SHA-256 of this control tier's own certificate as node:tls prints it. */
@@ -42,7 +44,12 @@ export class Access {
   /** Why ZeroRPC is refused, which can neither be encrypted nor carry a credential: where either is wanted. */
   get zerorpcRefusal(): KontrolError | undefined {
     const { operatorsKnown, pingersKnown, readersKnown } = this.#rules()
-    if (!this.#options.tls && !operatorsKnown && !pingersKnown && !readersKnown) return undefined
+    const { tls, zerorpc = 'auto' } = this.#options
+    if (zerorpc === 'off') {
+      return new KontrolError('KTL_FORBIDDEN', 'ZeroRPC is switched off here', { hint: 'Let the client speak HTTP.' })
+    }
+    const inClear = !tls || zerorpc === 'clear'
+    if (inClear && !operatorsKnown && !pingersKnown && !readersKnown) return undefined
     return new KontrolError('KTL_UNAUTHORIZED', 'ZeroRPC carries no credentials, and this control tier wants them', {
       hint: 'Let the client speak HTTP with its token, or take the tokens and KONTROL_TLS_* away here.'
     })

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { parseIp } from '../model/ip.ts'
 
 /** What a token or a certificate lets its holder do. */
 export interface Grants {
@@ -76,6 +77,20 @@ export function callerOf(
     grants,
     knownToken
   }
+}
+
+/**
+ * Whose share of what all strangers have together a caller takes; undefined for one on this host, and an operator.
+ */
+export function peerOf({ from, address, grants }: Caller): string | undefined {
+  return from !== 'network' || grants.operate ? undefined : senderAt(address)
+}
+
+/** What one sender can have for itself: an address, or a network of 64 bits, in which it may take any. */
+export function senderAt(remoteAddress: string | undefined): string {
+  const text = plainAddress(remoteAddress) ?? ''
+  const address = parseIp(text)
+  return address?.family === 6 ? `${(address.number >> 64n).toString(16)}::/64` : text
 }
 
 /** Without the prefix that a socket of both families puts before IPv4. */

@@ -36,6 +36,7 @@ export function createAccess({ config, credentials, registry, manifest }: Access
     credentials,
     mutualTls: config.tlsClientCa !== undefined,
     tls: certificate !== undefined,
+    zerorpc: config.zerorpc,
     ownFingerprint: certificate?.fingerprint256,
     names: namesOfControlTier(config, certificate),
     manifest

@@ -15,6 +15,7 @@ import { externalAddresses, parseExposeInput } from '../dns/addresses.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
 import { haproxyPaths } from '../haproxy/files/paths.ts'
 import { exchange } from '../haproxy/socket/exchange.ts'
+import type { Problem } from '../errors.ts'
 import { configRoutes } from '../http/routes/config.ts'
 import type { ProgramEvent } from '../http/routes/events.ts'
 import { haproxyRoutes } from '../http/routes/haproxy.ts'
@@ -78,7 +79,8 @@ export async function startControlTier(deps: ServiceDeps): Promise<Service> {
 async function createParts(deps: ServiceDeps): Promise<Parts> {
   const { config, logger } = deps
   const credentials = createCredentials(config, logger)
-  const registry = config.isMaster ? createRegistry(deps) : undefined
+  const alarms = new Listeners<Problem>('alarm', logger)
+  const registry = config.isMaster ? createRegistry(deps, (problem) => alarms.emit(problem)) : undefined
   const slave = createKeepaliveLoop(deps, credentials)
   const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
   const dns = createDns(deps, {
@@ -120,7 +122,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
     ...readinessProblems({ registry, proxy }),
     ...(config.backendsDecideReadiness ? findings() : [])
   ]
-  const events = tellOfAll({ logger, registry, proxy, dns, metrics })
+  const events = tellOfAll({ logger, alarms, registry, proxy, dns, metrics })
   const controller = registry && createController({ ...deps, registry, proxy, dns })
   const access = createAccess({ config, credentials, registry, manifest: proxy?.facts })
   const app = await createPort({
@@ -128,6 +130,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
     access,
     ...{ dns, events, metrics, problems },
     findings: () => (config.backendsDecideReadiness ? [] : findings()),
+    uses: () => registry?.uses ?? [],
     keepalives: registry && createKeepaliveSink({ registry, metrics, access, config, logger }),
     commands: proxy === undefined ? new SocketSink(config.socket) : commandSink(proxy.automaton, logger),
     routes: async (scope) => await operatorRoutes(scope, registry, proxy, config.app)
@@ -182,6 +185,7 @@ const proxiesOf = (registry: Registry | undefined, { app }: Config): readonly Po
 const endsWithUs = ({ automaton, drivesHaproxy }: Proxy): boolean => !drivesHaproxy || automaton.atEnd
 
 interface ObservedParts extends Pick<ServiceDeps, 'logger'> {
+  alarms: Listeners<Problem>
   registry: Registry | undefined
   proxy: Proxy | undefined
   dns: DnsExposer
@@ -189,7 +193,7 @@ interface ObservedParts extends Pick<ServiceDeps, 'logger'> {
 }
 
 /** Connects the parts to the events and the metrics; the parts know nothing of it. */
-function tellOfAll({ logger, registry, proxy, dns, metrics }: ObservedParts): Listeners<ProgramEvent> {
+function tellOfAll({ logger, alarms, registry, proxy, dns, metrics }: ObservedParts): Listeners<ProgramEvent> {
   const events = new Listeners<ProgramEvent>('events', logger)
   registry?.subscribe((event) => {
     metrics.membership(event.type)
@@ -200,10 +204,12 @@ function tellOfAll({ logger, registry, proxy, dns, metrics }: ObservedParts): Li
     metrics.reconfigured(reconfiguration)
     events.emit({ type: 'reconfigured', data: reconfiguration })
   })
-  proxy?.subscribeAlarms((problem) => {
+  const onAlarm = (problem: Problem): void => {
     metrics.alarm(problem.code)
     events.emit({ type: 'alarm', data: problem })
-  })
+  }
+  alarms.subscribe(onAlarm)
+  proxy?.subscribeAlarms(onAlarm)
   proxy?.driver.subscribeBackends((event) => events.emit({ type: 'backend', data: event }))
   dns.subscribe((event) => {
     metrics.dnsEvent(event.kind)

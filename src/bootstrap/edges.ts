@@ -14,14 +14,19 @@ import { eventRoutes, type ProgramEvent } from '../http/routes/events.ts'
 import { healthRoutes } from '../http/routes/health.ts'
 import { kontrolRoutes, type KeepaliveSink } from '../http/routes/kontrol.ts'
 import { metricsRoutes } from '../http/routes/metrics.ts'
+import { Connections } from '../http/connections.ts'
+import { EventSlots } from '../http/event-slots.ts'
 import { buildServer } from '../http/server.ts'
 import type { Clock } from '../platform/clock.ts'
+import type { LimitUse } from '../model/limits.ts'
+import { connectionsWithin, descriptorLimit } from '../platform/descriptors.ts'
 import type { Listeners } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import { HealthWatch } from '../slave/health-watch.ts'
 import { KeepaliveLoop, type KeepaliveLoopOptions } from '../slave/keepalive-loop.ts'
 import { PayloadFile } from '../slave/payload-file.ts'
 import { ScriptRunner, type CommandSink } from '../slave/script.ts'
+import { LimitWatch } from '../telemetry/limit-watch.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { kontrolHandlers } from '../zerorpc/kontrol-handlers.ts'
 import { sharePort } from '../zerorpc/port-sharing.ts'
@@ -42,6 +47,8 @@ export interface PortDeps extends ServiceDeps {
   problems: () => readonly Problem[]
   /** What clients lack although nothing is wrong here; none unless told otherwise. */
   findings?: () => readonly Problem[]
+  /** Of the registry's limits. */
+  uses?: () => readonly LimitUse[]
   /** What only some processes can tell. */
   routes?: FastifyPluginAsync
 }
@@ -76,16 +83,18 @@ export async function createPort(deps: PortDeps): Promise<FastifyInstance> {
   await app.register(kontrolRoutes, { keepalives, scripts, leave: onLeave })
   await app.register(healthRoutes, { problems: async () => problems(), findings })
   await app.register(metricsRoutes, { metrics })
-  await app.register(eventRoutes, { subscribe: (listener) => events.subscribe(listener) })
+  const slots = new EventSlots()
+  await app.register(eventRoutes, { subscribe: (listener) => events.subscribe(listener), slots })
   await app.register(dnsRoutes, { status: () => dns.status() })
   await app.register(dashboardRoutes, { app: config.app, id: config.id })
   if (deps.routes !== undefined) await app.register(deps.routes)
-  shareWithZerorpc(app, deps, scripts)
+  const zerorpc = shareWithZerorpc(app, deps, scripts)
+  watchLimits(app, deps, () => [slots.use, zerorpc.use])
   return app
 }
 
 /** Kontrol's last generation on the same port. */
-function shareWithZerorpc(app: FastifyInstance, deps: PortDeps, scripts: ScriptRunner): void {
+function shareWithZerorpc(app: FastifyInstance, deps: PortDeps, scripts: ScriptRunner): ZerorpcServer {
   const { access, logger, clock, keepalives } = deps
   const server = new ZerorpcServer({
     handlers: kontrolHandlers({ keepalives, scripts }),
@@ -98,6 +107,28 @@ function shareWithZerorpc(app: FastifyInstance, deps: PortDeps, scripts: ScriptR
   app.addHook('preClose', async () => {
     sharing.close()
     await server.close()
+  })
+  return server
+}
+
+/** Keeps connections within what the process may open, and tells of every limit that is nearly reached. */
+function watchLimits(
+  app: FastifyInstance,
+  { clock, logger, events, metrics, uses: others = () => [] }: PortDeps,
+  ofPort: () => readonly LimitUse[]
+): void {
+  const connections = new Connections(app.server, { max: connectionsWithin(descriptorLimit()), logger })
+  const uses = (): LimitUse[] => [...others(), connections.use, ...ofPort()]
+  metrics.watchLimits(uses)
+  const onNear = (problem: Problem): void => {
+    metrics.alarm(problem.code)
+    events.emit({ type: 'alarm', data: problem })
+  }
+  const watch = new LimitWatch({ uses, onNear, clock, logger })
+  watch.start()
+  app.addHook('preClose', async () => {
+    watch.stop()
+    connections.close()
   })
 }
 
@@ -141,6 +172,7 @@ export function createDns(
     logger,
     dryRun: config.dryRun,
     isLeader,
+    ownAddress: config.eip,
     ...(completeInMs !== undefined && { completeInMs })
   })
 }

@@ -3,8 +3,9 @@ import type { Proxy } from './proxy.ts'
 import type { ServiceDeps } from './service.ts'
 import { verifyKeepalive } from './verify-keepalive.ts'
 import type { Access } from '../access/access.ts'
-import type { Caller } from '../access/caller.ts'
+import { peerOf, type Caller } from '../access/caller.ts'
 import type { Config } from '../config.ts'
+import type { Problem } from '../errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { BuiltInState } from '../controller/built-in-state.ts'
 import { CallbackRunner } from '../controller/callback.ts'
@@ -22,7 +23,10 @@ import { Registry } from '../registry/registry.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 /** The registry of a master, on the store that the configuration asks for. */
-export function createRegistry({ config, clock, logger, haproxy }: ServiceDeps): Registry {
+export function createRegistry(
+  { config, clock, logger, haproxy }: ServiceDeps,
+  onAlarm: (problem: Problem) => void
+): Registry {
   const { dataFolder, etcd, namespace, app, id } = config
   const ttlMs = config.ttlSeconds * 1000
   const access = {
@@ -36,13 +40,18 @@ export function createRegistry({ config, clock, logger, haproxy }: ServiceDeps):
   return new Registry({
     store:
       etcd.length === 0
-        ? new LmdbStore(join(dataFolder, 'registry'), logger)
+        ? new LmdbStore(join(dataFolder, 'registry'), logger, onAlarm)
         : new EtcdStore({ hosts: etcd, access, ...shared }),
     clock,
     logger,
     ttlMs,
     panicThreshold: config.panicThreshold,
-    maxPods: limits.pods,
+    limits: {
+      pods: limits.pods,
+      podsPerApp: config.podsPerApp,
+      podsPerPeer: config.podsPerPeer,
+      payloadBytes: config.payloadBytes
+    },
     expectsPods: haproxy?.hadServers ?? hadServers(haproxyPaths(dataFolder))
   })
 }
@@ -84,15 +93,16 @@ export function createKeepaliveSink(deps: KeepaliveSinkDeps): KeepaliveSink {
     take(body, caller, onBadPayload) {
       let problem: string | undefined
       const keepalive = parseKeepalive(body, (reason) => (problem = reason))
+      const onRefused = (reason: string): void => {
+        tell(keepalive, reason)
+        onBadPayload?.(reason)
+      }
       access.check({ kind: 'ping', app: keepalive.app }, caller)
       verifyKeepalive(keepalive, caller, config)
       checkDisplaced(keepalive, caller)
-      if (problem !== undefined) {
-        tell(keepalive, problem)
-        onBadPayload?.(problem)
-      }
+      if (problem !== undefined) onRefused(problem)
       metrics.keepalive()
-      return registry.keepalive(keepalive)
+      return registry.keepalive(keepalive, { peer: peerOf(caller), onRefused })
     },
     callbackState: () => (config.callback === undefined ? builtIn.text() : registry.callbackState())
   }

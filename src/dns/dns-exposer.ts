@@ -1,7 +1,7 @@
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import { type AddressesByType, DesiredAddresses } from './addresses.ts'
+import { type AddressesByType, canonicalAddress, DesiredAddresses } from './addresses.ts'
 import { ChangeWatch } from './change-watch.ts'
 import { withDeadline } from './deadline.ts'
 import { type DnsEvent, DnsEvents, type DnsRecordStatus, type DnsStatus } from './dns-status.ts'
@@ -25,6 +25,8 @@ export interface DnsExposerOptions {
   isLeader: () => boolean
   /** Milliseconds until all proxies that live are known; until then nothing is taken out that others put in. */
   completeInMs?: () => number
+  /** External address of this proxy. */
+  ownAddress?: string | undefined
   /** Milliseconds between two looks when nothing changes, 5 minutes unless told. */
   driftIntervalMs?: number
   /** From 0 to 1; spreads retries, so that many processes do not come back at once. */
@@ -200,7 +202,7 @@ export class DnsExposer {
   }
 
   async #reconcile(): Promise<boolean> {
-    const { clock, dryRun, isLeader } = this.#options
+    const { clock, dryRun, isLeader, ownAddress } = this.#options
     const settings = this.#settings
     const wanted = this.#desired.current
     if (settings === undefined || wanted === undefined) return false
@@ -214,6 +216,7 @@ export class DnsExposer {
       settings,
       wanted,
       isOurs: (address) => this.#desired.isOurs(address),
+      ownAddress: canonicalAddress(ownAddress),
       mayWrite: () => !dryRun && isLeader(),
       signal: this.#stopping.signal
     })

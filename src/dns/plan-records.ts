@@ -21,6 +21,8 @@ export interface PlanInput {
   readonly isOurs: (address: string) => boolean
   /** What others put there stays: not all proxies may be known yet. */
   readonly addOnly?: boolean
+  /** Of this proxy: nobody who reports many addresses pushes it out. */
+  readonly ownAddress?: string | undefined
 }
 
 export interface PlannedRecord {
@@ -71,7 +73,7 @@ function planType(type: AddressType, input: PlanInput): TypePlan {
   if (wanted[type].length === 0) return planUnwanted(type, plain, input)
 
   const strangers = input.addOnly ? current.filter((address) => !input.isOurs(address)) : []
-  const values = [...new Set([...wanted[type], ...strangers])].sort().slice(0, MAX_VALUES)
+  const values = withinLimit([...new Set([...wanted[type], ...strangers])].sort(), current, input.ownAddress)
   const changed = plain === undefined || plain.ttl !== ttl || current.join() !== values.join()
   // After a DELETE in the same batch nothing is left to update, and CREATE says so.
   const action = obstaclesTo(type, found).length > 0 ? 'CREATE' : 'UPSERT'
@@ -88,6 +90,17 @@ function planType(type: AddressType, input: PlanInput): TypePlan {
       })
     }
   }
+}
+
+/** Where there are too many: our own, then those that stand there, then the others. */
+function withinLimit(wanted: readonly string[], current: readonly string[], own: string | undefined): string[] {
+  if (wanted.length <= MAX_VALUES) return [...wanted]
+  const standing = new Set(current)
+  const rank = (address: string): number => (address === own ? 0 : standing.has(address) ? 1 : 2)
+  return [...wanted]
+    .sort((one, other) => rank(one) - rank(other))
+    .slice(0, MAX_VALUES)
+    .sort()
 }
 
 function planUnwanted(type: AddressType, plain: RecordSet | undefined, { wanted, isOurs }: PlanInput): TypePlan {

@@ -21,6 +21,7 @@ export interface ReconcileInput {
   readonly isOurs: (address: string) => boolean
   /** What others put there stays: not all proxies may be known yet. */
   readonly addOnly?: boolean
+  readonly ownAddress?: string | undefined
   /** Asked before each write, as leadership may be lost on the way; false: look and do not touch. */
   readonly mayWrite: () => boolean
   readonly signal: AbortSignal
@@ -75,7 +76,7 @@ const concernsAll = ({ code }: KontrolError): boolean =>
   code === 'KTL_DNS_UNAVAILABLE' || code === 'KTL_DNS_NO_CREDENTIALS'
 
 async function lookAt(name: string, input: ReconcileInput): Promise<PlannedName | KontrolError> {
-  const { settings, wanted, isOurs, addOnly = false, signal } = input
+  const { settings, wanted, isOurs, addOnly = false, ownAddress, signal } = input
   const { ttl, overwrite, zoneId, owner } = settings
   try {
     const { provider, zones, surroundings } = await input.connect()
@@ -88,7 +89,7 @@ async function lookAt(name: string, input: ReconcileInput): Promise<PlannedName 
     checkDelegation(found, zone)
     checkOwner(found, owner)
     await surroundings.check({ name, zone, types: typesAt(found, wanted), owner }, signal)
-    return { name, zone, ...planName({ name, ttl, wanted, found, overwrite, owner, isOurs, addOnly }) }
+    return { name, zone, ...planName({ name, ttl, wanted, found, overwrite, owner, isOurs, addOnly, ownAddress }) }
   } catch (error) {
     return toKontrolError(error)
   }

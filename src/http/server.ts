@@ -15,6 +15,8 @@ export interface ServerOptions {
   tls?: { cert: string; key: string; ca?: string }
 }
 
+const CHECK_MS = 5_000
+
 /** The bare control tier: error bodies, limits, auth; routes are registered by the caller, who also listens. */
 export function buildServer({ logger, access, tls }: ServerOptions): FastifyInstance {
   const app = Fastify({
@@ -26,13 +28,20 @@ export function buildServer({ logger, access, tls }: ServerOptions): FastifyInst
     requestTimeout: 30_000,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
+    // A body that comes too slowly is noticed within this, and not only after another 30 s.
+    http: { connectionsCheckingInterval: CHECK_MS },
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: false },
     schemaController: {
       compilersFactory: { buildValidator: noValidator, buildSerializer: () => () => JSON.stringify }
     },
     ...(tls !== undefined && {
-      https: { ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: tls.ca !== undefined }
+      https: {
+        ...tls,
+        connectionsCheckingInterval: CHECK_MS,
+        requestCert: tls.ca !== undefined,
+        rejectUnauthorized: tls.ca !== undefined
+      }
     })
   }) as unknown as FastifyInstance
   app.setErrorHandler(errorHandler)

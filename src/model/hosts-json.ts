@@ -1,4 +1,5 @@
 import { KontrolError } from '../errors.ts'
+import { problemOfHost } from './host-address.ts'
 import { isLiteralIp } from './ip.ts'
 import { isName } from './name.ts'
 import type { Hosts } from './snapshot.ts'
@@ -23,6 +24,8 @@ export function parseHosts(json: string): Hosts {
   const entries = Object.entries(value).map(([app, ips]): [string, readonly string[]] => {
     if (!isName(app)) throw invalid(`${JSON.stringify(app)} is no name of an app`)
     if (!isListOfAddresses(ips)) throw invalid(`"${app}" must be a list of literal IP addresses`)
+    const stranger = ips.find((ip) => problemOfHost(ip) !== undefined)
+    if (stranger !== undefined) throw invalid(`"${app}" holds ${stranger}, which is ${problemOfHost(stranger)}`)
     return [app, ips]
   })
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)))

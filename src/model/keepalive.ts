@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { KontrolError } from '../errors.ts'
 import { JsonNumber, JsonObject, stringifyJson } from './json.ts'
+import { problemOfHost } from './host-address.ts'
 import { isLiteralIp } from './ip.ts'
 import { limits } from './limits.ts'
 import { NAME } from './name.ts'
@@ -68,7 +69,9 @@ function schemaProblems(body: unknown): string[] {
 }
 
 function problemsBeyondSchema({ ip }: Keepalive): string[] {
-  return isLiteralIp(ip) ? [] : ['ip must be a literal IPv4 or IPv6 address']
+  if (!isLiteralIp(ip)) return ['ip must be a literal IPv4 or IPv6 address']
+  const problem = problemOfHost(ip)
+  return problem === undefined ? [] : [`ip must be the address of a host, and ${ip} is ${problem}`]
 }
 
 /** Python's json refuses an int of more digits, and with it every pod that a callback reads. */

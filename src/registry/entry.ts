@@ -8,6 +8,9 @@ export interface Entry {
   pod: Pod
   /** The payload as text, to compare a repeated one without walking through it. */
   payloadText: string
+  payloadBytes: number
+  /** Who sent its first keepalive; undefined for one that came from a store, or from somebody trusted. */
+  readonly peer: string | undefined
   lastSeen: number
   /** Other nonces that were said for this pod, see rememberNonce(). */
   nonces: ReadonlyMap<string, NonceUse> | undefined
@@ -18,17 +21,13 @@ export interface Entry {
   unsaved: boolean
 }
 
-export function createEntry(pod: Pod, lastSeen: number): Entry {
-  return {
-    pod,
-    payloadText: payloadText(pod.payload),
-    lastSeen,
-    nonces: undefined,
-    held: false,
-    displaced: undefined,
-    unsaved: false
-  }
+export function createEntry(pod: Pod, lastSeen: number, peer?: string): Entry {
+  const text = payloadText(pod.payload)
+  const payload = { payloadText: text, payloadBytes: Buffer.byteLength(text) }
+  return { pod, ...payload, peer, lastSeen, nonces: undefined, held: false, displaced: undefined, unsaved: false }
 }
+
+export const bytesOf = (payload: unknown): number => Buffer.byteLength(payloadText(payload))
 
 /** The empty text stands for no payload: an empty string, which the original sends, is two quotes. */
 const payloadText = (payload: unknown): string => (payload === undefined ? '' : stringifyJson(payload))
@@ -91,6 +90,7 @@ export function replacePod(entry: Entry, pod: Pod, now: number): void {
   rememberApp(entry, pod.app, now)
   entry.pod = pod
   entry.payloadText = payloadText(pod.payload)
+  entry.payloadBytes = Buffer.byteLength(entry.payloadText)
 }
 
 /** What a keepalive says of its pod, without the fields that are not there, and with what the registry adds. */

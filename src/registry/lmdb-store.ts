@@ -1,10 +1,10 @@
-import { mkdir, open as openFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
 import { open, type Database, type RootDatabase } from 'lmdb'
-import { KontrolError, messageOf } from '../errors.ts'
+import { KontrolError, messageOf, type Problem } from '../errors.ts'
 import { parseJson, stringifyJson } from '../model/json.ts'
 import { isSeq, parsePod, type Pod } from '../model/pod.ts'
 import type { Logger } from '../platform/logger.ts'
+import { setDamagedAside } from './lmdb-check.ts'
 import type { CallbackRun, Leadership, NewPod, Store, StoredState } from './store.ts'
 
 /** Everything that is not a pod, by name. */
@@ -46,7 +46,8 @@ export class LmdbStore implements Store {
   readonly leading = true
   readonly leadership: Leadership = { term: 0, until: Infinity }
   readonly #folder: string
-  readonly #logger: Pick<Logger, 'warn'>
+  readonly #logger: Pick<Logger, 'warn' | 'error'>
+  readonly #onDamage: (problem: Problem) => void
   #databases: Databases | undefined
   readonly #queue: Waiting[] = []
   #timer: NodeJS.Timeout | undefined
@@ -55,10 +56,14 @@ export class LmdbStore implements Store {
   /** On the monotonic clock. */
   #committedAt = -Infinity
 
-  /** @param folder is made when it is not there */
-  constructor(folder: string, logger: Pick<Logger, 'warn'>) {
+  /**
+   * @param folder is made when it is not there
+   * @param onDamage told when what lay there was set aside
+   */
+  constructor(folder: string, logger: Pick<Logger, 'warn' | 'error'>, onDamage: (problem: Problem) => void = () => {}) {
     this.#folder = folder
     this.#logger = logger
+    this.#onDamage = onDamage
   }
 
   get skipped(): number {
@@ -68,7 +73,7 @@ export class LmdbStore implements Store {
   async open(): Promise<StoredState> {
     await this.#makeFolder()
     try {
-      await checkFile(join(this.#folder, 'data.mdb'))
+      await this.#setDamagedAside()
       const root = open({ path: this.#folder, noSubdir: false, encoding: 'json' })
       const pods = root.openDB<string, string>({ name: 'pods', encoding: 'string' })
       const meta = root.openDB<Meta[keyof Meta], keyof Meta>({ name: 'meta', encoding: 'json' })
@@ -132,6 +137,14 @@ export class LmdbStore implements Store {
     const databases = this.#databases
     this.#databases = undefined
     await databases?.root.close()
+  }
+
+  async #setDamagedAside(): Promise<void> {
+    const damage = await setDamagedAside(this.#folder)
+    if (damage === undefined) return
+    this.#logger.error({ err: damage }, 'registry set aside')
+    this.#onDamage(damage.problem)
+    await this.#makeFolder()
   }
 
   async #makeFolder(): Promise<void> {
@@ -221,22 +234,3 @@ function callbackRun(state: unknown, digest: unknown): CallbackRun | undefined {
 }
 
 const seqIn = (json: string): unknown => (parseJson(json) as Partial<Pod> | null)?.seq
-
-/** Where the first page keeps LMDB's magic number, in the 64-bit layout of lmdb 3.5. */
-const MAGIC_OFFSET = 24
-const MAGIC = 0xbeefc0de
-
-/** LMDB ends the process with SIGSEGV when the file is something else: better an error that names it. */
-async function checkFile(path: string): Promise<void> {
-  const file = await openFile(path, 'a+')
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAGIC_OFFSET + 4), 0, MAGIC_OFFSET + 4, 0)
-    // Empty: LMDB was about to begin it.
-    if (bytesRead === 0) return
-    if (bytesRead < buffer.length || buffer.readUInt32LE(MAGIC_OFFSET) !== MAGIC) {
-      throw new Error(`${path} is not an LMDB database`)
-    }
-  } finally {
-    await file.close()
-  }
-}

@@ -6,6 +6,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { PanicDetector } from './panic-detector.ts'
 import { createEntry, replacePod, type ChangedField, type Entry } from './entry.ts'
 import { PodsByApp } from './pods-by-app.ts'
+import type { Tally } from './tally.ts'
 
 /** Why a pod left: it said so, it was silent for too long, or an operator (or another master) took it out. */
 export type DownReason = 'down' | 'expired' | 'forgotten'
@@ -25,6 +26,7 @@ const LOGGED_IPS = 20
 
 export interface MembershipOptions {
   panic: PanicDetector
+  tally: Tally
   clock: Clock
   logger: Logger
 }
@@ -36,6 +38,7 @@ export interface MembershipOptions {
  */
 export class Membership {
   readonly panic: PanicDetector
+  readonly #tally: Tally
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #entries = new Map<string, Entry>()
@@ -43,8 +46,9 @@ export class Membership {
   /** They hear of it in the middle of a keepalive: none of them may end it. */
   readonly listeners: Listeners<RegistryEvent>
 
-  constructor({ panic, clock, logger }: MembershipOptions) {
+  constructor({ panic, tally, clock, logger }: MembershipOptions) {
     this.panic = panic
+    this.#tally = tally
     this.#clock = clock
     this.#logger = logger
     this.listeners = new Listeners('registry', logger)
@@ -70,11 +74,13 @@ export class Membership {
   insert(entry: Entry): void {
     this.#entries.set(entry.pod.key, entry)
     this.panic.added(entry)
+    this.#tally.added(entry)
     this.#byApp.add(entry.pod)
   }
 
-  up(pod: Pod): Entry {
-    const entry = createEntry(pod, this.#clock.now())
+  /** @param peer who sent its first keepalive, as Entry has it */
+  up(pod: Pod, peer?: string): Entry {
+    const entry = createEntry(pod, this.#clock.now(), peer)
     this.insert(entry)
     this.#logger.info(describe(pod), 'pod up')
     this.listeners.emit({ type: 'pod-up', pod, reason: 'new' })
@@ -86,6 +92,7 @@ export class Membership {
     for (const entry of entries) {
       this.#entries.delete(entry.pod.key)
       this.panic.removed(entry)
+      this.#tally.removed(entry)
       this.#byApp.remove(entry.pod)
     }
     for (const { pod } of entries) {
@@ -98,9 +105,11 @@ export class Membership {
 
   change(entry: Entry, pod: Pod, fields: readonly ChangedField[]): void {
     this.panic.removed(entry)
+    this.#tally.removed(entry)
     this.#byApp.remove(entry.pod)
     replacePod(entry, pod, this.#clock.now())
     this.panic.added(entry)
+    this.#tally.added(entry)
     this.#byApp.add(pod)
     this.#logger.info({ ...describe(pod), fields }, 'pod changed')
     this.listeners.emit({ type: 'pod-changed', pod, fields })

@@ -1,12 +1,13 @@
-import { KontrolError } from '../errors.ts'
+import type { KontrolError } from '../errors.ts'
 import type { Keepalive } from '../model/keepalive.ts'
+import type { LimitUse } from '../model/limits.ts'
 import type { Pod, PodStatus } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import { PanicDetector } from './panic-detector.ts'
-import { changedFields, createEntry, isLateGoodbye, isOtherNonce, podOf, type Entry } from './entry.ts'
+import { bytesOf, changedFields, createEntry, isLateGoodbye, isOtherNonce, podOf, type Entry } from './entry.ts'
 import { Expiry } from './expiry.ts'
 import { Recovery } from './recovery.ts'
 import { Membership, type DownReason, type RegistryEvent } from './membership.ts'
@@ -14,6 +15,7 @@ import { PeerChanges } from './peer-changes.ts'
 import { SharedKeys } from './shared-keys.ts'
 import type { CallbackRun, Leadership, Store } from './store.ts'
 import { StoreWrites } from './store-writes.ts'
+import { Tally, type RegistryLimits } from './tally.ts'
 
 export interface RegistryOptions {
   store: Store
@@ -23,9 +25,17 @@ export interface RegistryOptions {
   ttlMs: number
   /** Share of an app's pods, 0 to 1, above which silent ones are held and not dropped. */
   panicThreshold: number
-  maxPods: number
+  limits: RegistryLimits
   /** HAProxy still has servers, see Recovery. */
   expectsPods?: boolean
+}
+
+/** Of a keepalive, as far as the registry minds. */
+export interface Sender {
+  /** Absent for somebody trusted. */
+  readonly peer?: string | undefined
+  /** Told why a payload that grew was not taken: the pod keeps the one it had. */
+  readonly onRefused?: ((problem: string) => void) | undefined
 }
 
 /**
@@ -41,7 +51,7 @@ export class Registry {
   readonly #writes: StoreWrites
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #maxPods: number
+  readonly #tally: Tally
   readonly #recovery: Recovery
   readonly #members: Membership
   readonly #expiry: Expiry
@@ -53,16 +63,16 @@ export class Registry {
   readonly #ttlMs: number
   #completeAt = -Infinity
 
-  constructor({ store, clock, logger, ttlMs, panicThreshold, maxPods, expectsPods = false }: RegistryOptions) {
+  constructor({ store, clock, logger, ttlMs, panicThreshold, limits, expectsPods = false }: RegistryOptions) {
     this.#store = store
     this.#writes = new StoreWrites(store, logger)
     this.#clock = clock
     this.#logger = logger
-    this.#maxPods = maxPods
+    this.#tally = new Tally(limits)
     this.#ttlMs = ttlMs
     this.#recovery = new Recovery({ store, clock, logger, ttlMs, expectsPods })
     const panic = new PanicDetector({ windowMs: ttlMs, threshold: panicThreshold })
-    this.#members = new Membership({ panic, clock, logger })
+    this.#members = new Membership({ panic, tally: this.#tally, clock, logger })
     this.#expiry = new Expiry({ members: this.#members, writes: this.#writes, store, clock, logger, ttlMs })
     this.#peers = new PeerChanges({ members: this.#members, expiry: this.#expiry, clock, ttlMs })
     this.#sharedKeys = new SharedKeys({ members: this.#members, clock, logger, ttlMs })
@@ -101,6 +111,11 @@ export class Registry {
 
   get size(): number {
     return this.#members.size
+  }
+
+  /** How much of each limit is used. */
+  get uses(): LimitUse[] {
+    return this.#tally.uses()
   }
 
   /** Pods that are kept although they are silent. */
@@ -143,13 +158,14 @@ export class Registry {
    * one, ends when a new pod is recorded; if it rejects, the pod is still
    * unknown and its next keepalive tries again.
    *
+   * @param sender whose share of the registry a new pod takes, and who is told that a larger payload found no room
    * @throws KontrolError KTL_REGISTRY_FULL or KTL_STORE_UNAVAILABLE, as a rejection
    */
-  keepalive(sent: Keepalive): void | Promise<void> {
+  keepalive(sent: Keepalive, sender: Sender = {}): void | Promise<void> {
     const said = this.#sharedKeys.placed(sent)
     const arriving = this.#arriving.get(said.key)
     if (arriving !== undefined) {
-      const afterwards = (): void | Promise<void> => this.keepalive(sent)
+      const afterwards = (): void | Promise<void> => this.keepalive(sent, sender)
       return arriving.then(afterwards, afterwards)
     }
     const entry = this.#members.get(said.key)
@@ -157,8 +173,8 @@ export class Registry {
       if (entry?.pod.app === said.app && !isLateGoodbye(entry, said.nonce)) this.#drop(entry, 'down')
       return
     }
-    if (entry === undefined) return this.#admit(said)
-    this.#refresh(entry, said)
+    if (entry === undefined) return this.#admit(said, sender)
+    this.#refresh(entry, said, sender)
   }
 
   /** The pod of another app, if any, that a keepalive would take the place of. */
@@ -231,31 +247,39 @@ export class Registry {
     await this.#store.close()
   }
 
-  #admit(said: Keepalive): Promise<void> {
-    const admitted = this.#admitByStore(said).finally(() => this.#arriving.delete(said.key))
+  #admit(said: Keepalive, sender: Sender): Promise<void> {
+    const admitted = this.#admitByStore(said, sender).finally(() => this.#arriving.delete(said.key))
     this.#arriving.set(said.key, admitted)
     return admitted
   }
 
-  async #admitByStore(said: Keepalive): Promise<void> {
-    if (this.size + this.#arriving.size >= this.#maxPods) {
-      throw new KontrolError('KTL_REGISTRY_FULL', `The registry is full: ${this.#maxPods} pods are known`, {
-        hint: 'Send the keepalives of some apps to another control tier.'
-      })
-    }
-    const pod = await this.#writes.admit(podOf(said, { firstSeen: this.#clock.now() }))
-    const entry = this.#members.get(pod.key) ?? this.#members.up(pod)
+  async #admitByStore(said: Keepalive, sender: Sender): Promise<void> {
+    const { peer } = sender
+    const giveBack = this.#tally.reserve({ app: said.app, peer, payloadBytes: bytesOf(said.payload) })
+    const pod = await this.#writes.admit(podOf(said, { firstSeen: this.#clock.now() })).finally(giveBack)
+    const entry = this.#members.get(pod.key) ?? this.#members.up(pod, peer)
     // If another master admitted it first, it may have done so with something else.
-    this.#refresh(entry, said)
+    this.#refresh(entry, said, sender)
   }
 
-  #refresh(entry: Entry, said: Keepalive): void {
+  #refresh(entry: Entry, said: Keepalive, { onRefused }: Sender): void {
     entry.lastSeen = this.#clock.now()
     this.#store.heard(said.key)
     if (entry.held) this.#members.release(entry)
     const nonce = isOtherNonce(entry, said.nonce) ? entry.pod.nonce : said.nonce
-    const now = nonce === said.nonce || nonce === undefined ? said : { ...said, nonce }
-    const fields = changedFields(entry, now)
+    let now = nonce === said.nonce || nonce === undefined ? said : { ...said, nonce }
+    let fields = changedFields(entry, now)
+    if (fields.includes('payload')) {
+      const problem = this.#tally.problemOfGrowth(
+        { app: said.app, peer: entry.peer },
+        bytesOf(said.payload) - entry.payloadBytes
+      )
+      if (problem !== undefined) {
+        onRefused?.(`${problem}, so it keeps the one it had`)
+        now = { ...now, payload: entry.pod.payload }
+        fields = changedFields(entry, now)
+      }
+    }
     if (fields.length > 0) {
       const { seq, firstSeen } = entry.pod
       this.#members.change(entry, podOf(now, { seq, firstSeen }), fields)

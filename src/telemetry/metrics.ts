@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { LimitUse } from '../model/limits.ts'
 import type { Reconfiguration } from '../model/reconfiguration.ts'
 import type { Sample } from './sample.ts'
 
@@ -111,6 +112,30 @@ export class Metrics {
   /** The same figures for the OpenTSDB relay. */
   async samples(at: number): Promise<Sample[]> {
     return prometheusSamples(await this.#registry.getMetricsAsJSON(), at)
+  }
+
+  /** How much of each limit is used. Whose it is stays untold, as the network chooses that. */
+  watchLimits(uses: () => readonly LimitUse[]): void {
+    const registers = [this.#registry]
+    const labelNames = ['limit'] as const
+    new Gauge({
+      name: 'kontrol_limit_used',
+      help: 'How much of a limit is used, by limit; where each app or sender has one of its own, by the largest',
+      labelNames,
+      registers,
+      collect() {
+        for (const { limit, used } of uses()) this.set({ limit }, used)
+      }
+    })
+    new Gauge({
+      name: 'kontrol_limit_max',
+      help: 'The limit itself',
+      labelNames,
+      registers,
+      collect() {
+        for (const { limit, max } of uses()) this.set({ limit }, max)
+      }
+    })
   }
 
   keepalive(): void {

@@ -18,6 +18,8 @@ export interface ZerorpcCallsOptions {
   api: ZerorpcApi
   caller: Caller
   limits: ZerorpcLimits
+  /** Of all connections. */
+  all: { running: number }
   send(frames: Uint8Array[]): void
 }
 
@@ -63,20 +65,24 @@ export class ZerorpcCalls {
   }
 
   #begin({ id, name, args }: ZerorpcMessage, envelope: readonly Buffer[], now: number): void {
-    const { api, caller, limits } = this.#options
+    const { api, caller, limits, all } = this.#options
     const key = keyOf(id)
     if (this.#calls.has(key)) return
     const abort = new AbortController()
     const isPing = name === 'ping'
     const call: Call = { id, isPing, envelope, abort, nextHeartbeat: now + limits.heartbeatMs, lastHeard: undefined }
     const running = isPing ? this.#pings : this.#calls.size - this.#pings
-    if (running >= (isPing ? limits.pings : limits.calls)) {
-      const { name: kind, args: said } = isPing ? api.refusePing() : tooMany(limits.calls)
+    const most = !isPing && all.running >= limits.allCalls ? limits.allCalls : limits.calls
+    if (isPing ? running >= limits.pings : running >= limits.calls || all.running >= limits.allCalls) {
+      const { name: kind, args: said } = isPing ? api.refusePing() : tooMany(most)
       return this.#send(call, kind, said)
     }
     this.#calls.set(key, call)
     if (isPing) this.#pings++
+    else all.running++
     void api.call({ name, args }, caller, abort.signal).then((reply) => {
+      // What it began may go on without its caller, and counts until then.
+      if (!isPing) all.running--
       // Gone when the caller is.
       if (this.#forget(key, call)) this.#send(call, reply.name, reply.args)
     })

@@ -14,6 +14,8 @@ export interface ZerorpcConnectionOptions {
   api: ZerorpcApi
   caller: Caller
   limits: ZerorpcLimits
+  /** Calls of all connections. */
+  all: { running: number }
   clock: Clock
   /** Once, with the reason when it was cut off rather than closed by its peer. */
   onClosed: (reason: string | undefined) => void
@@ -33,10 +35,10 @@ export class ZerorpcConnection {
   #reason: string | undefined
 
   constructor(options: ZerorpcConnectionOptions) {
-    const { socket, api, caller, limits, clock } = options
+    const { socket, api, caller, limits, all, clock } = options
     this.#options = options
     this.#openedAt = this.#lastMessage = clock.monotonic()
-    this.#calls = new ZerorpcCalls({ api, caller, limits, send: (frames) => this.#peer.send(frames) })
+    this.#calls = new ZerorpcCalls({ api, caller, limits, all, send: (frames) => this.#peer.send(frames) })
     this.#peer = new ZmtpPeer({
       socketType: 'ROUTER',
       accepts: ['DEALER', 'REQ', 'ROUTER'],

@@ -8,6 +8,8 @@ export interface ZerorpcLimits {
   calls: number
   /** Keepalives of one connection that are being taken: each is soon done, and none is refused. */
   pings: number
+  /** Those of all connections. */
+  allCalls: number
   /** Milliseconds for the handshake. */
   handshakeMs: number
   /** Milliseconds for one message to arrive whole, or for an answer to be read. */
@@ -27,6 +29,7 @@ export const defaultZerorpcLimits: ZerorpcLimits = {
   frames: 8,
   calls: 64,
   pings: 8192,
+  allCalls: 1024,
   handshakeMs: 10_000,
   messageMs: 30_000,
   idleMs: 300_000,

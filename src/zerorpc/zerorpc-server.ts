@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Socket } from 'node:net'
 import type { Caller } from '../access/caller.ts'
 import { messageOf, type KontrolError } from '../errors.ts'
+import type { LimitUse } from '../model/limits.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { ZerorpcApi, type ZerorpcHandlers } from './zerorpc-api.ts'
@@ -38,6 +39,7 @@ export class ZerorpcServer {
   readonly #limits: ZerorpcLimits
   readonly #api: ZerorpcApi
   readonly #connections = new Set<ZerorpcConnection>()
+  readonly #all = { running: 0 }
   #cancelSweep: Cancel | undefined
   #closing = false
   #pingsRefused = 0
@@ -72,6 +74,7 @@ export class ZerorpcServer {
       api: this.#api,
       caller: callerAt(socket.remoteAddress),
       limits: this.#limits,
+      all: this.#all,
       clock,
       onClosed: (reason) => {
         this.#connections.delete(connection)
@@ -81,6 +84,10 @@ export class ZerorpcServer {
     this.#connections.add(connection)
     this.#sweepLater()
     connection.begin(firstChunk)
+  }
+
+  get use(): LimitUse {
+    return { limit: 'zerorpc_calls', used: this.#all.running, max: this.#limits.allCalls }
   }
 
   status(): ZerorpcStatus {

@@ -9,6 +9,7 @@ import { LmdbStore } from '../../src/registry/lmdb-store.ts'
 import { Registry } from '../../src/registry/registry.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { silentLogger } from '../support/test-logger.ts'
+import { registryLimits } from '../support/registry-limits.ts'
 
 const ROUNDS = 9
 const PINGS = 200_000
@@ -37,7 +38,7 @@ async function openRegistry(folder: string): Promise<Registry> {
     logger: silentLogger(),
     ttlMs: 25_000,
     panicThreshold: 0.5,
-    maxPods: 200_000
+    limits: registryLimits
   })
   await registry.open()
   return registry

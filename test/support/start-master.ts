@@ -5,6 +5,7 @@ import { EtcdStore } from '../../src/registry/etcd/store.ts'
 import type { RegistryEvent } from '../../src/registry/membership.ts'
 import { Registry } from '../../src/registry/registry.ts'
 import { recordingLogger } from './test-logger.ts'
+import { registryLimits } from './registry-limits.ts'
 
 export interface Master extends AsyncDisposable {
   registry: Registry
@@ -42,7 +43,14 @@ export async function startMaster({
     clock: systemClock,
     logger
   })
-  const registry = new Registry({ store, clock: systemClock, logger, ttlMs, panicThreshold: 0.5, maxPods: 200_000 })
+  const registry = new Registry({
+    store,
+    clock: systemClock,
+    logger,
+    ttlMs,
+    panicThreshold: 0.5,
+    limits: registryLimits
+  })
   const events: RegistryEvent[] = []
   registry.subscribe((event) => void events.push(event))
   await registry.open()

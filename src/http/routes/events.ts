@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyPluginAsync } from 'fastify'
-import { KontrolError } from '../../errors.ts'
+import { callerOf } from '../auth.ts'
 import { errorResponses } from '../error-handler.ts'
+import type { EventSlots } from '../event-slots.ts'
 
 export interface ProgramEvent {
   /** Name of the event, such as `pod-up`. */
@@ -12,15 +13,15 @@ export interface ProgramEvent {
 
 export interface EventRouteDeps {
   subscribe: (listener: (event: ProgramEvent) => void) => () => void
+  slots: EventSlots
 }
 
-const MAX_CLIENTS = 100
 /** A client that reads too slowly is cut off rather than remembered for. */
 const MAX_BUFFERED_BYTES = 1024 * 1024
 /** Proxies in between close what is silent. */
 const HEARTBEAT_MS = 15_000
 
-export const eventRoutes: FastifyPluginAsync<EventRouteDeps> = async (app, { subscribe }) => {
+export const eventRoutes: FastifyPluginAsync<EventRouteDeps> = async (app, { subscribe, slots }) => {
   const clients = new Set<ServerResponse>()
   app.addHook('preClose', async () => {
     for (const client of clients) client.end()
@@ -35,12 +36,8 @@ export const eventRoutes: FastifyPluginAsync<EventRouteDeps> = async (app, { sub
         response: { 200: { type: 'string', description: 'text/event-stream' }, ...errorResponses }
       }
     },
-    async (_request, reply) => {
-      if (clients.size >= MAX_CLIENTS) {
-        throw new KontrolError('KTL_QUEUE_FULL', `There are ${MAX_CLIENTS} listeners already`, {
-          hint: 'Close one of them, or ask GET /api/v1/reconfigurations now and then.'
-        })
-      }
+    async (request, reply) => {
+      const giveBack = slots.take(callerOf(request))
       reply.hijack()
       const client = reply.raw
       client.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' })
@@ -53,6 +50,7 @@ export const eventRoutes: FastifyPluginAsync<EventRouteDeps> = async (app, { sub
       client.once('close', () => {
         clearInterval(heartbeat)
         unsubscribe()
+        giveBack()
         clients.delete(client)
       })
     }

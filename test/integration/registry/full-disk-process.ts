@@ -3,6 +3,7 @@ import { systemClock } from '../../../src/platform/clock.ts'
 import { LmdbStore } from '../../../src/registry/lmdb-store.ts'
 import { Registry } from '../../../src/registry/registry.ts'
 import { silentLogger } from '../../support/test-logger.ts'
+import { registryLimits } from '../../support/registry-limits.ts'
 
 /** A registry whose files may not grow beyond what `ulimit` allows: admits pods until one is refused, and tells how it stands. */
 const registry = new Registry({
@@ -11,7 +12,7 @@ const registry = new Registry({
   logger: silentLogger(),
   ttlMs: 60_000,
   panicThreshold: 0.5,
-  maxPods: 200_000
+  limits: registryLimits
 })
 await registry.open()
 const said = (key: string, payload: unknown) => ({ app: 'web', id: key, ip: '10.0.0.1', key, role: 'r', payload })

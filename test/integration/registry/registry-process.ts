@@ -2,6 +2,7 @@ import { LmdbStore } from '../../../src/registry/lmdb-store.ts'
 import { Registry } from '../../../src/registry/registry.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { silentLogger } from '../../support/test-logger.ts'
+import { registryLimits } from '../../support/registry-limits.ts'
 
 /**
  * A registry in a process of its own, to be killed: admits, changes and drops
@@ -14,7 +15,7 @@ const registry = new Registry({
   logger: silentLogger(),
   ttlMs: 60_000,
   panicThreshold: 0.5,
-  maxPods: 200_000
+  limits: registryLimits
 })
 await registry.open()
 process.stdout.write(`open ${registry.size}\n`)

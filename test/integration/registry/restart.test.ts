@@ -10,6 +10,7 @@ import { Registry } from '../../../src/registry/registry.ts'
 import { eventually } from '../../support/eventually.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { silentLogger } from '../../support/test-logger.ts'
+import { registryLimits } from '../../support/registry-limits.ts'
 
 const createRegistry = (folder: string, ttlMs = 60_000): Registry =>
   new Registry({
@@ -18,7 +19,7 @@ const createRegistry = (folder: string, ttlMs = 60_000): Registry =>
     logger: silentLogger(),
     ttlMs,
     panicThreshold: 0.5,
-    maxPods: 200_000
+    limits: registryLimits
   })
 
 const ping = (key: string) => ({ app: 'web', id: `web-${key}`, ip: '10.0.0.1', key, role: 'server', payload: { key } })

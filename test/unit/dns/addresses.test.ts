@@ -36,6 +36,28 @@ describe('the external addresses of the proxies', () => {
     expect(externalAddresses([{}])).toEqual([])
   })
 
+  it.each([
+    ...['127.0.0.1', '0.0.0.0', '169.254.169.254', '224.0.0.1', '240.0.0.1', '255.255.255.255', '::', '::1'],
+    ...['fe80::1', 'ff02::1', '::ffff:127.0.0.1', '::ffff:169.254.169.254', '64:ff9b::a00:1', 'fd00:ec2::254']
+  ])('never are %s, to which no client can be sent', (eip) => {
+    expect(externalAddresses([proxy({ eip: [eip, '192.0.2.1'] })])).toEqual(['192.0.2.1'])
+    expect(() => parseExposeInput(JSON.stringify([eip]))).toThrow(/Not a list of addresses/)
+  })
+
+  it('are IPv4 where they are written as IPv6', () => {
+    expect(
+      groupAddresses(externalAddresses([proxy({ eip: ['::ffff:192.0.2.1', '192.0.2.1', '::FFFF:c000:202'] })]))
+    ).toEqual({
+      A: ['192.0.2.1', '192.0.2.2'],
+      AAAA: []
+    })
+  })
+
+  it('may be private', () => {
+    const eip = ['10.0.0.1', '100.64.0.1', '172.16.0.1', '192.168.0.1', 'fd12::1']
+    expect(externalAddresses([proxy({ eip })])).toEqual(eip)
+  })
+
   it('are split by record type', () => {
     expect(groupAddresses(['2001:db8::1', '192.0.2.2', 'nonsense', '192.0.2.1', '192.0.2.2'])).toEqual({
       A: ['192.0.2.1', '192.0.2.2'],

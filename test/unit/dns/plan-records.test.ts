@@ -54,6 +54,21 @@ describe('the plan for a name', () => {
     expect(plan(['192.0.2.4'], early).records).toMatchObject([{ wanted: ['192.0.2.1', '192.0.2.2', '192.0.2.4'] }])
   })
 
+  it('keeps the own address and those that stand there when strangers report more than a record set holds', () => {
+    const strangers = Array.from({ length: 500 }, (_, index) => `10.0.${index >> 8}.${index & 255}`)
+    const standing = ['192.0.2.7', '192.0.2.8']
+    const ownAddress = '192.0.2.9'
+    const { changes, records } = plan([...strangers, ...standing, ownAddress], {
+      found: [found('A', standing)],
+      ownAddress
+    })
+
+    const [values = []] = changes.map(({ set }) => set.values)
+    expect(values).toHaveLength(400)
+    expect(values).toEqual(expect.arrayContaining([...standing, ownAddress]))
+    expect(records[0]?.note).toMatch(/only 400 of 503 addresses/)
+  })
+
   it('never deletes the last record, not even our own', () => {
     const { changes, records } = plan([], { found: [found('A', ['192.0.2.1'])], isOurs: () => true })
 

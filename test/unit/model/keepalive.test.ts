@@ -26,6 +26,9 @@ describe('parseKeepalive', () => {
   it.each([
     ['a name as ip', { ip: 'localhost' }, /ip must be a literal/],
     ['a scoped IPv6 address', { ip: 'fe80::1%eth0' }, /ip must be a literal/],
+    ['the unspecified address', { ip: '0.0.0.0' }, /ip must be the address of a host, and 0.0.0.0 is unspecified/],
+    ['a multicast address', { ip: '224.0.0.1' }, /224.0.0.1 is multicast/],
+    ['the address of cloud metadata', { ip: '169.254.169.254' }, /169.254.169.254 is link-local/],
     ['an app with a newline', { app: 'web\nglobal' }, /app must match pattern/],
     ['an app that ends in a newline', { app: 'web\n' }, /app must match pattern/],
     ['an app of 64 characters', { app: 'a'.repeat(64) }, /app must match pattern/],

@@ -6,6 +6,7 @@ import type { RegistryEvent } from '../../../src/registry/membership.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { emptyShelf, MemoryStore, type MemoryShelf } from '../../support/memory-store.ts'
 import { recordingLogger, silentLogger, type RecordingLogger } from '../../support/test-logger.ts'
+import { registryLimits } from '../../support/registry-limits.ts'
 
 const TTL = 20_000
 const PHASE = 0.75 * TTL
@@ -43,7 +44,7 @@ describe('Registry, when many pods fall silent', () => {
       logger: recorded.logger,
       ttlMs: TTL,
       panicThreshold: 0.5,
-      maxPods: 1000
+      limits: registryLimits
     })
     events = []
     registry.subscribe((event) => void events.push(event))
@@ -221,7 +222,7 @@ describe('Registry, when many pods fall silent', () => {
             logger: silentLogger(),
             ttlMs: TTL,
             panicThreshold: 0.5,
-            maxPods: 1000
+            limits: registryLimits
           })
           await all.open()
           phases.sort((a, b) => a - b)

@@ -7,6 +7,7 @@ import type { RegistryEvent } from '../../../src/registry/membership.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { emptyShelf, MemoryStore } from '../../support/memory-store.ts'
 import { recordingLogger, type RecordingLogger } from '../../support/test-logger.ts'
+import { registryLimits } from '../../support/registry-limits.ts'
 
 const TTL = 25_000
 
@@ -28,7 +29,7 @@ describe('Registry', () => {
 
   const start = async (on = new MemoryStore(), change: Partial<RegistryOptions> = {}): Promise<void> => {
     store = on
-    const settings = { ttlMs: TTL, panicThreshold: 0.5, maxPods: 200_000, ...change }
+    const settings = { ttlMs: TTL, panicThreshold: 0.5, limits: registryLimits, ...change }
     registry = new Registry({ store, clock, logger: recorded.logger, ...settings })
     events = []
     registry.subscribe((event) => void events.push(event))
@@ -278,7 +279,7 @@ describe('Registry', () => {
   })
 
   it('refuses a pod beyond the limit and goes on serving those it has', async () => {
-    await start(new MemoryStore(), { maxPods: 2 })
+    await start(new MemoryStore(), { limits: { ...registryLimits, pods: 2 } })
     await Promise.all([registry.keepalive(ping('a')), registry.keepalive(ping('b'))])
 
     await expect(registry.keepalive(ping('c'))).rejects.toMatchObject({ code: 'KTL_REGISTRY_FULL', statusCode: 503 })
@@ -290,10 +291,59 @@ describe('Registry', () => {
   })
 
   it('counts the pods that are being recorded against the limit', async () => {
-    await start(new MemoryStore(), { maxPods: 2 })
+    await start(new MemoryStore(), { limits: { ...registryLimits, pods: 2 } })
     const results = await Promise.allSettled(['a', 'b', 'c', 'd'].map(async (key) => registry.keepalive(ping(key))))
 
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected'])
+  })
+
+  it('lets no app, and no sender, take the place of all others', async () => {
+    await start(new MemoryStore(), { limits: { ...registryLimits, podsPerApp: 2, podsPerPeer: 3 } })
+    const full = { code: 'KTL_REGISTRY_FULL' }
+    const from = (peer: string) => ({ peer })
+    await registry.keepalive(ping('a', { app: 'one' }), from('10.0.0.1'))
+    await registry.keepalive(ping('b', { app: 'one' }), from('10.0.0.1'))
+
+    await expect(registry.keepalive(ping('c', { app: 'one' }), from('10.0.0.2'))).rejects.toMatchObject(full)
+    await registry.keepalive(ping('c', { app: 'two' }), from('10.0.0.1'))
+    await expect(registry.keepalive(ping('d', { app: 'three' }), from('10.0.0.1'))).rejects.toMatchObject(full)
+    await registry.keepalive(ping('d', { app: 'three' }), from('10.0.0.2'))
+    await registry.keepalive(ping('e', { app: 'three' }))
+    // Whoever is known may say it from anywhere.
+    await registry.keepalive(ping('a', { app: 'one' }), from('10.0.0.1'))
+    registry.forget('a')
+    await registry.keepalive(ping('f', { app: 'one' }), from('10.0.0.1'))
+
+    expect(keys()).toEqual(['b', 'c', 'd', 'e', 'f'])
+  })
+
+  it('keeps all payloads together within their limit, and every pod that it knows', async () => {
+    await start(new MemoryStore(), { limits: { ...registryLimits, payloadBytes: 100 } })
+    const refused: string[] = []
+    const onRefused = (problem: string): void => void refused.push(problem)
+    const text = (bytes: number): string => 'x'.repeat(bytes - 2)
+    await registry.keepalive(ping('a', { app: 'one', payload: text(40) }))
+    await registry.keepalive(ping('b', { app: 'two', payload: text(30) }))
+
+    await expect(registry.keepalive(ping('c', { app: 'one', payload: text(11) }))).rejects.toMatchObject({
+      code: 'KTL_REGISTRY_FULL',
+      message: expect.stringMatching(/the payloads of "one" may have 50 bytes/) as string
+    })
+    await expect(registry.keepalive(ping('c', { app: 'three', payload: text(31) }))).rejects.toMatchObject({
+      message: expect.stringMatching(/all payloads together may have 100 bytes/) as string
+    })
+    await registry.keepalive(ping('b', { app: 'two', payload: text(51) }), { onRefused })
+    expect(refused).toEqual([expect.stringMatching(/so it keeps the one it had$/)])
+    await registry.keepalive(ping('b', { app: 'two', payload: text(10) }))
+    await registry.keepalive(ping('c', { app: 'three', payload: text(50) }))
+
+    expect(registry.snapshot().pods.map(({ key, payload }) => [key, (payload as string).length + 2])).toEqual([
+      ['a', 40],
+      ['b', 10],
+      ['c', 50]
+    ])
+    registry.forget('a')
+    expect(registry.uses.find(({ limit }) => limit === 'payload_bytes')).toMatchObject({ used: 60 })
   })
 
   it('stops telling who unsubscribed', async () => {
