@@ -1,8 +1,10 @@
 import { join } from 'node:path'
+import { ownAddresses } from './own-addresses.ts'
 import type { ManifestFacts } from '../access/command-rules.ts'
 import type { TemplateSource } from '../render/template-source.ts'
 import { createHaproxy, type Haproxy } from './haproxy.ts'
 import type { HaproxyDriver } from '../haproxy/driver.ts'
+import { canonicalAddress, ownServers } from '../haproxy/config/own-servers.ts'
 import type { Problem } from '../errors.ts'
 import { compileTemplate } from '../render/template.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
@@ -22,6 +24,7 @@ import { renderStep } from '../steps/render.ts'
 import { HostsFile } from '../render/hosts-file.ts'
 import { RegistryHosts } from '../render/hosts-source.ts'
 import { LeftOutPods } from '../render/left-out-pods.ts'
+import { LoopGuard } from '../render/loop-guard.ts'
 import { Renderer, visibleEnvironment } from '../render/renderer.ts'
 import { restartStep } from '../steps/restart.ts'
 import { setupStep } from '../steps/setup.ts'
@@ -73,8 +76,9 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   const { config, clock, logger, children } = deps
   const { driver, alarms } = deps.haproxy ?? createHaproxy(deps)
   const reconfigurations = new ReconfigurationLog({ clock, logger })
-  const leftOut = new LeftOutPods({ logger, onAlarm: (problem) => alarms.emit(problem) })
-  const actions = createSteps(deps, driver, reconfigurations, leftOut)
+  const onAlarm = (problem: Problem): void => alarms.emit(problem)
+  const leftOut = new LeftOutPods({ logger, onAlarm })
+  const actions = createSteps(deps, driver, reconfigurations, { leftOut, onAlarm })
   const { manifest, warnings } = await readManifest(config.lifecycleFile, builtInActions)
   for (const warning of warnings) logger.warn({ file: config.lifecycleFile, warning }, 'lifecycle manifest')
   const automaton = new Automaton({
@@ -107,19 +111,27 @@ function createSteps(
   deps: ProxyDeps,
   driver: HaproxyDriver,
   log: ReconfigurationLog,
-  leftOut: LeftOutPods
+  { leftOut, onAlarm }: { leftOut: LeftOutPods; onAlarm: (problem: Problem) => void }
 ): Record<BuiltInAction, Action> {
   const { config, templates, registry, dns, prepareStatistics, leave } = deps
   const hosts =
     registry === undefined
       ? new HostsFile(join(config.dataFolder, 'hosts.json'), deps.logger)
       : new RegistryHosts(registry, config.app)
-  const renderer = new Renderer({
-    source: () => templates.read(),
-    compile: compileTemplate,
+  const renderer = new LoopGuard({
+    renderer: (known) =>
+      new Renderer({
+        source: () => templates.read(),
+        compile: compileTemplate,
+        known,
+        constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) },
+        onLeftOut: (pods) => leftOut.update(pods)
+      }),
     known: hosts,
-    constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) },
-    onLeftOut: (pods) => leftOut.update(pods)
+    ownServers: (text) => ownServers(text, ownAddresses(config, registry)),
+    canonical: canonicalAddress,
+    logger: deps.logger,
+    onAlarm
   })
   return {
     setup: setupStep({ driver, payloadFile: config.payloadFile, eip: config.eip, prepareStatistics }),

@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os'
+import { interfaceAddresses } from './own-addresses.ts'
 import type { Caller } from '../access/caller.ts'
 import { KontrolError } from '../errors.ts'
 import type { Config } from '../config.ts'
@@ -32,8 +32,5 @@ export function verifyKeepalive(
 function comesFrom({ from, address }: Caller, ip: string, ownIp: string): boolean {
   if (address === undefined) return from === 'unix'
   if (isSameIp(address, ip)) return true
-  return from === 'loopback' && (isSameIp(ip, ownIp) || ownAddresses().some((own) => isSameIp(own, ip)))
+  return from === 'loopback' && (isSameIp(ip, ownIp) || interfaceAddresses().some((own) => isSameIp(own, ip)))
 }
-
-const ownAddresses = (): string[] =>
-  Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))

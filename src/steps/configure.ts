@@ -1,7 +1,7 @@
 import { KontrolError } from '../errors.ts'
 import type { Planned, ReconfigurationLog } from './reconfiguration-log.ts'
 import type { HostsSource } from '../render/hosts-source.ts'
-import type { Renderer } from '../render/renderer.ts'
+import type { TextSource } from '../render/loop-guard.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
 
 export type ConfigureOutcome = 'unchanged' | 'applied' | 'reload'
@@ -12,7 +12,7 @@ interface Configurer {
 
 export interface ConfigureStepDeps {
   driver: Configurer
-  renderer: Renderer
+  renderer: TextSource
   log: ReconfigurationLog
   hosts: Pick<HostsSource, 'keep'>
 }

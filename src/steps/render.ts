@@ -1,9 +1,9 @@
 import type { ReconfigurationLog } from './reconfiguration-log.ts'
-import type { Renderer } from '../render/renderer.ts'
+import type { TextSource } from '../render/loop-guard.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
 
 export interface RenderStepDeps {
-  renderer: Renderer
+  renderer: TextSource
   log: ReconfigurationLog
 }
 

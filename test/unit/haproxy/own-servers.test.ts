@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { ownServers } from '../../../src/haproxy/config/own-servers.ts'
+
+const isOwn = (address: string): boolean => ['127.0.0.1', '::1', '10.0.0.9', '2001:db8::9'].includes(address)
+const found = (binds: string[], servers: string[]): string[] =>
+  ownServers(
+    [
+      'frontend all',
+      ...binds.map((bind) => `  bind ${bind}`),
+      '  default_backend web',
+      'backend web',
+      ...servers.map((server, index) => `  server s${index} ${server}`)
+    ].join('\n'),
+    isOwn
+  )
+
+describe('the servers by which HAProxy would connect to itself', () => {
+  it.each([
+    ['*:80', '10.0.0.9:80 check'],
+    [':80', '10.0.0.9:80'],
+    ['0.0.0.0:80 tfo', '127.0.0.1:80'],
+    [':::80 v4v6', '10.0.0.9:80'],
+    ['[::]:80', '[2001:DB8:0::9]:80'],
+    ['ipv4@:80', 'ipv4@10.0.0.9:80'],
+    ['ipv6@:80', '::ffff:10.0.0.9:80'],
+    ['10.0.0.9:80', '10.0.0.9:80'],
+    ['192.0.2.1:80', '192.0.2.1:80'],
+    [':443,:8000-8010 ssl', '10.0.0.9:8005'],
+    ['"*:80"', '10.0.0.9:80'],
+    [':80', '10.0.0.9'],
+    [':80', '10.0.0.9:+0'],
+    [':80,:180', '10.0.0.9:+100'],
+    ['"${OWN}:80"', '10.0.0.9:80']
+  ])('with "bind %s" are "server %s"', (bind, server) => {
+    expect(found([bind], [server, '10.0.0.1:80'])).toHaveLength(1)
+  })
+
+  it.each([
+    ['*:80', '10.0.0.9:81'],
+    ['*:80', '10.0.0.1:80'],
+    ['127.0.0.1:80', '10.0.0.9:80'],
+    ['10.0.0.9:80', '127.0.0.1:80'],
+    ['unix@/run/s', '10.0.0.9:80'],
+    ['/run/s.sock', '10.0.0.9:80'],
+    ['abns@name', '10.0.0.9'],
+    ['quic4@:443', '10.0.0.9:443'],
+    [':80', '10.0.0.9:+1'],
+    [':80', 'own.example:80'],
+    [':80', 'unix@/run/s'],
+    [':"$PORT"', '10.0.0.9:80']
+  ])('with "bind %s" are none for "server %s"', (bind, server) => {
+    expect(found([bind], [server])).toEqual([])
+  })
+
+  it('are named once, in one spelling, and none without a bind', () => {
+    expect(found([':80'], ['::ffff:10.0.0.9:80', '10.0.0.9:80', '[2001:DB8::9]:80'])).toEqual([
+      '10.0.0.9',
+      '2001:db8::9'
+    ])
+    expect(found([], ['10.0.0.9:80'])).toEqual([])
+    expect(ownServers('frontend f\n  # bind :80\nbackend b\n  server s 10.0.0.9:80', isOwn)).toEqual([])
+  })
+})
