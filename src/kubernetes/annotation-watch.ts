@@ -4,7 +4,7 @@ import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
 import type { Backoff } from '../platform/backoff.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { AnnotationListener } from './metadata-source.ts'
-import type { PodObject } from './pod-metadata.ts'
+import { parsePodObject, type PodObject } from './pod-metadata.ts'
 
 export interface AnnotationWatchOptions {
   readPod: (signal: AbortSignal) => Promise<PodObject>
@@ -52,7 +52,7 @@ export class AnnotationWatch {
         this.#options.backoff.reset()
         version = event.object.metadata.resourceVersion ?? version
         // A bookmark carries a version and nothing else.
-        if (event.type === 'ADDED' || event.type === 'MODIFIED') this.#tell(event.object)
+        if (event.type === 'ADDED' || event.type === 'MODIFIED') this.#tell(parsePodObject(event.object))
       }
       // A server, or a proxy before it, that ends each watch at once must not be asked in a tight loop.
       if (version === begun) await rest(this.#options.backoff.next(), signal)
@@ -121,6 +121,9 @@ async function* readEvents(stream: AsyncIterable<Buffer>): AsyncGenerator<PodEve
   }
 }
 
+/** etcd, which the API server keeps its objects in, takes no more than 1.5 MiB of one. */
+const MAX_LINE = 8 * 1024 * 1024
+
 async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
   // A chunk may end inside a character.
   const decoder = new TextDecoder()
@@ -128,6 +131,8 @@ async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
   for await (const chunk of stream) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
     rest = lines.pop() ?? ''
+    if (rest.length > MAX_LINE)
+      throw new KontrolError('KTL_KUBERNETES_UNAVAILABLE', 'A watch sent a line without an end')
     yield* lines.filter((line) => line !== '')
   }
 }

@@ -8,7 +8,7 @@ import type { Logger } from '../platform/logger.ts'
 import { AnnotationWatch } from './annotation-watch.ts'
 import { KubernetesApi, WATCH_SECONDS } from './kubernetes-api.ts'
 import { metadataPaths, type AnnotationListener, type Metadata, type MetadataSource } from './metadata-source.ts'
-import { nodeMetadata, podMetadata, type NodeObject, type PodObject } from './pod-metadata.ts'
+import { nodeMetadata, parseNodeObject, parsePodObject, podMetadata, type PodObject } from './pod-metadata.ts'
 
 export interface KubernetesMetadataOptions {
   /** `KUBERNETES_SERVICE_HOST` and `_PORT`, `NAMESPACE` and `KONTROL_ID` are read from it. */
@@ -93,7 +93,9 @@ export class KubernetesMetadata implements MetadataSource {
     try {
       const path = `/api/v1/nodes/${encodeURIComponent(name)}`
       const rule = 'to "get" "nodes" by a ClusterRole, or set KONTROL_EIP'
-      const node = await this.#retried(this.#attempts.node, signal, () => this.#api.get<NodeObject>(path, rule, signal))
+      const node = await this.#retried(this.#attempts.node, signal, async () =>
+        parseNodeObject(await this.#api.get(path, rule, signal))
+      )
       const metadata = nodeMetadata(node)
       if (metadata.KONTROL_EIP === undefined) this.#logger.info({ node: name }, 'node has no external address')
       return metadata
@@ -124,7 +126,7 @@ export class KubernetesMetadata implements MetadataSource {
   }
 
   async #readPod(path: string, signal?: AbortSignal): Promise<PodObject> {
-    return this.#api.get<PodObject>(path, 'to "get" "pods" in its namespace by a Role', signal)
+    return parsePodObject(await this.#api.get(path, 'to "get" "pods" in its namespace by a Role', signal))
   }
 
   async #openWatch(resourceVersion: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {

@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import { KontrolError } from '../errors.ts'
 import type { Metadata } from './metadata-source.ts'
 
 /** What we read of a pod. @see https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
@@ -17,6 +18,49 @@ export interface PodObject {
 export interface NodeObject {
   metadata: { labels?: Record<string, string>; annotations?: Record<string, string> }
   status?: { addresses?: { type: string; address: string }[] }
+}
+
+/** @throws KontrolError KTL_KUBERNETES_UNAVAILABLE for what is no pod, whoever stands between us and the API server */
+export function parsePodObject(answer: unknown): PodObject {
+  const { metadata, spec, status } = membersOf(answer)
+  const named = membersOf(metadata)
+  const { nodeName } = membersOf(spec)
+  const { podIP, hostIP } = membersOf(status)
+  const texts = [named.resourceVersion, nodeName, podIP, hostIP]
+  if (typeof named.name !== 'string' || !texts.every(isTextOrAbsent) || !hasStringMaps(named)) throw unknownForm('pod')
+  return answer as PodObject
+}
+
+/** @throws KontrolError KTL_KUBERNETES_UNAVAILABLE for what is no node */
+export function parseNodeObject(answer: unknown): NodeObject {
+  const { metadata, status } = membersOf(answer)
+  const { addresses = [] } = membersOf(status)
+  const listed = Array.isArray(addresses) && addresses.every((entry) => typeof membersOf(entry).address === 'string')
+  if (typeof metadata !== 'object' || metadata === null || !listed || !hasStringMaps(membersOf(metadata))) {
+    throw unknownForm('node')
+  }
+  return answer as NodeObject
+}
+
+const membersOf = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+
+const isTextOrAbsent = (value: unknown): boolean => value === undefined || typeof value === 'string'
+
+function hasStringMaps({ labels = {}, annotations = {} }: Record<string, unknown>): boolean {
+  return [labels, annotations].every(
+    (map) =>
+      typeof map === 'object' &&
+      map !== null &&
+      !Array.isArray(map) &&
+      Object.values(map).every((text) => typeof text === 'string')
+  )
+}
+
+function unknownForm(what: string): KontrolError {
+  return new KontrolError('KTL_KUBERNETES_UNAVAILABLE', `The Kubernetes API answered a ${what} in an unknown form`, {
+    hint: 'Look at what stands between this pod and the API server.'
+  })
 }
 
 export function podMetadata({ metadata, status }: PodObject): Metadata {

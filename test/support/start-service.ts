@@ -151,6 +151,14 @@ export class RunningService implements AsyncDisposable {
     return code
   }
 
+  /** Its exit code, once it has ended by itself. */
+  async ended(): Promise<number | null> {
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null) return child?.exitCode ?? null
+    const [code] = (await once(child, 'exit')) as [number | null]
+    return code
+  }
+
   /** Ends HAProxy as well, which outlives the program on purpose. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) {
