@@ -39,7 +39,7 @@ describe('Several apps on the address of one host', () => {
       logger: recorded.logger,
       ttlMs: TTL,
       panicThreshold: 0.5,
-      maxPods: 1_000
+      limits: { pods: 1_000, podsPerApp: 1_000, podsPerPeer: 1_000, payloadBytes: 1_000_000 }
     })
     events = []
     registry.subscribe((event) => void events.push(event))
