@@ -10,7 +10,8 @@ process.exitCode = await runCommand('automaton', automaton, process.argv.slice(2
   stdout: (line) => console.log(line),
   stderr: (line) => console.error(line),
   env: process.env,
-  signal: endSignal(() => guard.release())
+  signal: endSignal(() => guard.release()),
+  columns: () => undefined
 })
 guard.release()
 // What a script left running must not keep the machine from ending.

@@ -43,6 +43,11 @@ interface LoadedConfig {
   origins: Readonly<Record<keyof typeof envTable, Origin>>
 }
 
+interface ReadConfig extends LoadedConfig {
+  /** One sentence each, naming the variables; what they concern has its default. */
+  problems: string[]
+}
+
 const MASTER_ANNOTATION = 'kontrol.unity3d.com/master'
 const ETCD_ANNOTATION = 'kontrol.unity3d.com/etcd'
 
@@ -61,6 +66,13 @@ const debugDefaults = (host = '127.0.0.1') => ({
  * @throws KontrolError KTL_CONFIG_INVALID listing every problem at once
  */
 export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<string, string>> = {}): LoadedConfig {
+  const { problems, ...loaded } = readConfig(env, discovered)
+  if (problems.length > 0) throw invalidEnvironment(problems)
+  return loaded
+}
+
+/** The same for who wants to see all of it, whatever is wrong. */
+export function readConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<string, string>> = {}): ReadConfig {
   const debug = /\bdebug\b/.test(env.KONTROL_MODE ?? '')
   const sources: EnvSource[] = [
     ['environment', env],
@@ -73,7 +85,6 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
   const secrets = readSecrets(secretSources, problems)
   problems.push(...crossProblems(values, secrets))
   const etcd = etcdOf(values, problems)
-  if (problems.length > 0) throw invalidEnvironment(problems)
 
   const dataFolder = values.dataFolder ?? defaultDataFolder()
   const isMaster = modes.includes('master')
@@ -95,7 +106,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
     needsAutomaton,
     isSlaveAlone: !isMaster && !needsAutomaton
   })
-  return { config, origins: etcd === values.etcd ? origins : { ...origins, etcd: origins.annotations } }
+  return { config, problems, origins: etcd === values.etcd ? origins : { ...origins, etcd: origins.annotations } }
 }
 
 /**
@@ -219,10 +230,11 @@ export function defaultDataFolder(): string {
   }
 }
 
-export function invalidEnvironment(problems: string[]): KontrolError {
-  return new KontrolError('KTL_CONFIG_INVALID', `Invalid environment:\n  - ${problems.join('\n  - ')}`, {
-    hint: 'Run "kontrol config" for every variable, its value and where it came from.'
-  })
+export function invalidEnvironment(
+  problems: readonly string[],
+  hint = 'Run "kontrol config" for every variable, its value and where it came from.'
+): KontrolError {
+  return new KontrolError('KTL_CONFIG_INVALID', `Invalid environment:\n  - ${problems.join('\n  - ')}`, { hint })
 }
 
 // The rows of a table have different types: `never` in, `unknown` out fits all of them.
@@ -254,7 +266,7 @@ export function readEnvTable<T extends EnvTable>(table: T, sources: readonly Env
     try {
       values[key] = variable.parse(raw)
     } catch (error) {
-      problems.push(`${variable.name} ${(error as Error).message}, got ${shown(variable, raw)}`)
+      problems.push(`${variable.name} ${(error as Error).message}, got ${shownRaw(variable, raw)}`)
     }
   }
   return { values: values as Values<T>, origins: origins as Record<keyof T, Origin>, problems }
@@ -262,7 +274,8 @@ export function readEnvTable<T extends EnvTable>(table: T, sources: readonly Env
 
 const MAX_SHOWN = 120
 
-function shown({ secret }: { secret?: true }, raw: string): string {
+/** A value as it stands in the environment, for people. */
+export function shownRaw({ secret }: { secret?: true }, raw: string): string {
   if (secret === true) return '(secret, not shown)'
   return JSON.stringify(raw.length > MAX_SHOWN ? `${raw.slice(0, MAX_SHOWN)}…` : raw)
 }

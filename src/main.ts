@@ -1,17 +1,26 @@
 #!/usr/bin/env node
 import { commands } from './cli/commands.ts'
-import { runCli } from './cli/command.ts'
+import { EXIT_FAILURE, runCli } from './cli/command.ts'
 import { endSignal } from './cli/end-signal.ts'
 import { ExitGuard } from './cli/exit-guard.ts'
+import { StandardOutput } from './cli/standard-output.ts'
 
 const guard = new ExitGuard((line) => console.error(line))
+const unheard = new AbortController()
+const output = new StandardOutput(process.stdout, () => unheard.abort())
 
 process.exitCode = await runCli(process.argv.slice(2), commands, {
-  stdout: (line) => console.log(line),
+  stdout: (line) => output.write(`${line}\n`),
   stderr: (line) => console.error(line),
   env: process.env,
-  signal: endSignal(() => guard.release())
+  signal: AbortSignal.any([endSignal(() => guard.release()), unheard.signal]),
+  columns: () => (process.stdout.isTTY ? process.stdout.columns || 80 : undefined)
 })
 guard.release()
+const failure = await output.finished()
+if (failure !== undefined) {
+  console.error(`The output cannot be written: ${failure.message}`)
+  process.exitCode ||= EXIT_FAILURE
+}
 // What a library left open must not keep a finished command from ending.
 process.exit()

@@ -142,7 +142,7 @@ export function createController({
     lifecycle: proxy?.drivesHaproxy === true ? proxy.renderable : undefined,
     callback,
     dns: { want: (pods) => dns.want(externalAddresses(pods)) },
-    noteCause: (cause) => proxy?.reconfigurations.noteCause(cause),
+    noteCause: (cause, place) => proxy?.reconfigurations.noteCause(cause, place),
     ownApp: config.app,
     damperMs: config.damperSeconds * 1000,
     clock,

@@ -102,6 +102,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     drivesHaproxy: runsAction(manifest, 'configure'),
     renderable: {
       goto: (tag, input, options) => automaton.goto(tag, input, options),
+      ending: () => automaton.ending,
       hostsAsInput: !runsAction(manifest, 'render', 'render')
     }
   }
@@ -125,7 +126,8 @@ function createSteps(
         compile: compileTemplate,
         known,
         constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) },
-        onLeftOut: (pods) => leftOut.update(pods)
+        onLeftOut: (pods) => leftOut.update(pods),
+        onFailure: () => driver.withdraw()
       }),
     known: hosts,
     ownServers: (text) => ownServers(text, ownAddresses(config, registry)),

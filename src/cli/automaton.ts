@@ -25,6 +25,7 @@ export const automaton = defineCommand({
   program: 'automaton',
   summary: 'Run the state machine of a manifest until SIGINT or SIGTERM, and then its terminal state',
   usage: '<manifest> [-s socket] [-l logfile] [-d]',
+  takes: 1,
   options: {
     socket: { type: 'string', short: 's', default: '/var/run/automaton.sock' },
     logfile: { type: 'string', short: 'l' },

@@ -11,6 +11,8 @@ export interface CliContext {
   env: NodeJS.ProcessEnv
   /** Aborted when the user asks the process to end. */
   signal: AbortSignal
+  /** Width of the terminal that is written to; undefined when it is none. */
+  columns: () => number | undefined
 }
 
 export interface Command<O extends Options = Options> {
@@ -20,6 +22,8 @@ export interface Command<O extends Options = Options> {
   summary: string
   /** What follows the command's name in the usage line. */
   usage: string
+  /** How many arguments it takes beside its options; none when absent. */
+  takes?: number
   /** One line for each option, shown by --help. */
   optionDocs: { readonly [K in keyof O]: string }
   options: O
@@ -33,7 +37,7 @@ export type CommandTable = Readonly<Record<string, () => Promise<Command>>>
 export const defineCommand = <const O extends Options>(command: Command<O>): Command => command
 
 const EXIT_OK = 0
-const EXIT_FAILURE = 1
+export const EXIT_FAILURE = 1
 const EXIT_USAGE = 64
 
 /** Runs one command line and returns the exit code; never throws, never calls process.exit(). */
@@ -78,10 +82,17 @@ export const usageError = (message: string, hint: string): KontrolError =>
 
 function parseArguments(name: string, command: Command, argv: readonly string[]): ParsedArgs<Options> {
   try {
-    return parseArgs({ args: [...argv], options: command.options, allowPositionals: true })
+    return checked(parseArgs({ args: [...argv], options: command.options, allowPositionals: true }), command)
   } catch (error) {
     throw usageError((error as Error).message, usageOf(name, command))
   }
+}
+
+/** An argument that would be ignored is a mistake of who typed it. */
+function checked(args: ParsedArgs<Options>, { takes = 0 }: Command): ParsedArgs<Options> {
+  const [unexpected] = args.positionals.slice(takes)
+  if (unexpected === undefined) return args
+  throw new Error(`Unexpected argument "${unexpected}"`)
 }
 
 const usageOf = (name: string, { program = `kontrol ${name}`, usage }: Command): string =>

@@ -1,7 +1,7 @@
 import { request, type Dispatcher } from 'undici'
 import { credentialsOf } from './credentials.ts'
 import { ownTlsDispatcher, tlsDispatcher } from './tls-dispatcher.ts'
-import { KontrolError } from '../errors.ts'
+import { catalogue, KontrolError, messageOf, type ErrorCode } from '../errors.ts'
 import { parseJson } from '../model/json.ts'
 
 const TIMEOUT_MS = 10_000
@@ -13,7 +13,7 @@ export const controlTierOptions = {
 } as const
 
 export const controlTierOptionDocs = {
-  url: 'Address of the control tier (default: 127.0.0.1:$KONTROL_PORT, by https when KONTROL_TLS_CERT is set)',
+  url: 'Control tier: a URL, host:port or host (default: 127.0.0.1:$KONTROL_PORT, by https when KONTROL_TLS_CERT is set)',
   json: 'Print what it answers as JSON'
 } as const
 
@@ -32,22 +32,31 @@ export class ControlTier {
     this.#timeoutMs = timeoutMs
     const { token, tls } = credentialsOf(env)
     this.#token = token
-    this.#base = url ?? `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${env.KONTROL_PORT ?? '8000'}`
+    this.#base = baseOf(url ?? '127.0.0.1', tls === undefined ? 'http' : 'https', env.KONTROL_PORT || '8000')
     if (tls !== undefined) this.#dispatcher = url === undefined ? ownTlsDispatcher(tls) : tlsDispatcher(tls)
   }
 
+  /** @throws KontrolError as `text` does, and KTL_REQUEST_REFUSED for an answer that is no JSON */
   async get<T>(path: string): Promise<T> {
-    return parseJson(await this.text('GET', path)) as T
+    const answer = await this.text('GET', path)
+    try {
+      return parseJson(answer) as T
+    } catch (cause) {
+      throw new KontrolError('KTL_REQUEST_REFUSED', `${this.#base} is no control tier: ${path} is not JSON there`, {
+        cause,
+        hint: 'Check --url, and KONTROL_PORT.'
+      })
+    }
   }
 
   /**
-   * @throws KontrolError KTL_MASTER_UNREACHABLE when nothing answers, KTL_REQUEST_REFUSED with its own words when it says no
+   * @throws KontrolError KTL_MASTER_UNREACHABLE when nothing answers, else what it says no with
    */
   async text(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<string> {
     const response = await this.#send(method, path, body)
     const answer = await response.body.text()
     if (response.statusCode < 400) return answer
-    throw refused(response.statusCode, answer)
+    throw refused(this.#base, response.statusCode, answer)
   }
 
   async #send(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body: unknown) {
@@ -66,7 +75,7 @@ export class ControlTier {
     } catch (cause) {
       throw new KontrolError(
         'KTL_MASTER_UNREACHABLE',
-        `No control tier answers at ${this.#base}: ${(cause as Error).message}`,
+        `No control tier answers at ${this.#base}: ${messageOf(cause)}`,
         {
           cause,
           hint: 'Pass --url, or start one with "kontrol run".'
@@ -76,11 +85,36 @@ export class ControlTier {
   }
 }
 
-function refused(status: number, answer: string): KontrolError {
+/** @throws KontrolError KTL_USAGE for what is no address */
+function baseOf(address: string, protocol: 'http' | 'https', port: string): string {
+  if (/^https?:\/\//.test(address) && URL.canParse(address)) return address
+  const [, host, own] = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?\/?$/i.exec(address) ?? []
+  const url = `${protocol}://${host ?? ''}:${own ?? port}`
+  if (host !== undefined && URL.canParse(url)) return url
+  throw new KontrolError('KTL_USAGE', `"${address}" is no address of a control tier`, {
+    hint: 'Write http://host:port, https://host:port, host:port or host.'
+  })
+}
+
+/** Its own error, where it is one that this program knows. */
+function refused(base: string, status: number, answer: string): KontrolError {
+  const { code, message, hint } = problemIn(answer) ?? {}
+  if (typeof code === 'string' && typeof message === 'string') {
+    const details = typeof hint === 'string' ? { hint } : {}
+    if (Object.hasOwn(catalogue, code)) return new KontrolError(code as ErrorCode, message, details)
+    return new KontrolError('KTL_REQUEST_REFUSED', `${code}: ${message}`, details)
+  }
+  const words = answer.trim().replace(/\s+/g, ' ').slice(0, 100)
+  return new KontrolError('KTL_REQUEST_REFUSED', `${base} answered ${status}${words === '' ? '' : `: ${words}`}`, {
+    hint: 'Check --url: is it a control tier?'
+  })
+}
+
+function problemIn(answer: string): Record<string, unknown> | undefined {
   try {
-    const { code, message, hint } = JSON.parse(answer) as { code: string; message: string; hint?: string }
-    return new KontrolError('KTL_REQUEST_REFUSED', `${code}: ${message}`, { ...(hint !== undefined && { hint }) })
+    const body: unknown = JSON.parse(answer)
+    return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : undefined
   } catch {
-    return new KontrolError('KTL_REQUEST_REFUSED', `The control tier answered ${status}: ${answer.slice(0, 200)}`)
+    return undefined
   }
 }

@@ -1,13 +1,46 @@
-/** Rows as columns under a heading; empty when there is no row. */
-export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [heading, ...rows]
-  const widths = heading.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+/** Between two columns. */
+const GAP = '  '
+/** No column becomes narrower, whatever the terminal. */
+const NARROWEST = 5
+
+/**
+ * Rows as columns under a heading.
+ *
+ * @param columns width of the terminal: the widest cells are cut to fit it; whole cells when absent, as for a pipe
+ */
+export function table(heading: readonly string[], rows: readonly (readonly string[])[], columns?: number): string {
+  const lines = [heading, ...rows].map((line) => line.map(oneLine))
+  const widths = fitted(
+    heading.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))),
+    columns
+  )
   return lines
     .map((line) =>
       line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
+        .map((cell, column) => cut(cell, widths[column] ?? 0).padEnd(widths[column] ?? 0))
+        .join(GAP)
         .trimEnd()
     )
     .join('\n')
+}
+
+/** Text in the width of a terminal; whole when there is none. */
+export const cut = (text: string, width: number | undefined): string =>
+  width === undefined || text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
+
+/** A line feed would break the row, an escape the terminal: what pods say of themselves is shown too. */
+// eslint-disable-next-line no-control-regex -- Control characters are what it looks for.
+const oneLine = (cell: string): string => cell.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+
+/** Takes from the widest column, again and again, until all fit. */
+function fitted(widths: number[], columns: number | undefined): number[] {
+  const gaps = GAP.length * (widths.length - 1)
+  if (columns === undefined) return widths
+  const left = [...widths]
+  while (left.reduce((sum, width) => sum + width, gaps) > columns) {
+    const widest = left.indexOf(Math.max(...left))
+    if ((left[widest] ?? 0) <= NARROWEST) break
+    left[widest] = (left[widest] ?? 0) - 1
+  }
+  return left
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { defineCommand, type Command } from './command.ts'
+import { defineCommand, type CliContext, type Command } from './command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from './control-tier.ts'
 
 const PERIOD_MS = 1000
@@ -8,21 +8,38 @@ const PERIOD_MS = 1000
 export const watchOption = { watch: { type: 'boolean', default: false } } as const
 export const watchOptionDoc = { watch: 'Look again each second, until Ctrl-C' } as const
 
-/** Shows once, or each second until the user ends it. */
-export async function showWatched(watch: boolean, signal: AbortSignal, show: () => Promise<void>): Promise<void> {
-  await show()
-  while (watch && !signal.aborted) {
-    await sleep(PERIOD_MS, undefined, { signal }).catch(() => {})
-    if (!signal.aborted) await show()
-  }
+const CLEAR = '\u001b[H\u001b[2J\u001b[3J'
+
+export interface Watching {
+  watch: boolean
+  /** One line of JSON a look, which no screen is cleared for. */
+  json: boolean
+}
+
+/**
+ * Shows once, or each second until the user ends it; a terminal is drawn anew each time.
+ *
+ * @param look what to show now, as lines
+ */
+export async function showWatched(
+  { watch, json }: Watching,
+  { signal, stdout, columns }: CliContext,
+  look: () => Promise<readonly string[]>
+): Promise<void> {
+  do {
+    const lines = await look()
+    const clear = watch && !json && columns() !== undefined ? CLEAR : ''
+    if (lines.length > 0) stdout(clear + lines.join('\n'))
+    if (watch) await sleep(PERIOD_MS, undefined, { signal }).catch(() => {})
+  } while (watch && !signal.aborted)
 }
 
 export interface View<T> {
   summary: string
   /** What to ask the control tier for. */
   path: string
-  /** Its answer for a person to read. */
-  lines: (answer: T) => readonly string[]
+  /** Its answer for a person to read, in the width of the terminal. */
+  lines: (answer: T, columns: number | undefined) => readonly string[]
 }
 
 /** A command that shows one answer of a control tier. */
@@ -32,11 +49,11 @@ export const defineView = <T>({ summary, path, lines }: View<T>): Command =>
     usage: '[--url <url>] [--watch] [--json]',
     options: { ...controlTierOptions, ...watchOption },
     optionDocs: { ...controlTierOptionDocs, ...watchOptionDoc },
-    async run({ values }, { env, stdout, signal }) {
-      const tier = new ControlTier(values.url, env)
-      await showWatched(values.watch, signal, async () => {
+    async run({ values }, context) {
+      const tier = new ControlTier(values.url, context.env)
+      await showWatched(values, context, async () => {
         const answer = await tier.get<T>(path)
-        for (const line of values.json ? [JSON.stringify(answer)] : lines(answer)) stdout(line)
+        return values.json ? [JSON.stringify(answer)] : lines(answer, context.columns())
       })
     }
   })

@@ -10,7 +10,8 @@ import { Damper } from './damper.ts'
 export type MembershipEvent =
   | { type: 'pod-up' | 'pod-down'; pod: Pod; reason: string }
   | { type: 'pod-changed'; pod: Pod; fields: readonly string[] }
-  | { type: 'pods-held' | 'pods-released'; pods: readonly Pod[] }
+  | { type: 'pods-held'; app: string; pods: readonly Pod[]; restored: number }
+  | { type: 'pods-released'; pods: readonly Pod[] }
   | { type: 'key-shared' }
   | { type: 'leader'; leading: boolean }
 
@@ -19,6 +20,8 @@ export interface Renderable {
   goto(tag: string, input: string | (() => Backends), options: { coalesce: boolean }): Promise<void>
   /** A script that renders gets the hosts as text; the built-in step gets the backends of the moment it runs. */
   hostsAsInput: boolean
+  /** Whether the machine is at its end, or on the way there: nothing is rendered any more. */
+  ending: () => boolean
 }
 
 export interface ControllerDeps {
@@ -34,7 +37,8 @@ export interface ControllerDeps {
   callback: { request(take: () => Snapshot): void; stop(): Promise<void> } | undefined
   /** Told the live proxies whenever they change. */
   dns: { want(proxies: readonly Pod[]): void } | undefined
-  noteCause: (cause: string) => void
+  /** What is said `first` stands before what was noted earlier. */
+  noteCause: (cause: string, place?: 'first') => void
   ownApp: string
   damperMs: number
   clock: Clock
@@ -97,6 +101,7 @@ export class Controller {
       case 'leader':
         return this.#leaderChanged(event.leading)
       case 'pods-held':
+        return this.#podsHeld(event)
       case 'pods-released':
       case 'key-shared':
         // They stay where they are: nothing has to move.
@@ -112,6 +117,17 @@ export class Controller {
     }
     this.#damper.push()
     this.#callbackDamper.push()
+  }
+
+  /** Those that had left before their silence was known to be that of most of them come back. */
+  #podsHeld({ app, pods, restored }: { app: string; pods: readonly Pod[]; restored: number }): void {
+    if (restored === 0) return
+    if (app === this.#deps.ownApp) this.#changed.proxies = true
+    else {
+      this.#changed.backends = true
+      this.#deps.noteCause(`pods-held ${app} (${pods.length} silent at once, ${restored} of them taken back)`, 'first')
+    }
+    this.#damper.push()
   }
 
   /** A new leader takes over what the old one may have left half done. */
@@ -139,10 +155,11 @@ export class Controller {
 
   #reconfigure(): void {
     const { lifecycle, logger } = this.#deps
-    if (lifecycle === undefined) return
+    if (lifecycle === undefined || lifecycle.ending()) return
     lifecycle
       .goto('render', lifecycle.hostsAsInput ? this.#hosts() : () => this.#backends(), { coalesce: true })
       .catch((error: unknown) => {
+        if (lifecycle.ending()) return
         const known = findKontrolError(error)
         logger.error({ code: known?.code, hint: known?.hint, message: messageOf(error) }, 'change not rendered')
       })

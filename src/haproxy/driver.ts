@@ -146,6 +146,11 @@ export class HaproxyDriver {
     return await this.#queue.enqueue(async () => await this.#update.configure(text, signal))
   }
 
+  /** What `configure` was given last is not wanted any more, and nothing has come in its place. */
+  withdraw(): void {
+    this.#known.withdraw()
+  }
+
   /**
    * Reloads HAProxy with the configuration that waits for it; without one, makes
    * sure that HAProxy runs.

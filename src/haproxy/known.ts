@@ -21,6 +21,7 @@ export interface LoadedWorker extends RunningConfig {
  */
 export class Known {
   readonly #base: string
+  #refusal: Problem | undefined
   /** The worker that serves; undefined while HAProxy is away. */
   worker: WorkerPids | undefined
   /** Undefined when it is not known, until the next reload. */
@@ -53,6 +54,16 @@ export class Known {
         return (digest ??= digestOf(base, text))
       }
     }
+  }
+
+  /** The text that was asked for is not what runs, and why. */
+  refuse(problem: Problem): void {
+    this.#refusal = this.problem.candidate = problem
+  }
+
+  /** The text that was asked for last is not wanted any more: what was wrong with it is no problem now. */
+  withdraw(): void {
+    if (this.problem.candidate === this.#refusal) this.problem.candidate = undefined
   }
 
   /** What runs and is not on its way to the disk. */

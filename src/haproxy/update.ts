@@ -274,7 +274,7 @@ export class Update {
     try {
       return await task()
     } catch (error) {
-      this.#options.known.problem.candidate = problemOf(error)
+      this.#options.known.refuse(problemOf(error))
       if (signal?.aborted !== true && findKontrolError(error) !== undefined) await this.#goOn()
       throw error
     }

@@ -153,6 +153,11 @@ export class Automaton {
     return this.#current.tag === this.#manifest.terminal
   }
 
+  /** Whether it is at its end, or was told to go there. */
+  get ending(): boolean {
+    return this.#stopped !== undefined || this.atEnd
+  }
+
   /** Of the last error, the very object that whoever threw it may show as well. */
   get problem(): Problem | undefined {
     return this.#log.lastError?.problem

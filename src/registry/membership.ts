@@ -16,7 +16,7 @@ export type RegistryEvent =
   | { type: 'pod-up'; pod: Pod; reason: 'new' }
   | { type: 'pod-down'; pod: Pod; reason: DownReason }
   | { type: 'pod-changed'; pod: Pod; fields: readonly ChangedField[] }
-  | { type: 'pods-held'; app: string; pods: readonly Pod[]; reason: 'panic' }
+  | { type: 'pods-held'; app: string; pods: readonly Pod[]; restored: number; reason: 'panic' }
   | { type: 'pods-released'; app: string; pods: readonly Pod[]; reason: 'returned' }
   | { type: 'key-shared'; key: string; ip: string; apps: readonly string[] }
   | { type: 'leader'; leading: boolean }
@@ -134,7 +134,7 @@ export class Membership {
       { app, pods: pods.length, restored: restored.length, ips: pods.slice(0, LOGGED_IPS).map(({ ip }) => ip) },
       'pods held'
     )
-    this.listeners.emit({ type: 'pods-held', app, pods, reason: 'panic' })
+    this.listeners.emit({ type: 'pods-held', app, pods, restored: restored.length, reason: 'panic' })
   }
 
   release(entry: Entry): void {

@@ -14,6 +14,8 @@ export interface RendererDeps {
   constants: Pick<TemplateVariables, 'namespace' | 'labels' | 'env'>
   /** Told after each rendering which pods are not in it, mostly none. */
   onLeftOut: (pods: readonly LeftOutPod[]) => void
+  /** Told when nothing comes out: what was rendered before is not wanted any more. */
+  onFailure?: () => void
 }
 
 /** Template and hosts to configuration text. Keeps the compiled template until its text changes. */
@@ -27,6 +29,15 @@ export class Renderer {
 
   /** @param input backends, or hosts as JSON; empty for those that are known now */
   render(input: string | Backends): string {
+    try {
+      return this.#render(input)
+    } catch (error) {
+      this.#deps.onFailure?.()
+      throw error
+    }
+  }
+
+  #render(input: string | Backends): string {
     const { source, compile, constants, onLeftOut } = this.#deps
     const text = source()
     if (this.#compiled?.source !== text) this.#compiled = { source: text, template: compile(text) }

@@ -51,9 +51,10 @@ export class ReconfigurationLog {
   }
 
   /** Remembers what happened, for the reconfiguration that will answer it. */
-  noteCause(cause: string): void {
+  noteCause(cause: string, place: 'first' | 'last' = 'last'): void {
     this.#causeCount++
-    if (this.#causes.length < SHOWN_CAUSES) this.#causes.push(cause)
+    if (place === 'first') this.#causes = [cause, ...this.#causes].slice(0, SHOWN_CAUSES)
+    else if (this.#causes.length < SHOWN_CAUSES) this.#causes.push(cause)
   }
 
   /** Begins one; one that a newer one overtook is ended as what it was. */

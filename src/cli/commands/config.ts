@@ -1,34 +1,37 @@
 import { childEnvironment } from '../../bootstrap/child-environment.ts'
 import { envTable } from '../../environment.ts'
-import { loadConfig, type Config } from '../../config.ts'
+import { invalidEnvironment, loadConfig, readConfig, shownRaw, type Config } from '../../config.ts'
 import { discoverMetadata } from '../../kubernetes/discover-metadata.ts'
 import { defineCommand } from '../command.ts'
 import { table } from '../table.ts'
 
 export const config = defineCommand({
-  summary: 'Show every variable, its value and where it came from',
+  summary: 'Show every variable, its value and where it came from, and what is wrong with it',
   usage: '[--json | --export]',
   options: { json: { type: 'boolean', default: false }, export: { type: 'boolean', default: false } },
   optionDocs: {
     json: 'Print JSON',
     export: 'Ask Kubernetes, and print lines for a shell that set what every program of the pod shall see'
   },
-  async run({ values }, { env, stdout, signal }) {
+  async run({ values }, { env, stdout, signal, columns }) {
     if (values.export) return stdout(await exportLines(env, signal))
-    const { config: loaded, origins } = loadConfig(env)
-    const rows = Object.entries(envTable).map(([key, { name, secret, doc }]) => ({
-      name,
-      value: shown(loaded[key as keyof Config], secret === true),
-      origin: origins[key as keyof typeof envTable],
-      doc
-    }))
-    if (values.json) return stdout(JSON.stringify(rows))
-    stdout(
-      table(
-        ['VARIABLE', 'VALUE', 'FROM', 'MEANING'],
-        rows.map(({ name, value, origin, doc }) => [name, value, origin, doc])
-      )
-    )
+    const { config: loaded, origins, problems } = readConfig(env)
+    const rows = Object.entries(envTable).map(([key, variable]) => {
+      const { name, doc } = variable
+      const found = problems.filter((problem) => new RegExp(`\\b${name}\\b`).test(problem))
+      const value =
+        found.length > 0 ? shownRaw(variable, env[name] ?? '') : shown(loaded[key as keyof Config], variable)
+      return { name, value, origin: origins[key as keyof typeof envTable], doc, problems: found }
+    })
+    if (values.json) stdout(JSON.stringify(rows))
+    else {
+      const marked = rows.map(({ name, value, origin, doc, problems: found }) => [
+        ...[found.length > 0 ? '!' : '', name, value, origin],
+        found.length > 0 ? found.join('; ') : doc
+      ])
+      stdout(table(['', 'VARIABLE', 'VALUE', 'FROM', 'MEANING'], marked, columns()))
+    }
+    if (problems.length > 0) throw invalidEnvironment(problems, 'Correct what is marked with "!".')
   }
 })
 
@@ -44,8 +47,8 @@ async function exportLines(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise
 
 const MAX_SHOWN = 60
 
-function shown(value: unknown, secret: boolean): string {
+function shown(value: unknown, { secret }: { secret?: true }): string {
   const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)
-  if (secret) return text === '[]' ? '' : '(set)'
+  if (secret === true) return text === '[]' || text === '' ? '' : '(set)'
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
 }

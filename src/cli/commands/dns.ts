@@ -22,12 +22,12 @@ interface DnsBody {
 export const dns = defineView<DnsBody>({
   summary: 'Show the DNS records that are wanted and found, and their last error',
   path: '/api/v1/dns',
-  lines: ({ enabled, leader, note, records }) => {
+  lines: ({ enabled, leader, note, records }, columns) => {
     if (!enabled) return ['No names are asked for: the pod has no annotation haproxy.unity3d.com/route53.']
     return [
       ...(leader ? [] : ['Another master writes the records.']),
       ...(note === undefined ? [] : [note]),
-      table(['NAME', 'TYPE', 'TTL', 'WANTED', 'FOUND', 'CHANGE', 'NOTE'], records.map(rowOf))
+      table(['NAME', 'TYPE', 'TTL', 'WANTED', 'FOUND', 'CHANGE', 'NOTE'], records.map(rowOf), columns)
     ]
   }
 })

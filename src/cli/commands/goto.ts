@@ -9,6 +9,7 @@ const LONGEST_MS = 15 * 60_000
 export const goto = defineCommand({
   summary: 'Move the automaton to a state and wait until it is at rest',
   usage: '<tag> [input] [--no-wait] [--url <url>]',
+  takes: 2,
   options: { url: { type: 'string' }, 'no-wait': { type: 'boolean', default: false } },
   optionDocs: { url: controlTierOptionDocs.url, 'no-wait': 'Return once the transition has started' },
   async run({ values, positionals }, { env, stdout }) {

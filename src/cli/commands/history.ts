@@ -14,8 +14,8 @@ interface Round {
 export const history = defineView<{ reconfigurations: Round[] }>({
   summary: 'List the last reconfigurations, newest last',
   path: '/api/v1/reconfigurations',
-  lines: ({ reconfigurations }) => [
-    table(['ID', 'STARTED', 'PLAN', 'OUTCOME', 'MS', 'CAUSE'], reconfigurations.map(rowOf))
+  lines: ({ reconfigurations }, columns) => [
+    table(['ID', 'STARTED', 'PLAN', 'OUTCOME', 'MS', 'CAUSE'], reconfigurations.map(rowOf), columns)
   ]
 })
 

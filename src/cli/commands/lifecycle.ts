@@ -7,6 +7,7 @@ import { defineCommand, usageError } from '../command.ts'
 export const lifecycle = defineCommand({
   summary: 'Check a lifecycle manifest, or print its states as a Mermaid diagram',
   usage: 'check|graph <file>',
+  takes: 2,
   options: {},
   optionDocs: {},
   async run({ positionals }, { env, stdout, stderr }) {

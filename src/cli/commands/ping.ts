@@ -18,6 +18,7 @@ const EXAMPLE = 'Try: kontrol ping 127.0.0.1 --app web --ip 10.0.0.7'
 export const ping = defineCommand({
   summary: 'Send a keepalive for a pod, once or again and again',
   usage: '<master> --app <app> --ip <ip> [--role <role>] [--id <id>] [--every <seconds>] [--check <check>]',
+  takes: 1,
   options: {
     app: { type: 'string' },
     ip: { type: 'string' },

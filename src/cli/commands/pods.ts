@@ -1,5 +1,5 @@
 import { stringifyStrictJson } from '../../model/json.ts'
-import { defineCommand } from '../command.ts'
+import { defineCommand, usageError } from '../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../control-tier.ts'
 import { table } from '../table.ts'
 import { showWatched, watchOption, watchOptionDoc } from '../watched.ts'
@@ -17,21 +17,28 @@ interface PodRow {
 
 export const pods = defineCommand({
   summary: 'List the pods that the master knows, in sequence order',
-  usage: '[--app <app>] [--url <url>] [--watch] [--json]',
+  usage: '[<app>] [--app <app>] [--url <url>] [--watch] [--json]',
+  takes: 1,
   options: { app: { type: 'string' }, ...controlTierOptions, ...watchOption },
   optionDocs: { app: 'Only the pods of this app', ...controlTierOptionDocs, ...watchOptionDoc },
-  async run({ values }, { env, stdout, signal }) {
-    const tier = new ControlTier(values.url, env)
-    const query = values.app === undefined ? '' : `?app=${encodeURIComponent(values.app)}`
-    await showWatched(values.watch, signal, async () => {
+  async run({ values, positionals: [named] }, context) {
+    if (named !== undefined && values.app !== undefined)
+      throw usageError('pods takes one app', 'Usage: kontrol pods [<app>]')
+    const app = named ?? values.app
+    const tier = new ControlTier(values.url, context.env)
+    const query = app === undefined ? '' : `?app=${encodeURIComponent(app)}`
+    await showWatched(values, context, async () => {
       const { pods: list } = await tier.get<{ pods: PodRow[] }>(`/api/v1/pods${query}`)
-      if (values.json) return stdout(stringifyStrictJson(list))
-      const rows = list.map(({ seq, app, role, ip, id, key, lastSeen, held }) => {
-        return [String(seq), app, role, ip, id, key, `${secondsSince(lastSeen)} s ago`, held ? 'held' : 'live']
-      })
-      stdout(table(['SEQ', 'APP', 'ROLE', 'IP', 'ID', 'KEY', 'LAST SEEN', 'STATUS'], rows))
+      if (values.json) return [stringifyStrictJson(list)]
+      return [table(['SEQ', 'APP', 'ROLE', 'IP', 'ID', 'KEY', 'SEEN', 'STATUS'], list.map(rowOf), context.columns())]
     })
   }
 })
+
+const rowOf = ({ seq, app, role, ip, id, key, lastSeen, held }: PodRow): string[] => [
+  ...[String(seq), app, role, ip, id, key],
+  `${secondsSince(lastSeen)} s`,
+  held ? 'held' : 'live'
+]
 
 const secondsSince = (time: string): string => ((Date.now() - Date.parse(time)) / 1000).toFixed(1)

@@ -93,13 +93,17 @@ export class HaproxyLog {
   }
 }
 
-/** What every reload and stop says, every server that comes or goes by our doing, and each TCP frontend of our own defaults. */
+/**
+ * What every reload and stop says, every server that comes or goes by our doing, each TCP frontend of our own defaults,
+ * and the sample of the original README.
+ */
 const ROUTINE = new RegExp(
   [
     String.raw`^Proxy \S+ stopped \(`,
     '^Former worker .* exited with code 0 ',
     'enters drain state|leaving forced (?:drain|maintenance)|is going DOWN for maintenance',
     '^config : .option idle-close-on-response. ignored for',
+    '^config : parsing .* .option httplog. directive is ignored in backends',
     '^Exiting Master process'
   ].join('|')
 )

@@ -73,6 +73,16 @@ describe('HaproxyDriver', () => {
     expect(await haproxy.driver.status()).toMatchObject({ reloads: 1 })
   })
 
+  it('has no problem with a text that is not wanted any more', async () => {
+    await using haproxy = await startHaproxy()
+    await expect(haproxy.driver.configure('frontend f\n  nonsense\n')).rejects.toThrow('nonsense')
+    expect(haproxy.driver.problems()).toMatchObject([{ code: 'KTL_HAPROXY_CONFIG_REJECTED' }])
+
+    haproxy.driver.withdraw()
+
+    expect(haproxy.driver.problems()).toEqual([])
+  })
+
   it('reloads again and again without a failed request', async () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')

@@ -16,7 +16,8 @@ async function renderAndCheck(template: string) {
     stdout: (line) => stdout.push(line),
     stderr: (line) => stderr.push(line),
     env: { KONTROL_DATA: dir.path },
-    signal: new AbortController().signal
+    signal: new AbortController().signal,
+    columns: () => undefined
   })
   return { code, stdout: stdout.join('\n'), stderr: stderr.join('\n') }
 }

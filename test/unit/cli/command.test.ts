@@ -6,6 +6,7 @@ import { KontrolError } from '../../../src/errors.ts'
 const greet = defineCommand({
   summary: 'Greet somebody',
   usage: '<name> [--loud]',
+  takes: 1,
   options: { loud: { type: 'boolean', short: 'l', default: false }, times: { type: 'string', default: '1' } },
   optionDocs: { loud: 'With an exclamation mark', times: 'How often' },
   async run({ values, positionals: [name] }, { stdout }) {
@@ -24,7 +25,8 @@ async function cli(argv: string[], from: CommandTable = table) {
   const context = {
     stdout: (line: string) => void out.push(line),
     stderr: (line: string) => void err.push(line),
-    env: {}
+    env: {},
+    columns: () => undefined
   }
   const code = await runCli(argv, from, { ...context, signal: new AbortController().signal })
   return { code, out: out.join('\n'), err: err.join('\n') }
@@ -54,6 +56,13 @@ describe('runCli', () => {
     expect(await cli(['greet', '--whisper'])).toMatchObject({
       code: 64,
       err: expect.stringContaining('Usage: kontrol greet') as string
+    })
+  })
+
+  it('exits with 64 for an argument that would be ignored', async () => {
+    expect(await cli(['greet', 'Ada', 'Bob'])).toEqual({
+      ...{ code: 64, out: '' },
+      err: 'KTL_USAGE: Unexpected argument "Bob"\nHint: Usage: kontrol greet <name> [--loud]'
     })
   })
 

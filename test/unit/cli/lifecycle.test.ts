@@ -16,7 +16,8 @@ async function withShell(shell: string | undefined, ...argv: string[]) {
     stdout: (line) => stdout.push(line),
     stderr: (line) => stderr.push(line),
     env: shell === undefined ? {} : { KONTROL_SHELL: shell },
-    signal: new AbortController().signal
+    signal: new AbortController().signal,
+    columns: () => undefined
   })
   return { code, stdout: stdout.join('\n'), stderr: stderr.join('\n') }
 }

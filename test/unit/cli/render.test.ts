@@ -23,7 +23,8 @@ async function kontrolRender(dir: TempDir, argv: string[], env: NodeJS.ProcessEn
     stdout: (line) => stdout.push(line),
     stderr: (line) => stderr.push(line),
     env: { KONTROL_DATA: dir.path, ...env },
-    signal: new AbortController().signal
+    signal: new AbortController().signal,
+    columns: () => undefined
   })
   return { code, stdout: stdout.join('\n'), stderr: stderr.join('\n') }
 }

@@ -28,7 +28,7 @@ function start(change: Partial<ControllerDeps> = {}) {
         return () => (listener = () => {})
       }
     },
-    lifecycle: { goto, hostsAsInput: true },
+    lifecycle: { goto, hostsAsInput: true, ending: () => false },
     callback: undefined,
     dns: { want },
     noteCause,
@@ -109,7 +109,7 @@ describe('Controller', () => {
       recovery,
       subscribe: (listener: typeof tell) => ((tell = listener), () => {})
     }
-    start({ registry, clock, lifecycle: { goto, hostsAsInput: false }, dns: { want } })
+    start({ registry, clock, lifecycle: { goto, hostsAsInput: false, ending: () => false }, dns: { want } })
 
     tell({ type: 'pod-up', pod: pod(1), reason: 'new' })
     tell({ type: 'pod-up', pod: pod(2, { app: 'haproxy' }), reason: 'new' })
@@ -133,7 +133,7 @@ describe('Controller', () => {
       recovery: NOT_RECOVERING,
       subscribe: (listener: typeof tell) => ((tell = listener), () => {})
     }
-    start({ registry, lifecycle: { goto, hostsAsInput: false }, dns: undefined })
+    start({ registry, lifecycle: { goto, hostsAsInput: false, ending: () => false }, dns: undefined })
     snapshot.mockClear()
 
     tell({ type: 'pod-up', pod: pod(1), reason: 'new' })
@@ -184,11 +184,30 @@ describe('Controller', () => {
     expect(request).not.toHaveBeenCalled()
   })
 
-  it('moves nothing when pods are held', () => {
+  it('moves nothing when pods are held that never left', () => {
     const { goto, tell } = start()
 
-    tell({ type: 'pods-held', pods: [pod(1), pod(2)] })
+    tell({ type: 'pods-held', app: 'web', pods: [pod(1), pod(2)], restored: 0 })
 
+    expect(goto).not.toHaveBeenCalled()
+  })
+
+  it('renders those that are taken back when the others are held, and names that as the cause', () => {
+    const { goto, noteCause, tell } = start()
+
+    tell({ type: 'pods-held', app: 'web', pods: [pod(1), pod(2), pod(3)], restored: 1 })
+
+    expect(goto).toHaveBeenCalledTimes(1)
+    expect(noteCause).toHaveBeenCalledWith('pods-held web (3 silent at once, 1 of them taken back)', 'first')
+  })
+
+  it('moves the record for proxies that are taken back', () => {
+    const { goto, want, tell } = start()
+    want.mockClear()
+
+    tell({ type: 'pods-held', app: 'haproxy', pods: [pod(1)], restored: 1 })
+
+    expect(want).toHaveBeenCalledTimes(1)
     expect(goto).not.toHaveBeenCalled()
   })
 
@@ -206,7 +225,9 @@ describe('Controller', () => {
 
   it('tells of a change that the automaton refused', async () => {
     const refusal = new KontrolError('KTL_TRANSITION_REFUSED', 'not from here', { hint: 'Wait.' })
-    const { lines, join } = start({ lifecycle: { goto: () => Promise.reject(refusal), hostsAsInput: false } })
+    const { lines, join } = start({
+      lifecycle: { goto: () => Promise.reject(refusal), hostsAsInput: false, ending: () => false }
+    })
 
     join(pod(1))
     await Promise.resolve()
@@ -215,6 +236,26 @@ describe('Controller', () => {
     expect(lines).toContainEqual(
       expect.objectContaining({ msg: 'change not rendered', code: 'KTL_TRANSITION_REFUSED' })
     )
+  })
+
+  it('asks nothing of a machine at its end, and finds nothing wrong with one that gets there meanwhile', async () => {
+    let ending = true
+    const goto = vi.fn(async () => {
+      ending = true
+      throw new KontrolError('KTL_TRANSITION_REFUSED', 'at its end')
+    })
+    const { lines, clock, join } = start({ lifecycle: { goto, hostsAsInput: false, ending: () => ending } })
+
+    join(pod(1))
+    expect(goto).not.toHaveBeenCalled()
+    ending = false
+    join(pod(2))
+    clock.advance(1000)
+    await Promise.resolve()
+    await Promise.resolve()
+
+    expect(goto).toHaveBeenCalledTimes(1)
+    expect(lines).toEqual([])
   })
 
   it('does nothing any more once it was stopped', () => {

@@ -62,6 +62,7 @@ describe('Registry, when many pods fall silent', () => {
         type: 'pods-held',
         app: 'web',
         reason: 'panic',
+        restored: 0,
         pods: ['a', 'b', 'c'].map((key) => expect.objectContaining({ key }) as unknown)
       }
     ])

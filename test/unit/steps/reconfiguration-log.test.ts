@@ -36,6 +36,19 @@ describe('ReconfigurationLog', () => {
     expect(lines[0]).toMatchObject({ level: 30, msg: 'reconfigured', plan: 'runtime', outcome: 'applied' })
   })
 
+  it('puts in front what says more than what was noted before it', () => {
+    const { log } = start()
+    for (const ip of [1, 2, 3, 4]) log.noteCause(`pod-down web 10.0.0.${ip} (expired)`)
+    log.noteCause('pods-held web (9 silent at once, 4 of them taken back)', 'first')
+
+    log.begin('asked to render')
+
+    expect(log.entries()[0]?.cause).toBe(
+      'pods-held web (9 silent at once, 4 of them taken back), ' +
+        'pod-down web 10.0.0.1 (expired), pod-down web 10.0.0.2 (expired) and 2 more'
+    )
+  })
+
   it('ends the round of a phase that fails, with the code, the message and the hint', async () => {
     const { log, lines } = start()
     const failure = new KontrolError('KTL_TEMPLATE_INVALID', 'line 3: oops', { hint: 'Mend it.' })

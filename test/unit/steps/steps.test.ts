@@ -59,6 +59,24 @@ function steps(outcome: ConfigureOutcome = 'applied') {
 }
 
 describe('Renderer', () => {
+  it('tells when nothing comes out, as what was rendered before is not wanted any more', () => {
+    const onFailure = vi.fn()
+    const known = { hosts: () => new Map(), pods: () => new Map() }
+    const constants = { namespace: 'default', labels: {}, env: {} }
+    const compile = () => ({ render: () => ({ text: 'text', leftOut: [] }) })
+    let source = (): string => 'v1'
+    const renderer = new Renderer({ source: () => source(), compile, known, constants, onLeftOut: () => {}, onFailure })
+
+    renderer.render('')
+    expect(onFailure).not.toHaveBeenCalled()
+    source = () => {
+      throw new KontrolError('KTL_TEMPLATE_MISSING', 'gone')
+    }
+    expect(() => renderer.render('')).toThrow('gone')
+
+    expect(onFailure).toHaveBeenCalledTimes(1)
+  })
+
   it('renders the hosts that are known now when it is given none', () => {
     expect(renderer().renderer.render('')).toBe('v1: known=10.0.0.1')
   })
