@@ -5,6 +5,7 @@ import { run } from '../../../src/cli/commands/run.ts'
 vi.mock('../../../src/kubernetes/discover-metadata.ts', () => ({
   discoverMetadata: async (_env: NodeJS.ProcessEnv, signal: AbortSignal) =>
     await new Promise((_resolve, reject) => {
+      if (signal.aborted) reject(signal.reason as Error)
       signal.addEventListener('abort', () => reject(signal.reason as Error))
     })
 }))
