@@ -25,7 +25,7 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
 }
 
 /** Text in the width of a terminal; whole when there is none. */
-export const cut = (text: string, width: number | undefined): string =>
+const cut = (text: string, width: number | undefined): string =>
   width === undefined || text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 
 /** A line feed would break the row, an escape the terminal: what pods say of themselves is shown too. */
