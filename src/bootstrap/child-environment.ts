@@ -31,15 +31,8 @@ export function childEnvironment(
 
 /** As the variable would be written; undefined for one that has no value. */
 function textOf(value: unknown): string | undefined {
-  switch (typeof value) {
-    case 'undefined':
-      return undefined
-    case 'boolean':
-      return value ? 'on' : 'off'
-    case 'string':
-      return value
-    default:
-      if (Array.isArray(value)) return value.length === 0 ? undefined : value.join(',')
-      return JSON.stringify(value)
-  }
+  if (typeof value === 'boolean') return value ? 'on' : 'off'
+  if (typeof value === 'string') return value
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.join(',')
+  return value === undefined ? undefined : JSON.stringify(value)
 }

@@ -266,25 +266,25 @@ export class Registry {
     entry.lastSeen = this.#clock.now()
     this.#store.heard(said.key)
     if (entry.held) this.#members.release(entry)
-    const nonce = isOtherNonce(entry, said.nonce) ? entry.pod.nonce : said.nonce
-    let now = nonce === said.nonce || nonce === undefined ? said : { ...said, nonce }
-    let fields = changedFields(entry, now)
-    if (fields.includes('payload')) {
-      const problem = this.#tally.problemOfGrowth(
-        { app: said.app, peer: entry.peer },
-        bytesOf(said.payload) - entry.payloadBytes
-      )
-      if (problem !== undefined) {
-        onRefused?.(`${problem}, so it keeps the one it had`)
-        now = { ...now, payload: entry.pod.payload }
-        fields = changedFields(entry, now)
-      }
-    }
+    const now = this.#keepable(entry, said, onRefused)
+    const fields = changedFields(entry, now)
     if (fields.length > 0) {
       const { seq, firstSeen } = entry.pod
       this.#members.change(entry, podOf(now, { seq, firstSeen }), fields)
     }
     if (fields.length > 0 || entry.unsaved) this.#writes.save(entry)
+  }
+
+  /** What a keepalive says, with the nonce of the process that is known, and the payload where a larger one finds no room. */
+  #keepable(entry: Entry, said: Keepalive, onRefused: Sender['onRefused']): Keepalive {
+    const nonce = isOtherNonce(entry, said.nonce) ? entry.pod.nonce : said.nonce
+    const now = nonce === said.nonce || nonce === undefined ? said : { ...said, nonce }
+    if (!changedFields(entry, now).includes('payload')) return now
+    const { app, payload } = said
+    const problem = this.#tally.problemOfGrowth({ app, peer: entry.peer }, bytesOf(payload) - entry.payloadBytes)
+    if (problem === undefined) return now
+    onRefused?.(`${problem}, so it keeps the one it had`)
+    return { ...now, payload: entry.pod.payload }
   }
 
   #drop(entry: Entry, reason: DownReason): void {

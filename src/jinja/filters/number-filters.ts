@@ -86,15 +86,17 @@ function round(value: Value, [precision = 0, method = 'common']: BoundArguments)
   if (!isNumeric(value)) {
     throw new TemplateFault('TypeError', `type ${typeName(value)} doesn't define __round__ method`)
   }
-  if (method === 'common' && precision === NONE) {
-    return value instanceof Float ? truncate(roundDecimal(value.value, 0)) : roundInt(value, 0)
-  }
-  const digits = asInt(precision)
-  if (method === 'common') {
-    return value instanceof Float ? new Float(roundDecimal(value.value, digits)) : roundInt(value, digits)
-  }
-  const scale = 10 ** digits
+  if (method === 'common') return roundCommon(value, precision)
+  const scale = 10 ** asInt(precision)
   return new Float(Number(truncate(Math[method](toDouble(value) * scale))) / scale)
+}
+
+/** As Python's round(): without a precision, of a float too, an int. */
+function roundCommon(value: Int | boolean | Float, precision: Value): Value {
+  const digits = precision === NONE ? 0 : asInt(precision)
+  if (!(value instanceof Float)) return roundInt(value, digits)
+  const rounded = roundDecimal(value.value, digits)
+  return precision === NONE ? truncate(rounded) : new Float(rounded)
 }
 
 function fileSize(value: Value, binary: boolean): string {

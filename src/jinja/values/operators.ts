@@ -217,17 +217,21 @@ function binaryLength(value: bigint): number {
   return sign + first + 4 * (hex.length - sign - 1)
 }
 
+/** C's pow() knows these of what is no number, or has no end. */
+const isOneByPow = (base: number, exponent: number): boolean =>
+  base === 1 || (base === -1 && Math.abs(exponent) === Infinity)
+
 function floatPower(base: number, exponent: number): number {
   if (base === 0 && exponent < 0) {
     throw new TemplateFault('ZeroDivisionError', '0.0 cannot be raised to a negative power')
   }
-  // C's pow(), which knows these of what is no number, or has no end.
-  if (base === 1 || (base === -1 && Math.abs(exponent) === Infinity)) return 1
+  if (isOneByPow(base, exponent)) return 1
   const result = base ** exponent
+  if (Number.isFinite(result)) return result
   if (Number.isNaN(result) && !Number.isNaN(base) && !Number.isNaN(exponent)) {
     throw new TemplateFault('ValueError', 'the result of ** is a complex number, which templates do not have')
   }
-  if (!Number.isFinite(result) && Number.isFinite(base) && Number.isFinite(exponent)) {
+  if (Number.isFinite(base) && Number.isFinite(exponent)) {
     throw new TemplateFault('OverflowError', 'the result of ** is too large for a float')
   }
   return result

@@ -14,7 +14,7 @@ const times = (count: number) => Array.from({ length: count }, (_, index) => ind
 describe('the slots of the event stream', () => {
   it('are shared by senders, and one does not take those of the others', () => {
     const slots = new EventSlots()
-    for (const _ of times(16)) slots.take(caller('10.0.0.1'))
+    times(16).forEach(() => slots.take(caller('10.0.0.1')))
 
     expect(() => slots.take(caller('10.0.0.1'))).toThrow(/16 listeners come from 10.0.0.1 already/)
     const giveBack = slots.take(caller('10.0.0.2'))
@@ -38,7 +38,7 @@ describe('the slots of the event stream', () => {
     for (const host of times(80)) slots.take(caller(`10.0.0.${host}`))
 
     expect(() => slots.take(caller('10.0.1.1'))).toThrow(/the rest is for operators/)
-    for (const _ of times(20)) slots.take(caller('10.0.0.1', true))
+    times(20).forEach(() => slots.take(caller('10.0.0.1', true)))
     expect(() => slots.take(caller('10.0.0.1', true))).toThrow(/100 listeners already/)
   })
 
@@ -48,6 +48,6 @@ describe('the slots of the event stream', () => {
     for (const giveBack of all) giveBack()
 
     expect(slots.use).toMatchObject({ used: 0 })
-    for (const _ of times(16)) slots.take(caller('10.0.0.1'))
+    times(16).forEach(() => slots.take(caller('10.0.0.1')))
   })
 })

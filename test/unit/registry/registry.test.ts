@@ -444,44 +444,6 @@ describe('Registry', () => {
     })
   })
 
-  describe('when time jumps', () => {
-    it('gives everybody a full TTL after the process stood still', async () => {
-      await pingAll('a')
-      clock.freeze(10 * TTL)
-      expect(keys()).toEqual(['a'])
-      clock.advance(TTL - 1)
-      expect(keys()).toEqual(['a'])
-      clock.advance(101)
-      expect(keys()).toEqual([])
-    })
-
-    it('gives everybody a full TTL after the process stood still until just before they would have expired', async () => {
-      await pingAll('a')
-      clock.advance(2000)
-      clock.freeze(TTL - 2100)
-      clock.advance(TTL - 1)
-
-      expect(keys()).toEqual(['a'])
-    })
-
-    it('drops late what fell due during a short stall', async () => {
-      await pingAll('a')
-      clock.advance(TTL - 500)
-      clock.freeze(1400)
-
-      expect(keys()).toEqual([])
-      expect(logged('time jumped')).toEqual([])
-    })
-
-    it('still drops pods when the clock was set back', async () => {
-      await pingAll('a')
-      clock.setBack(3_600_000)
-      clock.advance(2 * TTL + 200)
-
-      expect(keys()).toEqual([])
-    })
-  })
-
   describe('among other masters', () => {
     const heard = (key: string, ageMs: number) => store.listener?.onHeard([key], ageMs)
     const elsewhere = (key: string, seq: number, more: Partial<Keepalive> = {}) =>

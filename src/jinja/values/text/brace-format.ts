@@ -54,23 +54,33 @@ function parseSpec(spec: string): Spec {
 
 function formatText(text: string, spec: Spec, written: string): string {
   if (spec.type !== '' && spec.type !== 's') throw unknownCode(spec.type, 'str')
-  if (spec.grouping !== '' || spec.alternate || spec.positiveZero || /^(?:[\s\S]?[<>=^])?[-+ ]/u.test(written)) {
+  if (isOfNumbers(spec, written)) {
     throw new TemplateFault('ValueError', `a string takes no sign, no "#", "z", "," and "_" in '${written}'`)
   }
   if (spec.align === '=' && spec.fill !== '0') {
     throw new TemplateFault('ValueError', "'=' alignment not allowed in string format specifier")
   }
   const cut = spec.precision === undefined ? text : Array.from(text).slice(0, spec.precision).join('')
-  return fillUp('', cut, { ...spec, align: spec.align === '=' || spec.align === '' ? '<' : spec.align })
+  return fillUp('', cut, { ...spec, align: /^=?$/.test(spec.align) ? '<' : spec.align })
+}
+
+/** A sign counts also where it is the one that is taken anyway. */
+function isOfNumbers({ grouping, alternate, positiveZero }: Spec, written: string): boolean {
+  return grouping !== '' || alternate || positiveZero || /^(?:[\s\S]?[<>=^])?[-+ ]/u.test(written)
 }
 
 function formatNumber(value: Int | boolean | Float, spec: Spec): string {
   const text = isInt(value) && 'bcdoxXn'.includes(spec.type) ? intText(value, spec) : doubleText(value, spec)
-  const negative = text.startsWith('-') && !(spec.positiveZero && /^-[0.,_]*(?:e.*)?%?$/i.test(text))
-  const sign = negative ? '-' : spec.sign === '-' ? '' : spec.sign
   const digits = text.startsWith('-') ? text.slice(1) : text
-  const prefix = spec.alternate && 'boxX'.includes(spec.type) && spec.type !== '' ? `0${spec.type}` : ''
-  return fillUp(sign + prefix, digits, { ...spec, align: spec.align === '' ? '>' : spec.align })
+  const prefix = spec.alternate && /^[boxX]$/.test(spec.type) ? `0${spec.type}` : ''
+  return fillUp(signOf(text, spec) + prefix, digits, { ...spec, align: spec.align === '' ? '>' : spec.align })
+}
+
+/** @param text the number with its minus, where it has one; with "z" one that is rounded to zero has none */
+function signOf(text: string, { positiveZero, sign }: Spec): string {
+  const negative = text.startsWith('-') && !(positiveZero && /^-[0.,_]*(?:e.*)?%?$/i.test(text))
+  if (negative) return '-'
+  return sign === '-' ? '' : sign
 }
 
 const BASES: ReadonlyMap<string, number> = new Map([
@@ -80,15 +90,18 @@ const BASES: ReadonlyMap<string, number> = new Map([
   ['X', 16]
 ])
 
+/** Commas stand between thousands, which only decimal numbers have. */
+function takesGrouping({ grouping, type }: Spec): boolean {
+  if (grouping === '') return true
+  return type !== 'c' && type !== 'n' && !(grouping === ',' && BASES.has(type))
+}
+
 function intText(value: Int | boolean, spec: Spec): string {
   if (spec.precision !== undefined) {
     throw new TemplateFault('ValueError', 'Precision not allowed in integer format specifier')
   }
   if (spec.positiveZero) throw new TemplateFault('ValueError', '"z" is not allowed in an integer format specifier')
-  if (
-    spec.grouping !== '' &&
-    ('cn'.includes(spec.type) ? spec.type !== '' : spec.grouping === ',' && BASES.has(spec.type))
-  ) {
+  if (!takesGrouping(spec)) {
     throw new TemplateFault('ValueError', `Cannot specify '${spec.grouping}' with '${spec.type}'.`)
   }
   const whole = BigInt(value)
