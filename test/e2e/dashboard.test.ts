@@ -238,7 +238,7 @@ describe('the dashboard of a proxy', () => {
     await page.getByRole('button', { name: 'Maintenance' }).first().click()
     await page.getByRole('button', { name: 'Yes, maintenance' }).first().click()
 
-    await shows(page, '#backend-http table', 'MAINT')
+    await shows(page, '#backend-http .scroll', 'MAINT')
     await shows(page, '#sentence', 'Clients get errors: no server of http takes requests.')
     expect((await fetch(`http://127.0.0.1:${ports.proxy}/`)).status).toBe(503)
 
@@ -262,7 +262,7 @@ describe('the dashboard of a proxy', () => {
     await shows(page, '#lifecycle .action', 'Done.')
     const good = readFileSync(template, 'utf8')
     writeFileSync(template, `${good}\nbackend broken\n  mod http\n`)
-    await shows(page, '#configuration .added', 'backend broken')
+    await shows(page, '#configuration .sides', 'backend broken')
     writeFileSync(template, good)
     await shows(page, '#sentence', 'All is well.')
     expect(open.complaints).toEqual([])
