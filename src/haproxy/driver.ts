@@ -201,7 +201,8 @@ export class HaproxyDriver {
 
   /** @throws KontrolError KTL_HAPROXY_UNREACHABLE while HAProxy is away */
   async status(): Promise<HaproxyStatus> {
-    return { ...(await readStatus(this.#master, this.#runtime)), problems: this.problems() }
+    const status = await readStatus(this.#master, this.#runtime)
+    return { ...status, proxies: this.#servers.marked(status.proxies), problems: this.problems() }
   }
 
   /** @throws KontrolError KTL_SERVER_NOT_FOUND, KTL_HAPROXY_UNREACHABLE */

@@ -239,7 +239,7 @@ describe('the dashboard of a proxy', () => {
     await page.getByRole('button', { name: 'Yes, maintenance' }).first().click()
 
     await shows(page, '#backend-http .scroll', 'MAINT')
-    await shows(page, '#sentence', 'Clients get errors: no server of http takes requests.')
+    await shows(page, '#sentence', 'Clients get errors: the backend http has no server that takes requests.')
     expect((await fetch(`http://127.0.0.1:${ports.proxy}/`)).status).toBe(503)
 
     await page.getByRole('button', { name: 'Ready', exact: true }).first().click()
@@ -248,6 +248,19 @@ describe('the dashboard of a proxy', () => {
     await shows(page, '#sentence', 'All is well.')
     expect((await fetch(`http://127.0.0.1:${ports.proxy}/`)).status).toBe(200)
     expect(open.complaints).toEqual([])
+  })
+
+  it('says that clients get errors when the last pod of a backend has gone', async () => {
+    await using open = await browser.open(service.url)
+    await shows(open.page, '#sentence', 'All is well.')
+
+    await service.ping(backend.ip, { down: true })
+
+    await shows(open.page, '#sentence', 'Clients get errors: the backend http has no server')
+    await shows(open.page, '#events', 'http has no server that takes requests')
+    expect((await fetch(`http://127.0.0.1:${ports.proxy}/`)).status).toBe(503)
+    await service.ping(backend.ip)
+    await shows(open.page, '#sentence', 'All is well.')
   })
 
   it('renders again, compares what runs with what is wanted, and shows the way through the life cycle', async () => {

@@ -8,6 +8,7 @@ import { planChange, type Plan, type PoolChange } from './plan.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
 import type { TaskQueue } from '../../platform/queue.ts'
 import { deletion, operationsOf, toMaintenance, type Operation, type RuntimeCommand } from './commands.ts'
+import type { ProxyStatus } from '../socket/show-stat.ts'
 import type { ServerState } from '../socket/show-servers-state.ts'
 import { isCutWhenDown, ServerTable, type Slot } from './server-table.ts'
 import { driftOf } from './drift.ts'
@@ -108,6 +109,19 @@ export class Servers {
   /** Servers in use, and those left over in the worker. */
   count(): { live: number; spare: number } {
     return this.#options.known.loaded?.table.count() ?? { live: 0, spare: 0 }
+  }
+
+  /** What HAProxy shows, with a mark at servers whose pods have left. */
+  marked(proxies: readonly ProxyStatus[]): ProxyStatus[] {
+    const table = this.#options.known.loaded?.table
+    if (table === undefined) return [...proxies]
+    return proxies.map((proxy) => ({
+      ...proxy,
+      servers: proxy.servers.map((server) => {
+        const state = table.find(proxy.name, server.name)?.state
+        return state === undefined || state === 'live' ? server : { ...server, left: true }
+      })
+    }))
   }
 
   /** How the servers in use are; none when that is not known. Removed ones are left out: they would come back as removed. */

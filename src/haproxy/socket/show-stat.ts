@@ -7,6 +7,8 @@ interface ServerStatus {
   totalSessions: number
   bytesIn: number
   bytesOut: number
+  /** Its pod has left: it finishes what it has, or stands by to be given to another pod. */
+  left?: true
 }
 
 /** One frontend, backend, or `listen` section, with the totals HAProxy counts since the worker began. */

@@ -32,6 +32,8 @@ interface Side {
 export interface Server extends Side {
   name: string
   address: string
+  /** Its pod has gone. */
+  left?: true
 }
 
 export interface Proxy {

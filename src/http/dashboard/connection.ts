@@ -5,7 +5,7 @@ import { Refresher } from './refresher.ts'
 const READY_EVERY_MS = 5000
 const LOST_RETRY_MS = 1000
 /** After these the control tier may be ready where it was not, or the other way round. */
-const READY_EVENTS = ['state', 'reconfigured', 'alarm', 'leader', 'backends']
+const READY_EVENTS = ['state', 'reconfigured', 'alarm', 'leader', 'backend']
 
 export interface ConnectionState {
   /** Whether the control tier answered when it was asked last. */

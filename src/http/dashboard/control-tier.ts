@@ -7,6 +7,8 @@ export interface Problem {
 
 export interface Readiness {
   problems: Problem[]
+  /** What does not make it unready, and yet an operator should know. */
+  findings: Problem[]
 }
 
 /** A body, or a reason why there is none, or that this process has no such route. */

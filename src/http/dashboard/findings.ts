@@ -18,28 +18,34 @@ export interface Verdict {
 
 /** One sentence on whether clients are served as they should be, and what is wrong. */
 export function judge(latest: Latest): Verdict {
-  const problems = latest.ready?.problems ?? []
-  const dead = deadBackends(latest.haproxy)
-  const notices = [...heldPods(latest.apps ?? []), ...downServers(latest.haproxy), ...dnsErrors(latest.dns)]
-  const also = problems.length + dead.length > 0
-  const findings = [...problems, ...dead, ...notices.map((notice) => (also ? alsoNotice(notice) : notice))]
-  return { ...verdictOf(problems, dead, notices, latest), findings }
+  const { problems = [], findings: told = [] } = latest.ready ?? {}
+  const unserved = [...deadBackends(latest.haproxy), ...told.filter(({ code }) => code === BACKEND_DOWN)].slice(0, 1)
+  const notices = [
+    ...told.filter(({ code }) => code !== BACKEND_DOWN),
+    ...heldPods(latest.apps ?? []),
+    ...downServers(latest.haproxy),
+    ...dnsErrors(latest.dns)
+  ]
+  const also = problems.length + unserved.length > 0
+  const findings = [...problems, ...unserved, ...notices.map((notice) => (also ? alsoNotice(notice) : notice))]
+  return { ...verdictOf(problems, unserved, notices, latest), findings }
 }
+
+const BACKEND_DOWN = 'KTL_HAPROXY_BACKEND_DOWN'
 
 function verdictOf(
   problems: readonly Problem[],
-  dead: readonly Problem[],
+  [unserved]: readonly Problem[],
   notices: readonly Problem[],
   latest: Latest
 ): Omit<Verdict, 'findings'> {
-  if (dead.length > 0) {
-    const names = (latest.haproxy?.proxies ?? []).filter(isDead).map(({ name }) => name)
-    return { level: 'bad', sentence: `Clients get errors: no server of ${listed(names)} takes requests.` }
-  }
+  if (unserved !== undefined) return { level: 'bad', sentence: `Clients get errors: ${lowered(unserved.message)}.` }
   if (problems.length > 0) return notReady(problems)
   if (notices.length > 0) return { level: 'warn', sentence: 'Ready, but something is worth a look:' }
   return { level: 'ok', sentence: `All is well. ${calm(latest)}` }
 }
+
+const lowered = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
 function notReady(problems: readonly Problem[]): Omit<Verdict, 'findings'> {
   if (problems.every(({ code }) => code === 'KTL_STARTING')) return { level: 'warn', sentence: 'Starting.' }
@@ -68,12 +74,18 @@ const alsoNotice = (notice: Problem): Problem => ({ ...notice, message: `Also wo
 const isDead = ({ backend, serverCount: { all } }: Haproxy['proxies'][number]): boolean =>
   all > 0 && backend?.status.startsWith('DOWN') === true
 
+/** Seen in HAProxy's own figures, a moment before the control tier tells it. */
 function deadBackends(haproxy: Haproxy | undefined): Problem[] {
-  return (haproxy?.proxies ?? []).filter(isDead).map(({ name, serverCount: { all, down, out } }) => ({
-    code: 'backend-down',
-    message: `Backend ${name} answers 503: of ${counted(all, 'server')} ${grouped(down)} ${down === 1 ? 'is' : 'are'} down and ${grouped(out)} out of service.`,
-    hint: 'Look at its servers below: what their checks say, and whether somebody took them out by hand.'
-  }))
+  const dead = (haproxy?.proxies ?? []).filter(isDead)
+  if (dead.length === 0) return []
+  const [backend, has] = dead.length === 1 ? ['The backend', 'has'] : ['The backends', 'have']
+  return [
+    {
+      code: BACKEND_DOWN,
+      message: `${backend} ${listed(dead.map(({ name }) => name))} ${has} no server that takes requests`,
+      hint: 'Look at the servers below: what their checks say, and whether somebody took them out by hand.'
+    }
+  ]
 }
 
 function heldPods(apps: readonly App[]): Problem[] {

@@ -62,7 +62,7 @@ function useAnswers() {
   )
   const haproxy = useResource<Haproxy>('api/v1/haproxy?proxy=', {
     everyMs: 5000,
-    events: ['reconfigured', 'alarm', 'backends']
+    events: ['reconfigured', 'alarm', 'backend']
   })
   const { body: traffic } = useResource<TrafficAnswer>(trafficPath, { everyMs: 5000, merge: addTraffic })
   const { body: changes } = useResource<{ reconfigurations: Reconfiguration[] }>('api/v1/reconfigurations', {

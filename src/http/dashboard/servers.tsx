@@ -18,15 +18,19 @@ export function Servers({ proxy }: { proxy: string }) {
       title: 'Address',
       cell: ({ address }) => <a href={`?q=${encodeURIComponent(address.replace(/:\d*$/, ''))}#pods`}>{address}</a>
     },
-    { title: 'Status', cell: ({ status }) => <Mark level={levelOf(status)}>{status}</Mark> },
+    {
+      title: 'Status',
+      cell: ({ status, left }) =>
+        left ? <span class="quiet">left</span> : <Mark level={levelOf(status)}>{status}</Mark>
+    },
     { title: 'Sessions', kind: 'number', cell: ({ sessions }) => grouped(sessions) },
     { title: 'Total', kind: 'number', cell: ({ totalSessions }) => grouped(totalSessions) },
     { title: 'In', kind: 'number', cell: ({ bytesIn }) => byteCount(bytesIn) },
     { title: 'Out', kind: 'number', cell: ({ bytesOut }) => byteCount(bytesOut) },
     {
       title: 'Action',
-      cell: ({ name, status }) =>
-        /^(?:MAINT|DRAIN)/.test(status) ? (
+      cell: ({ name, status, left }) =>
+        left ? null : /^(?:MAINT|DRAIN)/.test(status) ? (
           <Action label="Ready" question={`Let ${proxy}/${name} take requests again?`} act={act(name, 'ready')} />
         ) : (
           <>

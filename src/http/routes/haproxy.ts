@@ -27,6 +27,8 @@ interface Server {
   status: string
   /** With its port. */
   address: string
+  /** Its pod has gone: it takes no request. */
+  left?: true
 }
 
 interface Status {
@@ -80,12 +82,13 @@ const NAMED = 3
 function withServers<T extends Status['proxies'][number]>(proxy: T, { proxy: wanted, ip }: Static<typeof StatusQuery>) {
   const { name, servers } = proxy
   const ips = ip === undefined ? undefined : new Set(ip.split(','))
-  const down = servers.filter(({ status }) => status.startsWith('DOWN'))
-  const out = servers.filter(({ status }) => !/^(?:DOWN|UP|no check)/.test(status))
+  const used = servers.filter(({ left }) => left !== true)
+  const down = used.filter(({ status }) => status.startsWith('DOWN'))
+  const out = used.filter(({ status }) => !/^(?:DOWN|UP|no check)/.test(status))
   return {
     ...proxy,
     serverCount: {
-      ...{ all: servers.length, down: down.length, out: out.length },
+      ...{ all: used.length, down: down.length, out: out.length },
       names: down.slice(0, NAMED).map((server) => server.name)
     },
     servers: servers.filter(
