@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import type { Config } from '../config.ts'
 import { canonicalAddress } from '../haproxy/config/own-servers.ts'
@@ -16,8 +17,11 @@ export function ownAddresses(
   registry: LivePods | undefined
 ): (address: string) => boolean {
   let known: ReadonlySet<string | undefined> | undefined
+  let elsewhere: ReadonlySet<string> | undefined
   return (address) => {
-    if (address === '::1' || address.startsWith('127.')) return true
+    if (address === '::1' || address === '127.0.0.1') return true
+    // All of 127/8 is this machine: whoever listens at one of its addresses is before those who listen at all.
+    if (address.startsWith('127.')) return !(elsewhere ??= loopbackListeners()).has(address)
     // Not before there is a server to ask about, as most texts have their binds, and servers elsewhere.
     known ??= new Set(
       [...interfaceAddresses(), ip, host, eip, ...(registry?.snapshot().apps.get(app)?.ips ?? [])].map(
@@ -25,5 +29,16 @@ export function ownAddresses(
       )
     )
     return known.has(address)
+  }
+}
+
+/** Addresses of 127/8 at which somebody listens. */
+function loopbackListeners(): Set<string> {
+  try {
+    // "  0: 0200007F:0050 00000000:0000 0A …": the address with its last byte first, and the state, of which 0A is LISTEN.
+    const rows = readFileSync('/proc/net/tcp', 'latin1').matchAll(/^ *\d+: ([\dA-F]{6}7F):[\dA-F]{4} \S+ 0A /gm)
+    return new Set(Array.from(rows, ([, hex = '']) => Buffer.from(hex, 'hex').reverse().join('.')))
+  } catch {
+    return new Set()
   }
 }

@@ -123,7 +123,10 @@ describe('a start that cannot succeed', () => {
   it('names the line of a dangling state in the manifest', async () => {
     await using service = await createService()
     const manifest = `${service.data}/lifecycle.yml`
-    await writeFile(manifest, 'initial: a\nterminal: z\nstates:\n  - tag: a\n    next: [nowhere]\n  - tag: z\n')
+    await writeFile(
+      manifest,
+      'initial: a\nterminal: z\nstates:\n  - tag: a\n    on: {done: nowhere}\n    shell: "true"\n  - tag: z\n'
+    )
 
     const { code, output } = await failedStart({ env: { KONTROL_LIFECYCLE: manifest } })
 

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { promisify } from 'node:util'
@@ -74,15 +75,15 @@ describe('A certificate that changes on disk', () => {
     await writeBundle(dir, 'first.test')
     await haproxy.driver.configure(proxy(address, dir.file('site.pem')))
     await haproxy.driver.restart()
-    const { workerPid } = await haproxy.driver.status()
     // Until it has been looked at, what is new is not told from what was there.
     await sleep(2_500)
-    process.kill(workerPid as number, 'SIGSTOP')
+    const socket = join(haproxy.dataFolder, 'haproxy/admin.sock')
+    await rename(socket, `${socket}.away`)
     try {
       await writeBundle(dir, 'second.test')
       await eventually(() => haproxy.driver.problems()[0]?.code === 'KTL_HAPROXY_CERTIFICATE', 20_000)
     } finally {
-      process.kill(workerPid as number, 'SIGCONT')
+      await rename(`${socket}.away`, socket)
     }
 
     await eventually(async () => (await nameOf(address)) === 'second.test', 15_000)

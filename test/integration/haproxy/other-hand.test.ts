@@ -28,7 +28,8 @@ async function ask(address: string): Promise<string> {
 }
 
 async function reloadByAnotherHand({ driver }: DrivenHaproxy): Promise<void> {
-  const { pid } = await driver.status()
+  // The master answers nobody while it loads.
+  const { pid } = await eventually(() => driver.status())
   process.kill(pid, 'SIGUSR2')
 }
 

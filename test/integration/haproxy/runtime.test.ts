@@ -372,14 +372,15 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
     const { workerPid } = await haproxy.driver.status()
     await haproxy.driver.configure(proxy(address, all.slice(0, 2)))
-    process.kill(workerPid as number, 'SIGSTOP')
+    const socket = join(haproxy.dataFolder, 'haproxy/admin.sock')
+    await rename(socket, `${socket}.away`)
     try {
       await eventually(() => haproxy.lines.some(({ msg }) => msg === 'haproxy servers not read back'), 15_000)
     } finally {
-      process.kill(workerPid as number, 'SIGCONT')
+      await rename(`${socket}.away`, socket)
     }
     const stranger = `add server web/stranger ${all[2]?.host}:${all[2]?.port};set server web/stranger state ready`
-    await exchange(join(haproxy.dataFolder, 'haproxy/admin.sock'), stranger)
+    await exchange(socket, stranger)
 
     await eventually(async () => (await haproxy.driver.status()).workerPid !== workerPid, 15_000)
     expect(haproxy.alarms).toMatchObject([{ code: 'KTL_HAPROXY_SURPRISE' }])
