@@ -229,6 +229,8 @@ export class Servers {
   }
 
   async #poll(loaded: LoadedWorker): Promise<void> {
+    // Another hand has had HAProxy loaded again: that is no drift of its servers, and is taken up by who looks at the process.
+    if ((await this.#options.runtime.workerPid()) !== loaded.worker) return this.#later(RETRY_MS)
     await this.#compare(loaded)
     await this.#retire(loaded)
     if (this.#features.deletesServers) await this.#deleteSpares(loaded)
