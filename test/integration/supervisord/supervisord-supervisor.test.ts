@@ -105,7 +105,7 @@ describe('SupervisordSupervisor against a real supervisord', () => {
     await supervisor.close()
   })
 
-  it('puts the files in place when supervisord tries in vain', async () => {
+  it('puts the files in place when supervisord tries in vain', { timeout: 120_000 }, async () => {
     await using setup = await setUp()
     const supervisor = supervisorOf(setup)
     const { pid } = await supervisor.start(setup.command, setup.hooks)
@@ -116,7 +116,7 @@ describe('SupervisordSupervisor against a real supervisord', () => {
 
     await eventually(() => setup.events.includes('restarted'), 20_000)
     // supervisord may have begun one more try with the broken file, after which it pauses for longer.
-    await eventually(() => serves(setup.frontend), 40_000)
+    await eventually(() => serves(setup.frontend), 80_000)
     expect(setup.events[1]).toBe('died')
     await supervisor.close()
   })
