@@ -29,8 +29,7 @@ const cut = (text: string, width: number | undefined): string =>
   width === undefined || text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 
 /** A line feed would break the row, an escape the terminal: what pods say of themselves is shown too. */
-// eslint-disable-next-line no-control-regex -- Control characters are what it looks for.
-const oneLine = (cell: string): string => cell.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+const oneLine = (cell: string): string => cell.replace(/\p{Cc}+/gu, ' ')
 
 /** Takes from the widest column, again and again, until all fit. */
 function fitted(widths: number[], columns: number | undefined): number[] {
