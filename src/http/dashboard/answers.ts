@@ -1,4 +1,4 @@
-import type { Problem } from './control-tier.ts'
+import type { Problem } from './live/control-tier.ts'
 
 // What the routes answer, as far as the page shows it; docs/http-api.md describes them.
 

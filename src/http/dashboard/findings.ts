@@ -1,5 +1,5 @@
 import type { App, Dns, Haproxy } from './answers.ts'
-import type { Problem, Readiness } from './control-tier.ts'
+import type { Problem, Readiness } from './live/control-tier.ts'
 import { counted, grouped, listed } from './words.ts'
 
 /** The last answers, of those routes that this process has. */

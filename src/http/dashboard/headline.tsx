@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { judge, type Latest } from './findings.ts'
-import { useConnection, useConnectionState, useNow } from './hooks.ts'
+import { useConnection, useConnectionState, useNow } from './live/hooks.ts'
 import { clockTime, duration } from './words.ts'
 
 const OWN_TITLE = document.title

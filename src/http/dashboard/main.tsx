@@ -1,8 +1,8 @@
 import { render } from 'preact'
 import 'uplot/dist/uPlot.min.css'
-import { Connection } from './connection.ts'
-import { ControlTier } from './control-tier.ts'
-import { ConnectionContext } from './hooks.ts'
+import { Connection } from './live/connection.ts'
+import { ControlTier } from './live/control-tier.ts'
+import { ConnectionContext } from './live/hooks.ts'
 import './page.css'
 import { Page } from './page.tsx'
 

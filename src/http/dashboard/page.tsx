@@ -6,19 +6,19 @@ import type {
   Reconfiguration,
   Traffic as TrafficAnswer
 } from './answers.ts'
-import { Configuration } from './configuration.tsx'
-import { Dns } from './dns.tsx'
-import { Events } from './events.tsx'
-import { Fleet } from './fleet.tsx'
+import { Configuration } from './sections/configuration.tsx'
+import { Dns } from './sections/dns.tsx'
+import { Events } from './sections/events.tsx'
+import { Fleet } from './sections/fleet.tsx'
 import { Glance } from './glance.tsx'
 import { Headline } from './headline.tsx'
-import { useAddress, useConnectionState, useResource, type Resource } from './hooks.ts'
-import { Lifecycle } from './lifecycle.tsx'
+import { useAddress, useConnectionState, useResource, type Resource } from './live/hooks.ts'
+import { Lifecycle } from './sections/lifecycle.tsx'
 import { Section } from './parts.tsx'
-import { POD_EVENTS, Pods } from './pods.tsx'
-import { Reconfigurations } from './reconfigurations.tsx'
-import { addTraffic } from './traffic-series.ts'
-import { Traffic } from './traffic.tsx'
+import { POD_EVENTS, Pods } from './sections/pods.tsx'
+import { Reconfigurations } from './sections/reconfigurations.tsx'
+import { addTraffic } from './traffic/traffic-series.ts'
+import { Traffic } from './traffic/traffic.tsx'
 
 /** The whole page: what each route tells, and the parts that show it. A part whose route is not there is left out. */
 export function Page({ app, id }: { app: string; id: string }) {

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Level } from './answers.ts'
-import type { Problem } from './control-tier.ts'
-import { useConnection, useNow } from './hooks.ts'
+import type { Problem } from './live/control-tier.ts'
+import { useConnection, useNow } from './live/hooks.ts'
 import { clockTime, counted, duration } from './words.ts'
 
 /** Rows of one table: more make it slow, and nobody reads them. */

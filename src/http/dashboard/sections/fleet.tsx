@@ -1,6 +1,6 @@
-import type { Pod } from './answers.ts'
-import { useResource } from './hooks.ts'
-import { Age, Mark, Section, Table, type Column } from './parts.tsx'
+import type { Pod } from '../answers.ts'
+import { useResource } from '../live/hooks.ts'
+import { Age, Mark, Section, Table, type Column } from '../parts.tsx'
 import { POD_EVENTS } from './pods.tsx'
 
 const COLUMNS: readonly Column<Pod>[] = [

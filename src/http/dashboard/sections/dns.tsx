@@ -1,5 +1,5 @@
-import type { Dns as Answer, DnsRecord } from './answers.ts'
-import { Age, Mark, Section, Table, type Column } from './parts.tsx'
+import type { Dns as Answer, DnsRecord } from '../answers.ts'
+import { Age, Mark, Section, Table, type Column } from '../parts.tsx'
 
 const COLUMNS: readonly Column<DnsRecord>[] = [
   { title: 'Record', kind: 'wide', cell: describeRecord },

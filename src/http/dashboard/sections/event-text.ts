@@ -1,6 +1,6 @@
-import type { Reconfiguration } from './answers.ts'
-import type { Problem } from './control-tier.ts'
-import { counted } from './words.ts'
+import type { Reconfiguration } from '../answers.ts'
+import type { Problem } from '../live/control-tier.ts'
+import { counted } from '../words.ts'
 
 interface PodEvent {
   pod: { app: string; ip: string; id: string }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
-import { useConnection, useConnectionState, useOpen } from './hooks.ts'
-import type { Reconfiguration } from './answers.ts'
-import { Fold, Section } from './parts.tsx'
+import { useConnection, useConnectionState, useOpen } from '../live/hooks.ts'
+import type { Reconfiguration } from '../answers.ts'
+import { Fold, Section } from '../parts.tsx'
 
 const TEXTS = [
   { key: 'running', title: 'The configuration that HAProxy runs', path: 'api/v1/config' },

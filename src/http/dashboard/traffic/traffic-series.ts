@@ -1,4 +1,4 @@
-import type { Figures, Traffic, TrafficSeries } from './answers.ts'
+import type { Figures, Traffic, TrafficSeries } from '../answers.ts'
 
 /** A quarter of an hour of figures, one each 5 s. */
 export const KEPT = 180

@@ -1,10 +1,10 @@
-import type { Figures, Haproxy, Proxy, Reconfiguration, Traffic as TrafficAnswer, TrafficSeries } from './answers.ts'
-import { levelOf } from './answers.ts'
+import type { Figures, Haproxy, Proxy, Reconfiguration, Traffic as TrafficAnswer, TrafficSeries } from '../answers.ts'
+import { levelOf } from '../answers.ts'
 import { Chart, Sparkline } from './chart.tsx'
-import { useOpen } from './hooks.ts'
-import { Fold, Mark, Section } from './parts.tsx'
+import { useOpen } from '../live/hooks.ts'
+import { Fold, Mark, Section } from '../parts.tsx'
 import { Servers } from './servers.tsx'
-import { counted, duration, figure, grouped, listed } from './words.ts'
+import { counted, duration, figure, grouped, listed } from '../words.ts'
 
 const MAX_PROXIES = 200
 
