@@ -1,12 +1,35 @@
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 
-/** A TCP port of that address that was free a moment ago, for programs that cannot choose one themselves. */
+/**
+ * Below the ports from which Linux takes those of outgoing connections (32768 and up): a port that was free a moment ago and is
+ * one of those may be some connection's own by the time that the program under test binds it.
+ */
+const from = 10_000
+const below = 32_768
+
+const given = new Set<number>()
+
+/** A TCP port of that address that is free, and that only another test could take, for programs that cannot choose one themselves. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer().listen(0, host)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  for (let tries = 0; tries < 200; tries++) {
+    const port = from + Math.floor(Math.random() * (below - from))
+    if (given.has(port) || !(await canListen(port, host))) continue
+    given.add(port)
+    return port
+  }
+  throw new Error(`no free port at ${host} in 200 tries`)
+}
+
+async function canListen(port: number, host: string): Promise<boolean> {
+  const server = createServer()
+  const listening = once(server, 'listening').then(
+    () => true,
+    () => false
+  )
+  server.listen(port, host)
+  if (!(await listening)) return false
   server.close()
   await once(server, 'close')
-  return port
+  return true
 }
