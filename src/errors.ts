@@ -26,6 +26,7 @@ export const catalogue = {
   KTL_SCRIPT_TIMEOUT: { statusCode: 500, exitCode: 75, retryable: true },
   KTL_NOT_A_MASTER: { statusCode: 409, exitCode: 1, retryable: false },
   KTL_KEEPALIVE_INVALID: { statusCode: 400, exitCode: 1, retryable: false },
+  KTL_POD_FAULTY: { statusCode: 422, exitCode: 1, retryable: false },
   KTL_POD_IS_PROXY: { statusCode: 422, exitCode: 1, retryable: false },
   KTL_REGISTRY_FILLING: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_LIMIT_NEAR: { statusCode: 503, exitCode: 75, retryable: true },

@@ -23,6 +23,7 @@ import { ReconfigurationLog } from '../steps/reconfiguration-log.ts'
 import { renderStep } from '../steps/render.ts'
 import { HostsFile } from '../render/hosts-file.ts'
 import { RegistryHosts } from '../render/hosts-source.ts'
+import { FaultyPods } from '../render/faulty-pods.ts'
 import { LeftOutPods } from '../render/left-out-pods.ts'
 import { LoopGuard } from '../render/loop-guard.ts'
 import { Renderer, visibleEnvironment } from '../render/renderer.ts'
@@ -119,21 +120,30 @@ function createSteps(
     registry === undefined
       ? new HostsFile(join(config.dataFolder, 'hosts.json'), deps.logger)
       : new RegistryHosts(registry, config.app)
-  const renderer = new LoopGuard({
+  const guard = new LoopGuard({
     renderer: (known) =>
       new Renderer({
         source: () => templates.read(),
         compile: compileTemplate,
         known,
-        constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) },
-        onLeftOut: (pods) => leftOut.update(pods),
-        onFailure: () => driver.withdraw()
+        constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) }
       }),
     known: hosts,
     ownServers: (text) => ownServers(text, ownAddresses(config, registry)),
     canonical: canonicalAddress,
     logger: deps.logger,
     onAlarm
+  })
+  const renderer = new FaultyPods({
+    source: guard,
+    clock: deps.clock,
+    template: () => templates.read(),
+    known: hosts,
+    onRendered: ({ leftOut: pods, loops }) => {
+      leftOut.update(pods)
+      guard.tell(loops)
+    },
+    onFailure: () => driver.withdraw()
   })
   return {
     setup: setupStep({ driver, payloadFile: config.payloadFile, eip: config.eip, prepareStatistics }),

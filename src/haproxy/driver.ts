@@ -146,6 +146,15 @@ export class HaproxyDriver {
     return await this.#queue.enqueue(async () => await this.#update.configure(text, signal))
   }
 
+  /**
+   * Lets HAProxy judge a text, of which nothing else comes.
+   *
+   * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED, KTL_HAPROXY_NO_LISTENER
+   */
+  async check(text: string, signal?: AbortSignal): Promise<void> {
+    await this.#queue.enqueue(async () => await this.#update.judge(text, signal))
+  }
+
   /** What `configure` was given last is not wanted any more, and nothing has come in its place. */
   withdraw(): void {
     this.#known.withdraw()

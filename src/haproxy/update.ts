@@ -8,7 +8,7 @@ import { adviceOn, refuseKeywords, refuseSilence } from './config/lint.ts'
 import type { ConfigModel, ConfigReader } from './config/model.ts'
 import { shownDiff } from './config/shown-diff.ts'
 import { withServersOf, type ReadText } from './config/splice.ts'
-import type { ConfigFile } from './files/config-file.ts'
+import { asFile, type ConfigFile } from './files/config-file.ts'
 import { FileFollower } from './files/file-follower.ts'
 import { FailedLoads } from './failed-loads.ts'
 import type { Instance } from './instance.ts'
@@ -83,6 +83,11 @@ export class Update {
     return result
   }
 
+  /** Within the queue. Nothing is kept of the text. */
+  async judge(text: string, signal?: AbortSignal): Promise<void> {
+    await this.#judge(asFile(text), this.#options.reader.read(text), signal).finally(() => this.#follow())
+  }
+
   async restart(signal?: AbortSignal): Promise<RestartOutcome> {
     return await this.#noting(async () => await this.#restart(signal), signal)
   }
@@ -149,8 +154,7 @@ export class Update {
   #asked(input: string): Configuration {
     const { known } = this.#options
     known.pending = undefined
-    // A missing last LF is fatal to HAProxy, and Jinja2 strips it.
-    return (known.candidate = known.withDigest(input.endsWith('\n') ? input : `${input}\n`))
+    return (known.candidate = known.withDigest(asFile(input)))
   }
 
   /**
@@ -182,17 +186,21 @@ export class Update {
    * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED
    */
   async #check({ text }: Configuration, model: ConfigModel, signal?: AbortSignal): Promise<void> {
-    refuseKeywords(model)
-    this.#follower.drop()
     try {
-      await this.#options.file.check(text, signal)
-      // Behind HAProxy's own words, which name a "bind" that is misspelt.
-      refuseSilence(this.#options.known.loaded?.model, model)
+      await this.#judge(text, model, signal)
     } catch (error) {
       this.#follow()
       throw error
     }
     for (const advice of adviceOn(model)) this.#options.logger.warn({ advice }, 'haproxy configuration')
+  }
+
+  async #judge(text: string, model: ConfigModel, signal?: AbortSignal): Promise<void> {
+    refuseKeywords(model)
+    this.#follower.drop()
+    await this.#options.file.check(text, signal)
+    // Behind HAProxy's own words, which name a "bind" that is misspelt.
+    refuseSilence(this.#options.known.loaded?.model, model)
   }
 
   /** By the runtime API. The file on disk follows, checked behind the change. */

@@ -46,10 +46,18 @@ export class LeftOutPods {
   }
 }
 
-export function leftOutProblem({ app, ip, key, field }: LeftOutPod): Problem {
+export function leftOutProblem({ app, ip, key, field, failure }: LeftOutPod): Problem {
+  const pod = `Pod ${key} of ${app} at ${ip} is left out`
+  if (failure === undefined) {
+    return {
+      code: 'KTL_POD_TEXT_REFUSED',
+      message: `${pod}: ${field} would change the meaning of the configuration`,
+      hint: 'Let the pod send a plain word, or let the template quote it with "| haproxy_quote".'
+    }
+  }
   return {
-    code: 'KTL_POD_TEXT_REFUSED',
-    message: `Pod ${key} of ${app} at ${ip} is left out: ${field} would change the meaning of the configuration`,
-    hint: 'Let the pod send a plain word, or let the template quote it with "| haproxy_quote".'
+    code: 'KTL_POD_FAULTY',
+    message: `${pod}, as the configuration fails with it and not without it: ${failure}`,
+    hint: 'Correct what the pod says of itself ("kontrol pods" shows it), or let the template stand it.'
   }
 }

@@ -4,10 +4,17 @@ import type { Pod } from '../model/pod.ts'
 import { appPodsOf, podsOf, type Backends, type Hosts } from '../model/snapshot.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { HostsSource } from './hosts-source.ts'
+import type { Rendered } from './template.ts'
+import { NOBODY, type Without } from './without-pods.ts'
 
-/** A configuration as text, from backends, hosts as JSON, or, with an empty text, what is known now. */
-export interface TextSource {
-  render(input: string | Backends): string | Promise<string>
+/** Renders backends, hosts as JSON, or, with an empty text, what is known now. */
+interface Source {
+  render(input: string | Backends, without: Without): Rendered | Promise<Rendered>
+}
+
+export interface Guarded extends Rendered {
+  /** Addresses without which it is, as HAProxy itself listens there. */
+  readonly loops: readonly string[]
 }
 
 type Known = Pick<HostsSource, 'hosts' | 'pods'>
@@ -15,7 +22,7 @@ type Stays = (ip: string) => boolean
 
 export interface LoopGuardOptions {
   /** Renders with the backends that `known` gives it. */
-  readonly renderer: (known: Known) => TextSource
+  readonly renderer: (known: Known) => Source
   readonly known: Known
   /** Addresses of a text, in canonical spelling, by which HAProxy would connect to itself. */
   readonly ownServers: (text: string) => readonly string[]
@@ -28,9 +35,9 @@ export interface LoopGuardOptions {
  * Leaves out pods that report an address on which HAProxy itself listens: a request would go round in it until it is
  * full. A server that a template has by itself, whatever the pods are, stays: frontends are chained so on purpose.
  */
-export class LoopGuard implements TextSource {
+export class LoopGuard {
   readonly #options: LoopGuardOptions
-  readonly #renderer: TextSource
+  readonly #renderer: Source
   #without: ReadonlySet<string> = new Set()
   #told: ReadonlySet<string> = new Set()
 
@@ -43,36 +50,20 @@ export class LoopGuard implements TextSource {
     })
   }
 
-  async render(input: string | Backends): Promise<string> {
-    const text = await this.#renderer.render(input)
-    const found = this.#options.ownServers(text)
-    if (found.length === 0) return this.#tell([], text)
-    const without = await this.#renderWithout(found, input)
+  async render(input: string | Backends, without: Without = NOBODY): Promise<Guarded> {
+    const rendered = await this.#renderer.render(input, without)
+    const found = this.#options.ownServers(rendered.text)
+    if (found.length === 0) return { ...rendered, loops: [] }
+    const withNone = await this.#renderWithout(found, input, without)
     // What is there without any pod is the template's own.
-    const ownToTemplate = new Set(this.#options.ownServers(without))
-    const ofPods = found.filter((address) => !ownToTemplate.has(address))
-    if (ofPods.length === found.length) return this.#tell(ofPods, without)
-    return this.#tell(ofPods, ofPods.length === 0 ? text : await this.#renderWithout(ofPods, input))
+    const ownToTemplate = new Set(this.#options.ownServers(withNone.text))
+    const loops = found.filter((address) => !ownToTemplate.has(address))
+    if (loops.length === found.length) return { ...withNone, loops }
+    return { ...(loops.length === 0 ? rendered : await this.#renderWithout(loops, input, without)), loops }
   }
 
-  readonly #stays: Stays = (ip) => !this.#without.has(this.#options.canonical(ip) ?? ip)
-
-  async #renderWithout(addresses: readonly string[], input: string | Backends): Promise<string> {
-    this.#without = new Set(addresses)
-    try {
-      return await this.#renderer.render(this.#filtered(input))
-    } finally {
-      this.#without = new Set()
-    }
-  }
-
-  #filtered(input: string | Backends): string | Backends {
-    if (input === '') return input
-    if (typeof input === 'string') return hostsToJson(filterHosts(parseHosts(input), this.#stays))
-    return new Map([...filterPods(podsOf(input), this.#stays)].map(([app, pods]) => [app, appPodsOf(pods)]))
-  }
-
-  #tell(addresses: readonly string[], text: string): string {
+  /** Tells once of each address that is left out. */
+  tell(addresses: readonly string[]): void {
     const { logger, onAlarm } = this.#options
     const before = this.#told
     this.#told = new Set(addresses)
@@ -83,7 +74,23 @@ export class LoopGuard implements TextSource {
     }
     const back = [...before].filter((address) => !this.#told.has(address))
     if (back.length > 0) logger.info({ ips: back }, 'pods no longer left out')
-    return text
+  }
+
+  readonly #stays: Stays = (ip) => !this.#without.has(this.#options.canonical(ip) ?? ip)
+
+  async #renderWithout(addresses: readonly string[], input: string | Backends, without: Without): Promise<Rendered> {
+    this.#without = new Set(addresses)
+    try {
+      return await this.#renderer.render(this.#filtered(input), without)
+    } finally {
+      this.#without = new Set()
+    }
+  }
+
+  #filtered(input: string | Backends): string | Backends {
+    if (input === '') return input
+    if (typeof input === 'string') return hostsToJson(filterHosts(parseHosts(input), this.#stays))
+    return new Map([...filterPods(podsOf(input), this.#stays)].map(([app, pods]) => [app, appPodsOf(pods)]))
   }
 }
 

@@ -27,8 +27,10 @@ export class PodValues {
   }
 
   #valueOf(pod: Pod, onRefused: OnRefused): Value {
-    if (!this.isSuspect(pod)) return fromData(pod, isJsonNumber)
-    return guarded(pod, '', (field) => {
+    // Of nothing a template could not even ask for a part.
+    const told = pod.payload === undefined ? { ...pod, payload: null } : pod
+    if (!this.isSuspect(pod)) return fromData(told, isJsonNumber)
+    return guarded(told, '', (field) => {
       onRefused(pod, field)
     })
   }

@@ -2,7 +2,8 @@ import { parseHosts } from '../model/hosts-json.ts'
 import { addressesOf, podsOf, type Backends } from '../model/snapshot.ts'
 import { isSecretName } from '../platform/inherited-environment.ts'
 import type { HostsSource } from './hosts-source.ts'
-import type { LeftOutPod, Template, TemplateVariables } from './template.ts'
+import type { Rendered, Template, TemplateVariables } from './template.ts'
+import { NOBODY, withoutPods, type Without } from './without-pods.ts'
 
 export interface RendererDeps {
   /** Text of the template now; throws KTL_TEMPLATE_MISSING when there is none. */
@@ -12,10 +13,6 @@ export interface RendererDeps {
   known: Pick<HostsSource, 'hosts' | 'pods'>
   /** What stays the same while the process lives. */
   constants: Pick<TemplateVariables, 'namespace' | 'labels' | 'env'>
-  /** Told after each rendering which pods are not in it, mostly none. */
-  onLeftOut: (pods: readonly LeftOutPod[]) => void
-  /** Told when nothing comes out: what was rendered before is not wanted any more. */
-  onFailure?: () => void
 }
 
 /** Template and hosts to configuration text. Keeps the compiled template until its text changes. */
@@ -28,22 +25,11 @@ export class Renderer {
   }
 
   /** @param input backends, or hosts as JSON; empty for those that are known now */
-  render(input: string | Backends): string {
-    try {
-      return this.#render(input)
-    } catch (error) {
-      this.#deps.onFailure?.()
-      throw error
-    }
-  }
-
-  #render(input: string | Backends): string {
-    const { source, compile, constants, onLeftOut } = this.#deps
+  render(input: string | Backends, without: Without = NOBODY): Rendered {
+    const { source, compile, constants } = this.#deps
     const text = source()
     if (this.#compiled?.source !== text) this.#compiled = { source: text, template: compile(text) }
-    const { text: rendered, leftOut } = this.#compiled.template.render({ ...this.#backends(input), ...constants })
-    onLeftOut(leftOut)
-    return rendered
+    return this.#compiled.template.render({ ...withoutPods(this.#backends(input), without), ...constants })
   }
 
   #backends(input: string | Backends): Pick<TemplateVariables, 'hosts' | 'pods'> {

@@ -7,6 +7,7 @@ import type { Pod } from '../model/pod.ts'
 import type { Hosts } from '../model/snapshot.ts'
 import { PodValues } from './pod-values.ts'
 import { haproxyFilters } from './template-filters.ts'
+import { withoutPods, type Without } from './without-pods.ts'
 
 type PodsByApp = ReadonlyMap<string, readonly Pod[]>
 
@@ -29,7 +30,9 @@ export interface LeftOutPod {
   readonly ip: string
   readonly key: string
   /** What would have been printed: a path into the pod. */
-  readonly field: string
+  readonly field?: string
+  /** What goes wrong with it and not without it. */
+  readonly failure?: string
 }
 
 export interface Rendered {
@@ -48,9 +51,6 @@ export interface Template {
   render(variables: TemplateVariables): Rendered
 }
 
-/** Field by pod. */
-type Refused = ReadonlyMap<Pod, string>
-
 /** Renderings in which pods show one after the other; from then on all that could are left out at once. */
 const MAX_RENDERINGS = 5
 
@@ -67,7 +67,7 @@ export function compileTemplate(source: string): Template {
     render: (variables) => {
       const leftOut = new Map<Pod, string>()
       for (let rendering = 1; ; rendering++) {
-        const now = without(variables, leftOut)
+        const now = withoutPods(variables, leftOut)
         const result = renderOnce(template, podValues, now)
         if (typeof result === 'string') return { text: result, leftOut: Array.from(leftOut, described) }
         const refused = rendering < MAX_RENDERINGS ? result : suspectsOf(podValues, now)
@@ -78,7 +78,7 @@ export function compileTemplate(source: string): Template {
 }
 
 /** The text, or the pods with which there is none. */
-function renderOnce(template: JinjaTemplate, podValues: PodValues, variables: TemplateVariables): string | Refused {
+function renderOnce(template: JinjaTemplate, podValues: PodValues, variables: TemplateVariables): string | Without {
   const refused = new Map<Pod, string>()
   try {
     const text = template.render(valuesOf(variables, podValues, refused))
@@ -107,42 +107,9 @@ function valuesOf(
   )
 }
 
-function suspectsOf(podValues: PodValues, { pods = new Map() }: TemplateVariables): Refused {
+function suspectsOf(podValues: PodValues, { pods = new Map() }: TemplateVariables): Without {
   const suspects = [...pods.values()].flat().filter((pod) => podValues.isSuspect(pod))
   return new Map(suspects.map((pod) => [pod, 'a text of it']))
-}
-
-/** The same without some pods, and without the addresses that are theirs. */
-function without(variables: TemplateVariables, leftOut: Refused): TemplateVariables {
-  const { hosts, pods } = variables
-  if (leftOut.size === 0 || pods === undefined) return variables
-  const apps = new Set(Array.from(leftOut.keys(), ({ app }) => app))
-  return {
-    ...variables,
-    hosts: filtered(hosts, (app, ips) => (apps.has(app) ? withoutAddresses(ips, app, leftOut) : ips)),
-    pods: filtered(pods, (app, list) => (apps.has(app) ? list.filter((pod) => !leftOut.has(pod)) : list))
-  }
-}
-
-/** Each of them once: another pod may have the same address. */
-function withoutAddresses(ips: readonly string[], app: string, leftOut: Refused): readonly string[] {
-  const gone = Array.from(leftOut.keys()).filter((pod) => pod.app === app)
-  const counts = new Map<string, number>()
-  for (const { ip } of gone) counts.set(ip, (counts.get(ip) ?? 0) + 1)
-  return ips.filter((ip) => {
-    const left = counts.get(ip) ?? 0
-    counts.set(ip, left - 1)
-    return left <= 0
-  })
-}
-
-/** An app without pods is no app. */
-function filtered<T>(
-  apps: ReadonlyMap<string, readonly T[]>,
-  filter: (app: string, items: readonly T[]) => readonly T[]
-): ReadonlyMap<string, readonly T[]> {
-  const kept = Array.from(apps, ([app, items]): [string, readonly T[]] => [app, filter(app, items)])
-  return new Map(kept.filter(([app, items]) => items.length > 0 || apps.get(app)?.length === 0))
 }
 
 const described = ([{ app, ip, key }, field]: [Pod, string]): LeftOutPod => ({ app, ip, key, field })

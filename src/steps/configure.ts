@@ -1,13 +1,17 @@
-import { KontrolError } from '../errors.ts'
+import { findKontrolError, KontrolError } from '../errors.ts'
 import type { Planned, ReconfigurationLog } from './reconfiguration-log.ts'
 import type { HostsSource } from '../render/hosts-source.ts'
-import type { TextSource } from '../render/loop-guard.ts'
+import type { TextSource } from '../render/faulty-pods.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
 
 export type ConfigureOutcome = 'unchanged' | 'applied' | 'reload'
 
+type Configured = Planned & { outcome: ConfigureOutcome }
+
 interface Configurer {
-  configure(text: string, signal: AbortSignal): Promise<Planned & { outcome: ConfigureOutcome }>
+  configure(text: string, signal: AbortSignal): Promise<Configured>
+  /** @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED */
+  check(text: string, signal: AbortSignal): Promise<void>
 }
 
 export interface ConfigureStepDeps {
@@ -26,14 +30,39 @@ export const configureStep = ({ driver, renderer, log, hosts }: ConfigureStepDep
       text = await log.measure('render', () => renderer.render(input))
       if (typeof input === 'string') await hosts.keep(input)
     }
-    const { outcome, ...planned } = await log.measure('configure', () => {
+    const { outcome, made, ...planned } = await log.measure('configure', () => {
       if (text === undefined) throw nothingRendered()
-      return driver.configure(text, signal)
+      return configureAcceptable(text, { driver, renderer, signal })
     })
     log.planned(planned)
     if (outcome !== 'reload') log.end(outcome)
-    return { outcome, made: text }
+    return { outcome, made }
   })
+
+/** Without the pods for which HAProxy refuses the text, if it is for a few of them. */
+async function configureAcceptable(
+  text: string,
+  { driver, renderer, signal }: Pick<ConfigureStepDeps, 'driver' | 'renderer'> & { signal: AbortSignal }
+): Promise<Configured & { made: string }> {
+  const acceptable = async (failure?: Error): Promise<string | undefined> =>
+    await renderer.acceptable(text, async (tried) => await driver.check(tried, signal), failure).catch(() => undefined)
+  const configure = async (made: string): Promise<Configured & { made: string }> => {
+    const result = await driver.configure(made, signal)
+    renderer.inUse(made)
+    return { ...result, made }
+  }
+  // A server that HAProxy refuses costs the worker the trust in what it runs: asked before where it is likely.
+  const expected = renderer.isDoubtful ? await acceptable() : text
+  try {
+    return await configure(expected ?? text)
+  } catch (error) {
+    const refusal = findKontrolError(error, 'KTL_HAPROXY_CONFIG_REJECTED')
+    if (expected !== text || refusal === undefined) throw error
+    const other = await acceptable(refusal)
+    if (other === undefined) throw error
+    return await configure(other)
+  }
+}
 
 function nothingRendered(): KontrolError {
   return new KontrolError('KTL_STEP_FAILED', 'There is no candidate to configure', {

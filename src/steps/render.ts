@@ -1,9 +1,9 @@
 import type { ReconfigurationLog } from './reconfiguration-log.ts'
-import type { TextSource } from '../render/loop-guard.ts'
+import type { TextSource } from '../render/faulty-pods.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
 
 export interface RenderStepDeps {
-  renderer: TextSource
+  renderer: Pick<TextSource, 'render'>
   log: ReconfigurationLog
 }
 

@@ -86,7 +86,7 @@ export class Metrics {
     gauge(
       this.#registry,
       'kontrol_pods_left_out',
-      'Live pods that are not in the configuration, as their text would change its meaning: see the log',
+      'Live pods that are not in the configuration, as it would fail with them or change its meaning: see the log',
       leftOutPods
     )
     gauge(this.#registry, 'kontrol_problems', 'Reasons why this process is not ready', problems)

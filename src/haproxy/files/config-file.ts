@@ -200,6 +200,9 @@ export class ConfigFile {
   }
 }
 
+/** A missing last LF is fatal to HAProxy, and Jinja2 strips it. */
+export const asFile = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`)
+
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')

@@ -31,8 +31,7 @@ function guarded(template: string, known: Backends = backends([])) {
         source: () => template,
         compile: compileTemplate,
         known: filtered,
-        constants: { namespace: 'default', labels: {}, env: {} },
-        onLeftOut: () => {}
+        constants: { namespace: 'default', labels: {}, env: {} }
       }),
     known: { hosts: () => addressesOf(known), pods: () => podsOf(known) },
     ownServers: (text) => ownServers(text, (address) => ['127.0.0.1', '10.0.0.9'].includes(address)),
@@ -40,8 +39,11 @@ function guarded(template: string, known: Backends = backends([])) {
     logger,
     onAlarm: (problem) => void told.push(problem)
   })
-  const servers = async (input: string | Backends): Promise<string[]> =>
-    [...(await guard.render(input)).matchAll(/server \S+ (\S+)/g)].map(([, target = '']) => target)
+  const servers = async (input: string | Backends): Promise<string[]> => {
+    const { text, loops } = await guard.render(input)
+    guard.tell(loops)
+    return [...text.matchAll(/server \S+ (\S+)/g)].map(([, target = '']) => target)
+  }
   return { servers, told, lines }
 }
 

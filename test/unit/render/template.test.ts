@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { compileTemplate } from '../../../src/render/template.ts'
+import { makePod } from '../../support/make-pod.ts'
 import type { Pod } from '../../../src/model/pod.ts'
 
 const sample = (name: string): string =>
@@ -49,6 +50,15 @@ describe('compileTemplate', () => {
       '0',
       '2'
     ])
+  })
+
+  it('has a payload of none for a pod that sent nothing, as for one that sent null', () => {
+    const template = compileTemplate(
+      '{% for p in pods.web %}{{ p.payload }} {{ p.payload.port|default(80) }};{% endfor %}'
+    )
+    const pods = new Map([['web', [makePod(0), makePod(1, { payload: null }), makePod(2, { payload: { port: 1 } })]]])
+
+    expect(template.render({ hosts, pods }).text).toBe("None 80;None 80;{'port': 1} 1;")
   })
 
   it('shows the pods with their payloads, whole numbers as ints', () => {

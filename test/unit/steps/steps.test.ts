@@ -9,7 +9,8 @@ import { configureStep, type ConfigureOutcome } from '../../../src/steps/configu
 import { exposeViaRoute53Step } from '../../../src/steps/expose-via-route53.ts'
 import { ReconfigurationLog } from '../../../src/steps/reconfiguration-log.ts'
 import { renderStep } from '../../../src/steps/render.ts'
-import { Renderer } from '../../../src/render/renderer.ts'
+import { FaultyPods } from '../../../src/render/faulty-pods.ts'
+import { Renderer, type RendererDeps } from '../../../src/render/renderer.ts'
 import { restartStep } from '../../../src/steps/restart.ts'
 import { setupStep } from '../../../src/steps/setup.ts'
 import { shutdownStep } from '../../../src/steps/shutdown.ts'
@@ -36,13 +37,25 @@ function renderer({ source = (): string => 'v1', hosts = new Map([['known', ['10
   }))
   const known = { hosts: () => hosts, pods: () => new Map() }
   const constants = { namespace: 'default', labels: {}, env: {} }
-  return { compile, renderer: new Renderer({ source, compile, known, constants, onLeftOut: () => {} }) }
+  return { compile, renderer: texts(new Renderer({ source, compile, known, constants }), { source, known }) }
+}
+
+function texts(renderer: Renderer, deps: Pick<RendererDeps, 'source' | 'known'>, onFailure = () => {}): FaultyPods {
+  return new FaultyPods({
+    source: { render: async (input, without) => ({ ...renderer.render(input, without), loops: [] }) },
+    template: deps.source,
+    known: deps.known,
+    clock: new FakeClock(),
+    onRendered: () => {},
+    onFailure
+  })
 }
 
 function steps(outcome: ConfigureOutcome = 'applied') {
   const log = new ReconfigurationLog({ clock: new FakeClock(), logger: silentLogger() })
   const plan = { unchanged: 'none', applied: 'runtime', reload: 'reload' } as const
   const driver = {
+    check: vi.fn(async () => {}),
     configure: vi.fn(async () => ({ outcome, plan: plan[outcome], operations: 2, reasons: ['because'], diff: 'd' })),
     restart: vi.fn(async () => ({ outcome: 'reloaded' as const }))
   }
@@ -58,55 +71,56 @@ function steps(outcome: ConfigureOutcome = 'applied') {
   }
 }
 
-describe('Renderer', () => {
-  it('tells when nothing comes out, as what was rendered before is not wanted any more', () => {
+describe('FaultyPods of a Renderer', () => {
+  it('tells when nothing comes out, as what was rendered before is not wanted any more', async () => {
     const onFailure = vi.fn()
     const known = { hosts: () => new Map(), pods: () => new Map() }
     const constants = { namespace: 'default', labels: {}, env: {} }
     const compile = () => ({ render: () => ({ text: 'text', leftOut: [] }) })
     let source = (): string => 'v1'
-    const renderer = new Renderer({ source: () => source(), compile, known, constants, onLeftOut: () => {}, onFailure })
+    const given = { source: () => source(), known }
+    const renderer = texts(new Renderer({ ...given, compile, constants }), given, onFailure)
 
-    renderer.render('')
+    await renderer.render('')
     expect(onFailure).not.toHaveBeenCalled()
     source = () => {
       throw new KontrolError('KTL_TEMPLATE_MISSING', 'gone')
     }
-    expect(() => renderer.render('')).toThrow('gone')
+    await expect(renderer.render('')).rejects.toThrow('gone')
 
     expect(onFailure).toHaveBeenCalledTimes(1)
   })
 
-  it('renders the hosts that are known now when it is given none', () => {
-    expect(renderer().renderer.render('')).toBe('v1: known=10.0.0.1')
+  it('renders the hosts that are known now when it is given none', async () => {
+    expect(await renderer().renderer.render('')).toBe('v1: known=10.0.0.1')
   })
 
-  it('renders the hosts of the input, sorted by app', () => {
-    expect(renderer().renderer.render('{"b": ["10.0.0.2"], "a": []}')).toBe('v1: a= b=10.0.0.2')
+  it('renders the hosts of the input, sorted by app', async () => {
+    expect(await renderer().renderer.render('{"b": ["10.0.0.2"], "a": []}')).toBe('v1: a= b=10.0.0.2')
   })
 
-  it('renders the backends that it is handed', () => {
+  it('renders the backends that it is handed', async () => {
     const backends = new Map([['web', appPodsOf([makePod(2), makePod(1)])]])
 
-    expect(renderer().renderer.render(backends)).toBe('v1: web=10.0.0.1+10.0.0.2')
+    expect(await renderer().renderer.render(backends)).toBe('v1: web=10.0.0.1+10.0.0.2')
   })
 
-  it('compiles a template once for as long as its text stays', () => {
+  it('compiles a template once for as long as its text stays', async () => {
     let text = 'v1'
     const { compile, renderer: one } = renderer({ source: () => text })
 
-    one.render('')
-    one.render('')
+    await one.render('')
+    await one.render('')
     text = 'v2'
-    one.render('')
+    await one.render('')
 
     expect(compile.mock.calls).toEqual([['v1'], ['v2']])
   })
 
   it.each(['{', '[]', '{"web": "10.0.0.1"}', '{"web": ["localhost"]}', '{"a b": []}'])(
     'refuses %s as hosts',
-    (input) => {
-      expect(() => renderer().renderer.render(input)).toThrowError('Invalid hosts')
+    async (input) => {
+      await expect(renderer().renderer.render(input)).rejects.toThrowError('Invalid hosts')
     }
   )
 })
