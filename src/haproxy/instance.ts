@@ -136,7 +136,7 @@ export class Instance {
     await file.install(configuration.text)
     const mark = await log.size()
     this.#trial = configuration.text
-    const former = await supervisor.startBeside?.(command, this.#hooks).finally(() => (this.#trial = undefined))
+    const former = await supervisor.startBeside(command, this.#hooks).finally(() => (this.#trial = undefined))
     const pids = await reloader.started(mark)
     await this.#loaded(configuration, reader.read(configuration.text), pids)
     this.#watch(configuration, pids)

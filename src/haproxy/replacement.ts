@@ -35,7 +35,7 @@ export async function replaceWorker({ known, instance, runtime, logger }: Replac
  */
 export async function replaceHaproxy({ known, instance, supervisor, logger }: ReplacementParts): Promise<void> {
   const { lastRunning } = known
-  if (supervisor.startBeside === undefined) {
+  if (!supervisor.runsTwo) {
     logger.error('haproxy cannot be reached, and its supervisor runs only one: restart its program at a quiet time')
     return
   }

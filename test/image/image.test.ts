@@ -75,6 +75,11 @@ async function getJson<T>(path: string, pool = api): Promise<T> {
 const appsOf = async (pool = api) => (await getJson<{ hosts: Record<string, string[]> }>('/api/v1/hosts', pool)).hosts
 const isReady = async (pool = api) => (await getJson<{ ready: boolean }>('/readyz', pool)).ready
 const programPid = async (program: string) => Number(await host.exec('proxy', 'supervisorctl', 'pid', program))
+/** What the shell of the program has started. */
+const haproxyMaster = async () => {
+  const shell = await programPid('haproxy')
+  return Number(await host.exec('proxy', 'cat', `/proc/${shell}/task/${shell}/children`))
+}
 const record = () => zone.valuesOf('www.example.com', 'A') ?? []
 
 beforeAll(async () => {
@@ -184,12 +189,28 @@ describe('the image', () => {
     expect(await programPid('haproxy')).toBe(haproxy)
   })
 
+  it('loses no request when HAProxy is restarted in supervisord', async () => {
+    const stopped = new AbortController()
+    const traffic = sendTraffic(web, { signal: stopped.signal })
+    const haproxy = await haproxyMaster()
+
+    await host.exec('proxy', 'supervisorctl', 'restart', 'haproxy')
+
+    await eventually(async () => (await haproxyMaster()) !== haproxy && (await isReady()), MINUTE)
+    await eventually(
+      async () => (await host.exec('proxy', 'sh', '-c', `[ -d /proc/${haproxy} ] || echo gone`)) === 'gone',
+      MINUTE
+    )
+    stopped.abort()
+    expect((await traffic).failures).toEqual([])
+  })
+
   it('has HAProxy back when it is killed', async () => {
-    const haproxy = await programPid('haproxy')
+    const haproxy = await haproxyMaster()
 
     await host.exec('proxy', 'sh', '-c', `kill -9 ${haproxy}`)
 
-    await eventually(async () => (await programPid('haproxy')) !== haproxy && (await isReady()), MINUTE)
+    await eventually(async () => (await haproxyMaster()) !== haproxy && (await isReady()), MINUTE)
     const { answers } = await eventually(async () => {
       const round = await sendTraffic(web, { requests: 10 })
       return round.failures.length === 0 ? round : undefined

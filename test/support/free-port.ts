@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 /**
- * Below the ports from which Linux takes those of outgoing connections (32768 and up): a port that was free a moment ago and is
- * one of those may be some connection's own by the time that the program under test binds it.
+ * Below those of `ownPort`, and those that Linux gives to outgoing connections (32768 and up): such a one is free now, and may
+ * be some connection's own by the time that the program under test binds it.
  */
 const from = 10_000
-const below = 32_768
+const below = 20_000
 
 const given = new Set<number>()
 

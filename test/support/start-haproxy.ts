@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto'
 import { HaproxyDriver } from '../../src/haproxy/driver.ts'
 import { ChildSupervisor } from '../../src/haproxy/process/child.ts'
+import { SupervisordSupervisor } from '../../src/haproxy/process/supervisord.ts'
 import type { Problem } from '../../src/errors.ts'
+import type { SupervisordClient } from '../../src/platform/supervisord-client.ts'
 import { systemClock, type Clock } from '../../src/platform/clock.ts'
 import { tempDir } from './temp-dir.ts'
 import { recordingLogger } from './test-logger.ts'
@@ -24,6 +26,8 @@ export interface DrivenHaproxyOptions {
   binary?: string
   /** One of its own when absent, which goes away with it. */
   dataFolder?: string
+  /** It runs as the program "haproxy" of that supervisord, when given, which must have the same data folder. */
+  supervisord?: SupervisordClient
   /** Started at once unless told otherwise. */
   start?: boolean
 }
@@ -39,7 +43,10 @@ export async function startHaproxy(options: DrivenHaproxyOptions = {}): Promise<
     new HaproxyDriver({
       dataFolder,
       binary,
-      supervisor: new ChildSupervisor({ clock, logger }),
+      supervisor:
+        options.supervisord === undefined
+          ? new ChildSupervisor({ clock, logger })
+          : new SupervisordSupervisor({ client: options.supervisord, clock, logger }),
       clock,
       logger,
       reloadIntervalMs,

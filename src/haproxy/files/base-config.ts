@@ -11,6 +11,8 @@ import type { HaproxyPaths } from './paths.ts'
  *   connections while the next request may be on its way.
  * - `hard-stop-after` is generous: it ends old workers that clients hold open
  *   for ever, and cuts no ordinary request.
+ * - `expose-fd listeners`: a HAProxy that is started beside this one, by a restart of its program in supervisord, takes
+ *   over its listeners with all that waits at them.
  * - The server state, which we write before each reload: without it a server
  *   that is down would get traffic again until its first check.
  * - `ssl-load-extra-del-ext`: the key of `tls.crt` is `tls.key`, as in a secret
@@ -19,7 +21,7 @@ import type { HaproxyPaths } from './paths.ts'
 export function baseConfig(paths: HaproxyPaths): string {
   return `# Written by kontrol-haproxy at each start: changes made here are lost.
 global
-    stats socket ${quote(paths.runtimeSocket)} mode 600 level admin
+    stats socket ${quote(paths.runtimeSocket)} mode 600 level admin expose-fd listeners
     hard-stop-after 1h
     ssl-load-extra-del-ext
     server-state-file ${quote(paths.serverState)}

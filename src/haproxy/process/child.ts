@@ -22,6 +22,7 @@ const WATCH_MS = 100
  * that it stays when we go, and takes up the one that an earlier run left.
  */
 export class ChildSupervisor implements Supervisor {
+  readonly runsTwo = true
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #delay: RestartDelay

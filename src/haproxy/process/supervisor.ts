@@ -37,13 +37,14 @@ export interface Supervisor {
    * the back-off. May be called again at any time.
    */
   start(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess>
+  /** Whether it can start another master beside the one that runs. */
+  readonly runsTwo: boolean
   /**
-   * Starts another master beside the one that cannot be reached any more, which is left to the caller. Absent where the
-   * supervisor knows only one.
+   * Starts another master beside the one that cannot be reached any more, which is left to the caller. Only where `runsTwo`.
    *
    * @returns the former one
    */
-  startBeside?: (command: HaproxyCommand, hooks: SupervisorHooks) => Promise<ProcessInfo | undefined>
+  startBeside(command: HaproxyCommand, hooks: SupervisorHooks): Promise<ProcessInfo | undefined>
   /** Pid of the master; undefined while none runs. */
   pid(): number | undefined
   /** Lets HAProxy finish its connections and ends it; past `graceMs`, or when aborted, by force. */

@@ -7,11 +7,20 @@ import {
   type ProgramState,
   type SupervisordClient
 } from '../../platform/supervisord-client.ts'
-import { findMaster } from './process-table.ts'
+import { findMaster, type ProcessInfo } from './process-table.ts'
 
 const POLL_MS = 20
 /** supervisord spawns at once; what takes longer is stopping what ran before. */
 const START_TIMEOUT_MS = 5_000
+/** `haproxy.sh` asks supervisord what the stop is for before it lets go, which starts a Python. */
+const LET_GO_TIMEOUT_MS = 30_000
+
+/** HAProxy as supervisord runs it: `pid` is its program's, which is the master itself or the shell that started it. */
+export interface RunningProgram {
+  pid: number
+  /** Undefined when it is dead already. */
+  master?: ProcessInfo
+}
 
 /** The program of supervisord that runs HAProxy: told to start and to stop, and waited for. */
 export class SupervisordProgram {
@@ -59,8 +68,8 @@ export class SupervisordProgram {
   }
 
   /** Ends what supervisord still waits for, so that it starts nothing while we put the files in place. */
-  async quiesce(): Promise<void> {
-    const deadline = performance.now() + START_TIMEOUT_MS
+  async quiesce(timeoutMs = START_TIMEOUT_MS): Promise<void> {
+    const deadline = performance.now() + timeoutMs
     for (;;) {
       const { state } = await this.info()
       if (state === 'BACKOFF') {
@@ -72,19 +81,23 @@ export class SupervisordProgram {
     }
   }
 
-  /**
-   * Until the program has become HAProxy, with the sockets that we expect: between fork and exec it is supervisord.
-   *
-   * @returns its pid, 0 when it is dead already
-   */
-  async untilItRuns(socketArgument: string): Promise<number> {
+  /** Both halves of it, for a program that hands over to its successor. If the second one fails, it is due. */
+  async restart(): Promise<void> {
+    this.#stoppedByUs = true
+    await this.askToStop()
+    await this.quiesce(LET_GO_TIMEOUT_MS)
+    await this.start()
+  }
+
+  /** Until the program is HAProxy, or has started it, with the sockets that we expect: between fork and exec it is supervisord. */
+  async untilItRuns(socketArgument: string): Promise<RunningProgram> {
     const deadline = performance.now() + START_TIMEOUT_MS
     for (;;) {
       const info = await this.info()
       const master = await findMaster(socketArgument)
-      if (info.pid !== 0 && master?.pid === info.pid) return info.pid
+      if (isOf(info.pid, master)) return { pid: info.pid, master }
       // Dead already: the watch tells of it, and its log has said why.
-      if (info.state === 'BACKOFF' || info.state === 'EXITED' || info.state === 'FATAL') return info.pid
+      if (info.state === 'BACKOFF' || info.state === 'EXITED' || info.state === 'FATAL') return { pid: info.pid }
       if (performance.now() > deadline) throw this.#notStarted(explain(info, socketArgument))
       await sleep(POLL_MS)
     }
@@ -112,7 +125,12 @@ export function isStopped(state: ProgramState): boolean {
   return state === 'STOPPED' || state === 'STOPPING'
 }
 
+/** HAProxy is the program itself, or its child. */
+function isOf(program: number, master: ProcessInfo | undefined): master is ProcessInfo {
+  return program !== 0 && (master?.pid === program || master?.parentPid === program)
+}
+
 function explain({ state, pid, reason }: ProgramInfo, socketArgument: string): string {
   if (pid === 0) return `it is ${state}${reason === '' ? '' : `, ${reason}`}`
-  return `process ${pid} is no HAProxy with "-W" and "-S ${socketArgument}"`
+  return `process ${pid} is no HAProxy with "-W" and "-S ${socketArgument}", and started none`
 }

@@ -8,8 +8,8 @@ import {
   type ProgramState,
   type SupervisordClient
 } from '../../platform/supervisord-client.ts'
-import { endProcess } from './end-process.ts'
-import { readProcess } from './process-table.ts'
+import { endProcess, lives } from './end-process.ts'
+import { readProcess, type ProcessInfo } from './process-table.ts'
 import {
   RestartDelay,
   type HaproxyCommand,
@@ -28,17 +28,27 @@ export interface SupervisordSupervisorOptions {
 }
 
 const WATCH_MS = 200
+/** As `haproxy.sh` has it: a stop that is half of a restart is followed by the start at once, and HAProxy serves until that. */
+const SUCCESSOR_WITHIN_MS = 5_000
 
 /**
  * HAProxy as a program of supervisord, which starts it again when it dies and
  * keeps it when we do. We say when it begins and ends, and watch.
+ *
+ * The program is HAProxy itself, or, as in the image, the shell of `haproxy.sh`, with which a restart refuses nobody.
  */
 export class SupervisordSupervisor implements Supervisor {
   readonly #program: SupervisordProgram
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #delay: RestartDelay
-  #pid: number | undefined
+  #master: ProcessInfo | undefined
+  /** Of the program, as supervisord knows it. */
+  #programPid = 0
+  /** A stop was seen since it was started: what ends it then is someone's hand. */
+  #toldToStop = false
+  /** Since when it has been stopped, while HAProxy serves on. */
+  #stoppedSince: number | undefined
   #startAgainAt = 0
   #answers = true
   #ended = true
@@ -53,7 +63,11 @@ export class SupervisordSupervisor implements Supervisor {
   }
 
   pid(): number | undefined {
-    return this.#pid
+    return this.#master?.pid
+  }
+
+  get runsTwo(): boolean {
+    return this.#master !== undefined && this.#master.pid !== this.#programPid
   }
 
   /** @throws KontrolError KTL_SUPERVISOR_UNREACHABLE, KTL_SUPERVISOR_REFUSED, KTL_HAPROXY_MISSING, KTL_HAPROXY_RELOAD_FAILED */
@@ -66,14 +80,28 @@ export class SupervisordSupervisor implements Supervisor {
     return await this.#starting
   }
 
+  async startBeside(command: HaproxyCommand, hooks: SupervisorHooks): Promise<ProcessInfo | undefined> {
+    const former = this.#master
+    await this.#starting?.catch(() => {})
+    this.#starting = this.#restart(command, hooks).finally(() => {
+      this.#starting = undefined
+      if (!this.#ended) this.#watch(command, hooks)
+    })
+    await this.#starting
+    return former
+  }
+
   async stop(graceMs: number, signal?: AbortSignal): Promise<void> {
     this.#letGo()
-    const pid = this.#pid
-    await this.#program.askToStop()
-    const running = pid === undefined ? undefined : await readProcess(pid)
-    if (running !== undefined) await endProcess(running, graceMs, signal)
-    this.#pid = undefined
-    if (pid !== undefined) this.#logger.info({ pid }, 'haproxy stopped')
+    const master = this.#master
+    try {
+      await this.#program.askToStop()
+    } finally {
+      // Also when supervisord is gone.
+      this.#master = undefined
+      if (master !== undefined) await endProcess(master, graceMs, signal)
+    }
+    if (master !== undefined) this.#logger.info({ pid: master.pid }, 'haproxy stopped')
   }
 
   async close(): Promise<void> {
@@ -96,11 +124,26 @@ export class SupervisordSupervisor implements Supervisor {
       await hooks.beforeStart()
       await this.#program.start()
     }
-    const pid = await this.#program.untilItRuns(command.socketArgument)
-    if (pid !== 0 && this.#pid !== pid) this.#logger.info({ pid }, adopted ? 'haproxy adopted' : 'haproxy started')
-    this.#pid = pid === 0 ? undefined : pid
+    return await this.#keep(command, adopted)
+  }
+
+  async #restart(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess> {
+    await hooks.beforeStart()
+    await this.#program.restart()
+    return await this.#keep(command, false)
+  }
+
+  async #keep({ socketArgument }: HaproxyCommand, adopted: boolean): Promise<SupervisedProcess> {
+    const { pid, master } = await this.#program.untilItRuns(socketArgument)
+    if (master !== undefined && this.#master?.pid !== master.pid) {
+      this.#logger.info({ pid: master.pid }, adopted ? 'haproxy adopted' : 'haproxy started')
+    }
+    this.#programPid = pid
+    this.#master = master
+    this.#toldToStop = false
+    this.#stoppedSince = undefined
     this.#delay.started()
-    return { pid, adopted }
+    return { pid: master?.pid ?? 0, adopted }
   }
 
   #watch(command: HaproxyCommand, hooks: SupervisorHooks): void {
@@ -127,16 +170,31 @@ export class SupervisordSupervisor implements Supervisor {
   async #poll(command: HaproxyCommand, hooks: SupervisorHooks): Promise<void> {
     const info = await this.#program.info()
     if (this.#ended || this.#starting !== undefined) return
-    if (info.pid !== 0 && info.pid === this.#pid) return
-    if (this.#pid !== undefined) this.#tellDeath(this.#pid, info, hooks)
-    if (this.#leaveAlone(info.state)) return
+    this.#toldToStop ||= isStopped(info.state)
+    const former = this.#master
+    if (former !== undefined) {
+      if (info.pid !== 0 && info.pid === this.#programPid) return
+      if (this.#awaitsSuccessor(info.state) && (await lives(former))) return
+      this.#tellEnd(former, info, hooks)
+    }
+    if (!this.#leaveAlone(info.state)) await this.#startAgain(command, hooks)
+  }
+
+  async #startAgain(command: HaproxyCommand, hooks: SupervisorHooks): Promise<void> {
     const started = await this.start(command, hooks).catch((err: unknown) => {
       if (isFault(err, supervisordFaults.shutdown)) throw err
       this.#logger.error({ err, restartInMs: this.#putOff() }, 'haproxy cannot be started')
     })
-    if (this.#pid !== undefined) hooks.restarted()
+    if (this.#master !== undefined) hooks.restarted()
     // Tries of supervisord's own, with files that are still wrong, must not put ours off.
     else if (started?.adopted === false) this.#putOff()
+  }
+
+  /** Between the two halves of a restart the former HAProxy serves on. */
+  #awaitsSuccessor(state: ProgramState): boolean {
+    if (!isStopped(state)) return false
+    this.#stoppedSince ??= this.#clock.monotonic()
+    return this.#clock.monotonic() - this.#stoppedSince < SUCCESSOR_WITHIN_MS
   }
 
   #leaveAlone(state: ProgramState): boolean {
@@ -146,11 +204,15 @@ export class SupervisordSupervisor implements Supervisor {
     return this.#clock.monotonic() < this.#startAgainAt
   }
 
-  #tellDeath(pid: number, { state, reason }: ProgramInfo, hooks: SupervisorHooks): void {
-    this.#pid = undefined
-    this.#putOff()
-    if (isStopped(state)) this.#logger.warn({ pid }, 'haproxy was stopped in supervisord')
-    else this.#logger.error({ pid, state, reason }, 'haproxy died')
+  #tellEnd({ pid }: ProcessInfo, { state, reason }: ProgramInfo, hooks: SupervisorHooks): void {
+    this.#master = undefined
+    this.#stoppedSince = undefined
+    if (this.#toldToStop && isUp(state)) this.#logger.warn({ pid }, 'haproxy was restarted in supervisord')
+    else {
+      this.#putOff()
+      if (isStopped(state)) this.#logger.warn({ pid }, 'haproxy was stopped in supervisord')
+      else this.#logger.error({ pid, state, reason }, 'haproxy died')
+    }
     hooks.died()
   }
 

@@ -32,16 +32,16 @@ interface Setup {
 }
 
 /** A supervisord with the image's haproxy program, and hooks that put a working configuration in place. */
-async function setUp(haproxy = 'haproxy'): Promise<Setup & AsyncDisposable> {
-  const supervisord = await startSupervisord(['haproxy.conf'], { haproxy })
+async function setUp(): Promise<Setup & AsyncDisposable> {
+  const supervisord = await startSupervisord(['haproxy.conf'])
   const folder = supervisord.dir.file('data/haproxy')
   const socketArgument = `${folder}/master.sock,mode,600,level,admin`
   const config = `${folder}/haproxy.cfg`
   const frontend = await freePort()
   const events: string[] = []
   const command: HaproxyCommand = {
-    binary: haproxy,
-    args: ['-W', '-db', '-S', socketArgument, '-f', `${folder}/base.cfg`, '-f', config],
+    binary: 'haproxy',
+    args: ['-W', '-db', '-S', socketArgument],
     socketArgument,
     logFile: `${folder}/haproxy.log`
   }
@@ -49,6 +49,7 @@ async function setUp(haproxy = 'haproxy'): Promise<Setup & AsyncDisposable> {
     beforeStart: async () => {
       events.push('beforeStart')
       await writeFile(`${folder}/base.cfg`, 'global\n')
+      await writeFile(`${folder}/peers.cfg`, 'global\n')
       await writeFile(config, goodConfig(frontend))
     },
     died: () => void events.push('died'),
@@ -149,7 +150,7 @@ describe('SupervisordSupervisor against a real supervisord', () => {
 
     expect(await readProcess(pid)).toBeUndefined()
     expect(supervisor.pid()).toBeUndefined()
-    expect((await setup.supervisord.client.info('haproxy')).state).toBe('STOPPED')
+    await eventually(async () => (await setup.supervisord.client.info('haproxy')).state === 'STOPPED')
     expect(setup.events).toEqual(['beforeStart'])
   })
 
@@ -162,6 +163,7 @@ describe('SupervisordSupervisor against a real supervisord', () => {
     const folder = stopping.dir.file('data/haproxy')
     const socketArgument = `${folder}/master.sock,mode,600,level,admin`
     await writeFile(`${folder}/base.cfg`, 'global\n')
+    await writeFile(`${folder}/peers.cfg`, 'global\n')
     await writeFile(`${folder}/haproxy.cfg`, goodConfig(await freePort()))
     const supervisor = new SupervisordSupervisor({
       client: stopping.client,
@@ -194,9 +196,10 @@ describe('SupervisordSupervisor against a real supervisord', () => {
     await supervisor.close()
   })
 
-  it('says so when the binary is missing', async () => {
-    await using setup = await setUp('/nonexistent/haproxy')
-    const supervisor = supervisorOf(setup)
+  it('says so when the binary of a program without our shell is missing', async () => {
+    await using setup = await setUp()
+    await using bare = await startSupervisord([], { programs: '[program:haproxy]\ncommand=/nonexistent/haproxy -W\n' })
+    const supervisor = supervisorOf({ ...setup, supervisord: bare })
 
     await expect(supervisor.start(setup.command, setup.hooks)).rejects.toMatchObject({ code: 'KTL_HAPROXY_MISSING' })
     await supervisor.close()
