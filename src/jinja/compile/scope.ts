@@ -158,6 +158,11 @@ export class Scope {
   /** Reads a variable. */
   variable(name: string): Evaluate {
     const place = this.#names.get(name) ?? this.#findOutside(name)
+    // What a loop goes through, and the loop itself: no call more than it takes.
+    if (place !== undefined && place.beginning !== 'given' && (place.hops ?? 0) === 0) {
+      const { slot } = place
+      return (frame) => frame.slots[slot] ?? Undefined.variable(name)
+    }
     const read = place === undefined ? this.#given(name) : this.#reader(name, place)
     return (frame) => read(frame) ?? Undefined.variable(name)
   }

@@ -122,8 +122,8 @@ export function findMethod(value: Value, name: string): NativeFunction | undefin
 
 /** An attribute in Python's sense, without a look at the items. */
 export function ownAttribute(value: Value, name: string): Value | undefined {
-  if (value instanceof Undefined) throw value.fault()
   if (value instanceof NativeObject) return value.attribute(name)
+  if (value instanceof Undefined) throw value.fault()
   if (value instanceof Tuple && value.names.includes(name)) return value.items[value.names.indexOf(name)]
   const ofNumber = numberAttribute(value, name)
   if (ofNumber !== undefined) return ofNumber

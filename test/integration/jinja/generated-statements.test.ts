@@ -19,7 +19,7 @@ describe(`${seeds.length} templates of generated statements, from seed ${TEMPLAT
 
   beforeAll(async () => {
     compared = await compareWithJinja2(cases)
-  }, 300_000)
+  }, 1_800_000)
 
   it('print the same, byte for byte, or fail at the same line', () => {
     const different = compared.flatMap((one, index) =>
