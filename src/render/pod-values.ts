@@ -27,13 +27,17 @@ export class PodValues {
   }
 
   #valueOf(pod: Pod, onRefused: OnRefused): Value {
-    // Of nothing a template could not even ask for a part.
-    const told = pod.payload === undefined ? { ...pod, payload: null } : pod
+    const told = fieldsOf(pod)
     if (!this.isSuspect(pod)) return fromData(told, isJsonNumber)
     return guarded(told, '', (field) => {
       onRefused(pod, field)
     })
   }
+}
+
+/** In the order of the manual, wherever the pod comes from. Of no payload a template could not even ask for a part. */
+function fieldsOf({ app, id, ip, key, role, seq, nonce, payload = null, firstSeen }: Pod): object {
+  return { app, id, ip, key, role, seq, ...(nonce !== undefined && { nonce }), payload, firstSeen }
 }
 
 function holdsSuspectText(data: unknown): boolean {

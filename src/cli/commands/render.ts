@@ -2,16 +2,19 @@ import { readFile } from 'node:fs/promises'
 import { envTable } from '../../environment.ts'
 import { KontrolError, messageOf } from '../../errors.ts'
 import { checkOffline } from '../../haproxy/config/check.ts'
+import { asFile } from '../../haproxy/files/config-file.ts'
 import { haproxyPaths } from '../../haproxy/files/paths.ts'
-import { compileTemplate } from '../../render/template.ts'
+import { compileTemplate, type LeftOutPod } from '../../render/template.ts'
 import { textDiff } from '../../haproxy/config/text-changes.ts'
 import { defaultDataFolder, readEnvTable } from '../../config.ts'
 import { parseHosts } from '../../model/hosts-json.ts'
 import type { Pod } from '../../model/pod.ts'
 import { parsePods } from '../../model/pods-json.ts'
 import type { Hosts } from '../../model/snapshot.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { FaultyPods, type FaultyPodsOptions } from '../../render/faulty-pods.ts'
 import { leftOutProblem } from '../../render/left-out-pods.ts'
-import { visibleEnvironment } from '../../render/renderer.ts'
+import { Renderer, visibleEnvironment, type RendererDeps } from '../../render/renderer.ts'
 import { defineCommand, usageError } from '../command.ts'
 import { ControlTier } from '../control-tier.ts'
 
@@ -43,22 +46,47 @@ export const render = defineCommand({
     const { configFile, dataFolder, haproxy, namespace, labels } = readEnvTable(envTable, [['environment', env]]).values
     const file = values.template ?? configFile
     if (file === undefined) throw usageError('render needs a template', 'Name it with --template <file>.')
-    const template = compileTemplate(await read(file))
-    const { text: rendered, leftOut } = template.render({
-      ...(await fleetOf(values, env)),
-      namespace,
-      labels: readTexts('--labels', values.labels, labels),
-      env: readTexts('--env', values.env, visibleEnvironment(env))
+    const template = await read(file)
+    const ofProxy = readTexts('--labels', values.labels, labels)
+    let leftOut: readonly LeftOutPod[] = []
+    let advice: readonly string[] = []
+    const renderer = offlineRenderer(template, {
+      known: await fleetOf(values, { env, ownApp: ofProxy.app }),
+      constants: { namespace, labels: ofProxy, env: readTexts('--env', values.env, visibleEnvironment(env)) },
+      onRendered: (made) => (leftOut = made.leftOut)
     })
+    const rendered = await renderer.render('')
+    const judge = async (tried: string): Promise<void> => {
+      advice = await checkOffline(asFile(tried), haproxy)
+    }
+    const text = asFile((values.check ? await renderer.acceptable(rendered, judge) : undefined) ?? rendered)
     for (const pod of leftOut) stderr(`warning: ${leftOutProblem(pod).message}`)
-    // HAProxy wants a final newline, and Jinja2 drops that of the template: the driver adds it as well.
-    const text = rendered.endsWith('\n') ? rendered : `${rendered}\n`
-
-    if (values.check) for (const advice of await checkOffline(text, haproxy)) stderr(`warning: ${advice}`)
+    for (const sentence of advice) stderr(`warning: ${sentence}`)
     if (values.diff) stdout(textDiff(await readRunning(dataFolder ?? defaultDataFolder()), text))
     else stdout(text.slice(0, -1))
   }
 })
+
+/** Renders as the service does, but for what only its machine could tell: on which addresses HAProxy listens. */
+function offlineRenderer(
+  template: string,
+  {
+    known,
+    constants,
+    onRendered
+  }: { known: Fleet; constants: RendererDeps['constants']; onRendered: FaultyPodsOptions['onRendered'] }
+): FaultyPods {
+  const source = (): string => template
+  const sources = { hosts: () => known.hosts, pods: () => known.pods }
+  const renderer = new Renderer({ source, compile: compileTemplate, known: sources, constants })
+  return new FaultyPods({
+    source: { render: async (input, without) => ({ ...renderer.render(input, without), loops: [] }) },
+    template: source,
+    known: sources,
+    clock: systemClock,
+    onRendered
+  })
+}
 
 interface FleetOptions {
   hosts?: string | undefined
@@ -71,13 +99,18 @@ interface Fleet {
   pods: ReadonlyMap<string, readonly Pod[]>
 }
 
-async function fleetOf({ hosts, pods, from }: FleetOptions, env: NodeJS.ProcessEnv): Promise<Fleet> {
+async function fleetOf(
+  { hosts, pods, from }: FleetOptions,
+  { env, ownApp }: { env: NodeJS.ProcessEnv; ownApp: string | undefined }
+): Promise<Fleet> {
   if (from !== undefined) {
     if (hosts !== undefined || pods !== undefined)
       throw usageError('--from brings hosts and pods', 'Leave out the files.')
     return await liveFleet(new ControlTier(from, env))
   }
-  const known = pods === undefined ? new Map<string, Pod[]>() : parsePods(await read(pods))
+  const all = pods === undefined ? new Map<string, Pod[]>() : parsePods(await read(pods))
+  // The proxies are no backend of themselves.
+  const known = new Map([...all].filter(([app]) => app !== ownApp))
   if (hosts !== undefined) return { hosts: readHosts(await read(hosts)), pods: known }
   return { hosts: new Map(Array.from(known, ([app, list]) => [app, list.map(({ ip }) => ip)])), pods: known }
 }
