@@ -99,7 +99,7 @@ export const EDITS: readonly Edit[] = [
         ' "check"',
         ' check\\ ',
         '\tcheck',
-        ' check inter 10${X}0'
+        ' check inter 100${X}0'
       ])
       const server = servers[random.below(servers.length)]
       if (server !== undefined) server.options += word
@@ -114,7 +114,7 @@ export const EDITS: readonly Edit[] = [
   },
   {
     name: 'condition',
-    weight: 1,
+    weight: 3,
     apply: ofBackend(({ servers }, random) => {
       const server = servers[random.below(servers.length)]
       if (server === undefined) return
@@ -124,7 +124,7 @@ export const EDITS: readonly Edit[] = [
   },
   {
     name: 'condition moves',
-    weight: 4,
+    weight: 6,
     apply: ofBackend(({ servers }) => {
       const at = servers.findIndex(({ condition }) => condition !== undefined)
       const [from, to] = [servers[at], servers[at + 1] ?? servers[0]]
@@ -165,7 +165,7 @@ export const EDITS: readonly Edit[] = [
   },
   {
     name: 'quotes',
-    weight: 3,
+    weight: 6,
     apply: ({ frontends: [frontend] }) => {
       const at = frontend?.lines.findIndex((line) => line.startsWith('acl r ')) ?? -1
       const word = frontend?.lines[at]?.includes('"$PFX"') === true ? "'$PFX'" : '"$PFX"'
@@ -203,10 +203,14 @@ export const EDITS: readonly Edit[] = [
   }
 ]
 
-export function pickEdit(random: SeededRandom): Edit {
-  const total = EDITS.reduce((sum, { weight }) => sum + weight, 0)
+/** What happens to a fleet all day, and takes no reload. */
+const DAILY = EDITS.filter(({ name }) => ['join', 'leave', 'replace', 'comment'].includes(name))
+
+export function pickEdit(random: SeededRandom, { fleet }: Scenario): Edit {
+  const edits = fleet && random.chance(0.9) ? DAILY : EDITS
+  const total = edits.reduce((sum, { weight }) => sum + weight, 0)
   let at = random.below(total)
-  for (const edit of EDITS) {
+  for (const edit of edits) {
     at -= edit.weight
     if (at < 0) return edit
   }

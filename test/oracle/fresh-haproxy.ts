@@ -9,10 +9,81 @@ import { exchange } from '../../src/haproxy/socket/exchange.ts'
 /** A HAProxy that was started plainly on a text. */
 export interface FreshHaproxy extends AsyncDisposable {
   socket: string
+  /** It stands still, and checks nobody, until it is let go on. */
+  pause(): void
+  goOn(): void
 }
 
-/** Undefined when HAProxy does not start on it, with what it said in place. */
+/** What HAProxy said, when it does not start on a text. */
 export type FreshStart = { haproxy: FreshHaproxy; refused?: undefined } | { refused: string }
+
+/** How many texts a chain of pairs goes to and fro between, at most. */
+export const TEXTS = 4
+
+/**
+ * One for each text that was asked for last: a text that comes again finds its own still running. Each has addresses of
+ * its own, as the driven one has.
+ */
+export class FreshHaproxies implements AsyncDisposable {
+  readonly #folder: string
+  readonly #ownPrefix: string
+  readonly #free: string[]
+  /** By text; what was asked for last is the last one. */
+  readonly #running = new Map<string, FreshHaproxy & { prefix: string }>()
+  readonly #onEnd: (prefix: string) => void
+
+  /** @param onEnd told when one has ended, and its addresses are free */
+  constructor(folder: string, ownPrefix: string, prefixes: readonly string[], onEnd: (prefix: string) => void) {
+    this.#folder = folder
+    this.#ownPrefix = ownPrefix
+    this.#free = [...prefixes]
+    this.#onEnd = onEnd
+  }
+
+  /** @returns what HAProxy said in place, when it does not start */
+  async of(text: string): Promise<{ socket: string; prefix: string } | string> {
+    const known = this.#running.get(text)
+    if (known !== undefined) {
+      this.#running.delete(text)
+      this.#running.set(text, known)
+      known.goOn()
+      return known
+    }
+    const [oldest] = this.#running.keys()
+    if (this.#free.length === 0 && oldest !== undefined) await this.end(oldest)
+    const prefix = this.#free.pop()
+    if (prefix === undefined) throw new Error('No addresses are left')
+    const start = await startFresh(join(this.#folder, prefix), text.replaceAll(this.#ownPrefix, prefix))
+    if (start.refused !== undefined) {
+      this.#free.push(prefix)
+      return start.refused
+    }
+    const running = { ...start.haproxy, prefix }
+    this.#running.set(text, running)
+    return running
+  }
+
+  has(text: string): boolean {
+    return this.#running.has(text)
+  }
+
+  pause(text: string): void {
+    this.#running.get(text)?.pause()
+  }
+
+  async end(text: string): Promise<void> {
+    const running = this.#running.get(text)
+    if (running === undefined) return
+    this.#running.delete(text)
+    await running[Symbol.asyncDispose]()
+    this.#free.push(running.prefix)
+    this.#onEnd(running.prefix)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const text of this.#running.keys()) await this.end(text)
+  }
+}
 
 /**
  * What every HAProxy of ours loads before the operator's text, in words of the
@@ -22,6 +93,7 @@ function baseOf(folder: string): string {
   return `global
   stats socket ${folder}/admin.sock mode 600 level admin
   hard-stop-after 1h
+  server-state-file ${folder}/server-state
   ssl-load-extra-del-ext
 defaults
   timeout connect 5s
@@ -39,13 +111,16 @@ export async function startFresh(folder: string, text: string): Promise<FreshSta
   if (base === undefined || config === undefined || peers === undefined) throw new Error('No folder')
   const log = join(folder, 'log')
   await writeFile(base, baseOf(folder))
+  await writeFile(join(folder, 'server-state'), '1\n')
   await writeFile(config, text.endsWith('\n') ? text : `${text}\n`)
   // The one section of ours that a text may name.
   const named = /\bpeers kontrol\b/.test(text)
   await writeFile(peers, named ? `peers kontrol\n  peer "$HAPROXY_LOCALPEER" unix@${folder}/peers.sock\n` : '')
   const output = createWriteStream(log)
   await once(output, 'open')
-  const child = spawn('haproxy', ['-W', '-db', '-f', base, '-f', config, '-f', peers], {
+  // A master only where the text takes one: without it HAProxy starts in half the time.
+  const master = /^\s*program\b/m.test(text) ? ['-W'] : []
+  const child = spawn('haproxy', [...master, '-db', '-f', base, '-f', config, '-f', peers], {
     stdio: ['ignore', output, output]
   })
   const socket = join(folder, 'admin.sock')
@@ -56,9 +131,12 @@ export async function startFresh(folder: string, text: string): Promise<FreshSta
   return {
     haproxy: {
       socket,
+      pause: () => void child.kill('SIGSTOP'),
+      goOn: () => void child.kill('SIGCONT'),
       async [Symbol.asyncDispose]() {
         // A second one is no longer waited for by its master: its worker has no connection that matters.
         child.kill('SIGTERM')
+        child.kill('SIGCONT')
         if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
         output.close()
       }

@@ -25,7 +25,12 @@ const HASH_TYPES = [
   'hash-type consistent djb2 avalanche'
 ]
 
-const CHECKS = ['check', 'check', 'check', 'check inter 120', 'check inter 90 rise 1 fall 1', '', 'check fall 1']
+/**
+ * A check may take as long as `inter`, and a busy machine takes its time: what is short is only how soon the next one
+ * follows when the state is about to change.
+ */
+const PACE = 'inter 1s fastinter 150 downinter 150'
+const CHECKS = ['check', 'check', 'check', 'check inter 1200', 'check inter 900 rise 1 fall 1', '', 'check fall 1']
 const TRANSPORTS = [
   ...['', '', '', '', 'send-proxy', 'send-proxy-v2', 'ssl verify none', 'ssl verify none sni str(pods.test)'],
   ...['ssl verify none alpn http/1.1', 'ssl verify none send-proxy-v2', 'check-ssl verify none', 'check-send-proxy']
@@ -35,13 +40,13 @@ const EXTRAS = [
   ...Array.from({ length: 22 }, () => ''),
   ...['weight 3', 'weight 20', 'maxconn 40', 'maxconn 20 maxqueue 7', 'slowstart 1s', 'backup'],
   ...['cookie c1', 'disabled', 'weight 0', 'observe layer4', 'on-marked-down shutdown-sessions', 'error-limit 3'],
-  ...['port 1', 'id @id', 'init-addr none', 'check-sni pods.test', 'agent-check agent-port @agent agent-inter 200ms'],
-  ...['pool-max-conn 4', 'proxy-v2-options crc32c send-proxy-v2', 'no-check', 'addr @@2.9', 'inter 300', 'tfo']
+  ...['port 1', 'id @id', 'init-addr none', 'check-sni pods.test', 'agent-check agent-port @agent agent-inter 1s'],
+  ...['pool-max-conn 4', 'proxy-v2-options crc32c send-proxy-v2', 'no-check', 'addr @@2.9', 'inter 1500', 'tfo']
 ]
 const DEFAULT_SERVERS = [
-  ...['inter 100', 'inter 100 fall 1 rise 1', 'check inter 100', 'weight 5', 'ssl verify none', 'send-proxy-v2'],
+  ...[PACE, `${PACE} fall 1 rise 1`, `check ${PACE}`, 'weight 5', 'ssl verify none', 'send-proxy-v2'],
   ...[
-    'check ssl verify none inter 100',
+    `check ssl verify none ${PACE}`,
     'maxconn 30',
     'port 1',
     'check-ssl verify none',
@@ -72,6 +77,8 @@ const ACLS = [
   ...['acl r path_beg "/a b"', 'acl r path_beg /a\\ b', 'acl r hdr(x-user) -m str u1', 'acl r path_beg "$PFX"'],
   ...[
     "acl r path_beg '$PFX'",
+    "acl r path_beg '$PFX'",
+    'acl r path_beg "$PFX"',
     'acl r path -m beg /\\x61dm',
     'acl r path_beg "\\/adm"',
     'acl r path_end b # all of them'
@@ -84,6 +91,7 @@ const RULES = [
 const PATHS = ['/', '/adm/x', '/aXb', '/a.b', '/a', '/a%20b', '/adm', '/root', '/write/1', '/index?user=u3']
 
 export function generate(random: SeededRandom, place: Place): Scenario {
+  if (random.chance(0.6)) return fleetOf(random, place)
   const names = random.chance(0.5) ? ['web'] : ['web', 'api']
   const backends = names.map((name) => backendPart(random, place, name))
   const defaults = random.chance(0.6)
@@ -95,6 +103,7 @@ export function generate(random: SeededRandom, place: Place): Scenario {
     backend.title += ' from special'
   }
   return {
+    fleet: false,
     preamble: preamble(random, place),
     global: ['setenv PFX /a', ...(random.chance(0.3) ? ['maxconn 500'] : [])],
     defaults,
@@ -104,6 +113,82 @@ export function generate(random: SeededRandom, place: Place): Scenario {
   }
 }
 
+const FLEET_BALANCES = ['', 'roundrobin', 'leastconn', 'random', 'random', 'random(1)', 'uri', 'hdr(x-user)', 'source']
+const FLEET_CHECKS = ['check', 'check', 'check', 'check fall 1', 'check rise 1', '', 'check-ssl verify none check']
+const FLEET_TRANSPORTS = [
+  ...[
+    '',
+    '',
+    'ssl verify none',
+    'ssl verify none',
+    'ssl verify none sni str(pods.test)',
+    'send-proxy',
+    'send-proxy-v2'
+  ],
+  ...['ssl verify none send-proxy-v2', 'ssl verify none alpn http/1.1', 'send-proxy-v2 proxy-v2-options crc32c']
+]
+const FLEET_EXTRAS = [
+  ...['', '', '', '', '', '', 'weight 3', 'weight 20', 'maxconn 40', 'maxconn 20 maxqueue 7', 'slowstart 1s'],
+  ...[
+    'pool-max-conn 4',
+    'error-limit 3',
+    'observe layer4',
+    'check-sni pods.test',
+    'id @id',
+    'port @pods',
+    'addr @@2.9'
+  ],
+  ...[
+    'check-send-proxy',
+    'minconn 5 maxconn 30',
+    'check-alpn http/1.1',
+    'inter 1300',
+    'on-marked-up shutdown-backup-sessions'
+  ]
+]
+const FLEET_DEFAULT_SERVERS = [
+  ...['', '', '', 'check', 'ssl verify none', 'check ssl verify none', 'send-proxy-v2', 'check send-proxy', 'weight 5'],
+  ...['check-ssl verify none', 'port @pods', 'maxconn 30 slowstart 1s', 'sni str(pods.test)', 'fall 1 rise 1']
+]
+
+/** What most people have: backends whose pods can come and go at runtime, of all kinds of transport and check. */
+function fleetOf(random: SeededRandom, place: Place): Scenario {
+  const backends = ['web', 'api', 'jobs'].slice(0, 1 + random.below(3)).map((name) => fleetPart(random, place, name))
+  const lines = defaultLines()
+  if (random.chance(0.4)) lines.push(`default-server ${PACE} ${withPorts(random.pick(FLEET_DEFAULT_SERVERS), place)}`)
+  return {
+    fleet: true,
+    preamble: [],
+    global: ['setenv PFX /a'],
+    defaults: [{ title: 'defaults', lines }],
+    frontends: [{ title: 'frontend f', lines: frontendLines(random, place, backends) }],
+    backends,
+    others: []
+  }
+}
+
+function fleetPart(random: SeededRandom, place: Place, name: string): BackendPart {
+  const balance = random.pick(FLEET_BALANCES)
+  const keyed = /^(?:uri|hdr|source)/.test(balance)
+  const words = [FLEET_CHECKS, FLEET_TRANSPORTS, FLEET_EXTRAS].map((choices) => random.pick(choices))
+  const options = withPorts([...words, keyed ? 'id @id' : ''].filter((word) => word !== '').join(' '), place)
+  const servers = random.some(1, 4, () => serverPart(random, place, options))
+  for (const server of servers) Object.assign(server, { options, condition: undefined })
+  distinct(servers)
+  const numbered = random.chance(0.6)
+  if (!numbered) for (const server of servers) server.name = `p-${server.pod}`
+  const lines = [
+    balance === '' ? '' : `balance ${balance}`,
+    keyed ? 'hash-type consistent' : '',
+    `default-server ${PACE} ${withPorts(random.pick(FLEET_DEFAULT_SERVERS), place)}`,
+    ...random.pick(CHECK_LINES).split('\n')
+  ]
+  return { title: `backend ${name}`, lines: lines.filter((line) => line !== ''), servers, numbered, tail: [] }
+}
+
+const withPorts = (options: string, { podPort }: Place): string =>
+  options.replace('@agent', String(podPort + 1)).replace('@pods', String(podPort))
+
 function frontendLines(random: SeededRandom, place: Place, backends: readonly BackendPart[]): string[] {
   const { bindPort, certificate } = place
   const numbered = backends[0]?.numbered === true
@@ -112,7 +197,10 @@ function frontendLines(random: SeededRandom, place: Place, backends: readonly Ba
     ...(random.chance(0.2) ? [`bind @@1.1:${bindPort + 1} ssl crt ${certificate}`] : []),
     random.pick(ACLS),
     random.pick(RULES),
-    ...(backends.length > 1 ? ['use_backend api if { path_beg /api }'] : []),
+    ...backends
+      .slice(1)
+      .map(({ title }) => title.split(' ')[1])
+      .map((name) => `use_backend ${name} if { path_beg /${name} }`),
     ...(numbered && random.chance(0.1) ? ['http-request set-header x-up 1 if { srv_is_up(web/w1) }'] : []),
     'default_backend web'
   ]
@@ -153,7 +241,7 @@ function defaultsPart(random: SeededRandom, title: string): Scenario['defaults']
 function otherSections(random: SeededRandom, { bindPort }: Place): string[] {
   const sections = [
     `peers mine\n  peer "$HAPROXY_LOCALPEER" @@1.1:${bindPort + 5}\n  peer other @@1.9:${bindPort + 5}`,
-    'ring events\n  format rfc5424\n  size 8192',
+    'ring events\n  format rfc5424\n  size 32768',
     'resolvers dns\n  nameserver a @@1.9:53',
     'userlist people\n  user ann insecure-password secret',
     'cache small\n  total-max-size 4',
@@ -168,7 +256,7 @@ function backendPart(random: SeededRandom, place: Place, name: string): BackendP
   const lines = [
     ...(balance === '' ? [] : [`balance ${balance}`]),
     random.pick(HASH_TYPES),
-    ...(random.chance(0.5) ? [`default-server ${random.pick(DEFAULT_SERVERS)}`] : ['default-server inter 100']),
+    ...(random.chance(0.5) ? [`default-server ${random.pick(DEFAULT_SERVERS)}`] : [`default-server ${PACE}`]),
     random.pick(CHECK_LINES),
     random.pick(BACKEND_LINES)
   ].flatMap((line) => (line === '' ? [] : line.split('\n')))
@@ -199,10 +287,8 @@ export function serverOptions(random: SeededRandom, place: Place): string {
     random.pick(EXTRAS),
     random.chance(0.15) ? random.pick(EXTRAS) : ''
   ]
-  return words
-    .filter((word) => word !== '')
-    .join(random.chance(0.1) ? '   ' : ' ')
-    .replace('@agent', String(place.podPort + 1))
+  const options = words.filter((word) => word !== '').join(random.chance(0.1) ? '   ' : ' ')
+  return withPorts(options, place)
 }
 
 /** Mostly as its neighbours, as in a template's loop. */
@@ -214,7 +300,7 @@ export function serverPart(random: SeededRandom, place: Place, options: string):
     dead: random.chance(0.06),
     options: random.chance(0.93) ? options : serverOptions(random, place),
     comment: random.pick(COMMENTS),
-    condition: random.chance(0.02) ? random.pick(['defined(CANARY)', '!defined(CANARY)']) : undefined
+    condition: random.chance(0.08) ? random.pick(['defined(CANARY)', '!defined(CANARY)']) : undefined
   }
 }
 
@@ -226,15 +312,20 @@ export function probesOf({ prefix, bindPort }: Place, { backends }: Scenario): P
   return [
     ...PATHS.map((path) => ({ ...plain, path, sure: named && path.startsWith('/write') })),
     ...PATHS.slice(0, 2).map((path) => ({ ...plain, path: `/api${path}` })),
-    ...Array.from({ length: 14 }, (_, index) => ({
-      ...plain,
-      path: `/k${index}?user=u${index}`,
-      headers: { 'x-user': `u${index}` },
-      from: `127.251.${index}.7`
-    })),
+    ...keyedProbes(plain, '', 12),
+    ...backends.slice(1).flatMap(({ title }) => keyedProbes(plain, `/${title.split(' ')[1]}`, 8)),
     { host, port: bindPort + 2, path: '/extra' },
     { host, port: bindPort + 1, tls: true, path: '/tls' }
   ]
+}
+
+function keyedProbes(to: Pick<Probe, 'host' | 'port'>, prefix: string, count: number): Probe[] {
+  return Array.from({ length: count }, (_, index) => ({
+    ...to,
+    path: `${prefix}/k${index}?user=u${index}`,
+    headers: { 'x-user': `u${index}` },
+    from: `127.251.${index}.7`
+  }))
 }
 
 export const pickAcl = (random: SeededRandom): string => random.pick(ACLS)

@@ -17,11 +17,9 @@ export interface ServerLook {
   status: string
 }
 
-/** What a HAProxy shows of itself, without what differs by nature. */
+/** What a HAProxy shows of its servers, without what differs by nature. */
 export interface Look {
   servers: ServerLook[]
-  /** Everything else, by name. */
-  facts: ReadonlyMap<string, string>
   /** By backend, in HAProxy's words. */
   algorithms: ReadonlyMap<string, string>
 }
@@ -44,10 +42,16 @@ const INFO_SETTINGS = [
   'Maxpipes'
 ]
 
+type Say = (line: string) => Promise<string>
+
+function speaker(socket: string, prefix: string): Say {
+  const folder = socket.replace(/\/[^/]*$/, '')
+  return async (line) => (await exchange(socket, line)).replaceAll(prefix, '127.x.').replaceAll(folder, '')
+}
+
 /** @param prefix the first two numbers of this instance's addresses, as `127.8.` */
 export async function look(socket: string, prefix: string): Promise<Look> {
-  const say = async (line: string): Promise<string> =>
-    (await exchange(socket, line)).replaceAll(prefix, '127.x.').replaceAll(socket.replace(/\/[^/]*$/, ''), '')
+  const say = speaker(socket, prefix)
   const [stat, state, conn] = [
     csv(await say('show stat')),
     spaced(await say('show servers state'), /^# /),
@@ -78,10 +82,13 @@ export async function look(socket: string, prefix: string): Promise<Look> {
   const algorithms = stat
     .filter(({ svname }) => svname === 'BACKEND')
     .map(({ pxname, algo }) => [pxname, algo] as const)
-  return { servers, facts: new Map(await facts(say, stat)), algorithms: new Map(algorithms as [string, string][]) }
+  return { servers, algorithms: new Map(algorithms as [string, string][]) }
 }
 
-async function facts(say: (line: string) => Promise<string>, stat: readonly Row[]): Promise<[string, string][]> {
+/** Everything else that it shows of itself, by name. */
+export async function facts(socket: string, prefix: string): Promise<ReadonlyMap<string, string>> {
+  const say = speaker(socket, prefix)
+  const stat = csv(await say('show stat'))
   const proxies = stat
     .filter(({ svname }) => svname === 'FRONTEND' || svname === 'BACKEND')
     .map((row): [string, string] => [
@@ -104,7 +111,7 @@ async function facts(say: (line: string) => Promise<string>, stat: readonly Row[
     )
   ).flat()
   const variables = [...(await say('show env')).matchAll(/^((?!HAPROXY_)[A-Z_]+)=(.*)$/gm)]
-  return [
+  return new Map([
     ...proxies,
     ...lists,
     ['info', JSON.stringify({ ...pick(info, INFO_SETTINGS), Maxconn: limitOf(info.Maxconn) })],
@@ -122,7 +129,7 @@ async function facts(say: (line: string) => Promise<string>, stat: readonly Row[
     ['certificates', await say('show ssl cert')],
     ['rings', [...(await say('show events')).matchAll(/^ {2}(\S+) +:/gm)].map(([, name]) => name).join(' ')],
     ['sections', proxies.map(([name]) => name).join(', ')]
-  ]
+  ])
 }
 
 /** A backend without any server says UP when it begins, and DOWN when its last one has left; it serves nothing either way. */

@@ -3,9 +3,10 @@ import { textDiff } from '../../src/haproxy/config/text-changes.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { CORPUS, reloadsOf, runCorpus, writeCorpusFiles } from './corpus.ts'
 import { MUTATIONS, runMutation } from './mutations.ts'
-import { runChain, startOracle, type ChainReport } from './run.ts'
+import { runChain, type ChainReport } from './run.ts'
+import { sideBySide } from './side-by-side.ts'
 
-const CHAIN = 5
+const CHAIN = 20
 
 /**
  * `tsx test/oracle/main.ts --pairs 5000 --seed 1`: as many pairs, in chains of their own seed each. `--replay`: that seed
@@ -19,11 +20,15 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: 'Infinity' },
     replay: { type: 'boolean', default: false },
     stop: { type: 'boolean', default: false },
+    jobs: { type: 'string', default: '4' },
     corpus: { type: 'boolean', default: false },
     mutation: { type: 'string' }
   }
 })
 const begun = performance.now()
+/** No HAProxy is left behind. */
+let interrupted = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (interrupted = true))
 const seconds = (): number => (performance.now() - begun) / 1000
 
 const passed = await (values.mutation !== undefined
@@ -46,20 +51,24 @@ async function findMutations(name: string): Promise<boolean> {
 
 /** Prints what takes a reload as pods come and go, with reasons. */
 async function compareCorpus(): Promise<boolean> {
-  await using oracle = await startOracle()
   await using files = await tempDir()
   await writeCorpusFiles(files.path)
+  const left = [...CORPUS]
   const reloads: string[] = []
   let differences = 0
-  for (const name of CORPUS) {
-    const steps = await runCorpus(oracle, name, files.path)
-    const reasons = reloadsOf(steps)
-    if (reasons.length > 0) reloads.push(`  ${name}: ${reasons.join('; ')}`)
-    for (const { step, differences: found } of steps) {
+  await sideBySide(
+    Number(values.jobs),
+    () => (interrupted ? undefined : left.shift()),
+    async (oracle, name) => {
+      const steps = await runCorpus(oracle, name, files.path)
+      const reasons = reloadsOf(steps)
+      if (reasons.length > 0) reloads.push(`  ${name}: ${reasons.join('; ')}`)
+      const found = steps.flatMap(({ step, differences }) => differences.map((words) => `${name}, ${step}: ${words}`))
+      for (const words of found) console.log(words)
       differences += found.length
-      for (const words of found) console.log(`${name}, ${step}: ${words}`)
+      return found.length === 0
     }
-  }
+  )
   console.log([`${reloads.length} of ${CORPUS.length} reload when a pod joins or leaves:`, ...reloads].join('\n'))
   console.log(`oracle: ${CORPUS.length} configurations in ${seconds().toFixed(0)} s, ${differences} differences`)
   return differences === 0
@@ -72,29 +81,33 @@ async function comparePairs(): Promise<boolean> {
   let pairs = 0
   let failures = 0
   let seed = first
-  let oracle = await startOracle()
-  for (; pairs < wanted && seconds() < Number(values.seconds); seed++) {
-    const report = await runChain(oracle, seed, CHAIN)
-    pairs += report.pairs
-    for (const [outcome, count] of Object.entries(report.outcomes)) totals[outcome] = (totals[outcome] ?? 0) + count
-    if (report.failure !== undefined) {
+  const ended = (): boolean =>
+    (values.stop && failures > 0) || pairs >= wanted || seconds() > Number(values.seconds) || interrupted
+  await sideBySide(
+    values.replay ? 1 : Number(values.jobs),
+    () => (ended() || (values.replay && seed > first) ? undefined : seed++),
+    async (oracle, chain) => {
+      const report = await runChain(oracle, chain, CHAIN, ended)
+      pairs += report.pairs
+      for (const [outcome, count] of Object.entries(report.outcomes)) totals[outcome] = (totals[outcome] ?? 0) + count
+      if (report.failure === undefined) return true
       failures++
-      tell(report)
-      await oracle[Symbol.asyncDispose]()
-      oracle = await startOracle()
+      tell(report, pairs)
+      return false
     }
-    if (values.replay || (values.stop && failures > 0)) break
-  }
-  await oracle[Symbol.asyncDispose]()
-  const counts = `${pairs} pairs, seeds ${first} to ${seed}, in ${seconds().toFixed(0)} s`
+  )
+  const counts = `${pairs} pairs, seeds ${first} to ${seed - 1}, in ${seconds().toFixed(0)} s`
   console.log(`oracle: ${counts}, ${failures} differ, ${JSON.stringify(totals)}`)
   return failures === 0
 }
 
-function tell({ seed, failure }: ChainReport): void {
+/** @param pairs so many were compared when it was found */
+function tell({ seed, failure }: ChainReport, pairs: number): void {
   if (failure === undefined) return
   const { step, edits, before, after, verdict } = failure
-  console.log(`\nseed ${seed}, step ${step} (${edits.join(', ')}): ${verdict.outcome} ${verdict.reasons.join('; ')}`)
+  console.log(
+    `\npair ${pairs}, seed ${seed}, step ${step} (${edits.join(', ')}): ${verdict.outcome} ${verdict.reasons.join('; ')}`
+  )
   for (const difference of verdict.differences.slice(0, 6)) console.log(`  ${difference.slice(0, 400)}`)
   console.log(textDiff(before, after))
   if (values.replay) console.log(after)

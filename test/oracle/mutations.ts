@@ -25,8 +25,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   condition: {
     file: 'src/haproxy/config/model.ts',
-    from: "if (keyword === '.if') this.#depth++",
-    to: 'this.#depth = 0'
+    from: "if (keyword.startsWith('.')) this.#takeDirective(keyword)",
+    to: ''
   },
   'raw-text': {
     file: 'src/haproxy/config/model.ts',

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import { createSecureContext, TLSSocket } from 'node:tls'
 import { selfSigned } from '../support/certificates.ts'
 
 /** Every address of 127.0.0.0/8 is a pod: which one was meant is told by the address that a connection came to. */
@@ -9,9 +9,10 @@ export interface Pods extends AsyncDisposable {
   port: number
   /** Answers agent checks with one line. */
   agentPort: number
-  /** What has come to a pod since the last `forget`, each shape once: of checks, or of clients. */
+  /** What has come to a pod since it was last forgotten, each shape once: of checks, or of clients. */
   shapes(address: string): Shapes
-  forget(): void
+  /** Of all pods whose addresses begin so. */
+  forget(prefix: string): void
 }
 
 export interface Shapes {
@@ -34,7 +35,7 @@ interface Connection {
 }
 
 export async function startPods(port: number): Promise<Pods> {
-  const { key, cert } = await selfSigned()
+  const secureContext = createSecureContext(await selfSigned())
   const shapes = new Map<string, { checks: Set<string>; traffic: Set<string> }>()
   const connections = new WeakMap<Socket, Connection>()
   const sockets = new Set<Socket>()
@@ -83,7 +84,12 @@ export async function startPods(port: number): Promise<Pods> {
   }
 
   const takeTls = (socket: Socket, connection: Connection): void => {
-    const tls = new TLSSocket(socket, { isServer: true, key, cert, ALPNProtocols: ['http/1.1'], SNICallback: anyName })
+    const tls = new TLSSocket(socket, {
+      isServer: true,
+      secureContext,
+      ALPNProtocols: ['http/1.1'],
+      SNICallback: anyName
+    })
     tls.on('error', () => socket.destroy())
     tls.once('secure', () => {
       const { servername, alpnProtocol } = tls as TLSSocket & { servername?: string | false }
@@ -108,7 +114,9 @@ export async function startPods(port: number): Promise<Pods> {
     port,
     agentPort: port + 1,
     shapes: (address) => of(address),
-    forget: () => shapes.clear(),
+    forget(prefix) {
+      for (const pod of [...shapes.keys()].filter((address) => address.startsWith(prefix))) shapes.delete(pod)
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       await Promise.all([close(server), close(agent)])

@@ -11,11 +11,11 @@ import { ownPort, startHaproxy, type DrivenHaproxy } from '../support/start-hapr
 import { tempDir } from '../support/temp-dir.ts'
 import type { Probe } from './client.ts'
 import { pickEdit, pickEvent, type Event } from './edits.ts'
-import { startFresh } from './fresh-haproxy.ts'
+import { FreshHaproxies, TEXTS } from './fresh-haproxy.ts'
 import { generate, probesOf, type Place } from './generator.ts'
 import { judge } from './judge.ts'
 import { startPods, type Pods } from './pods.ts'
-import { render } from './scenario.ts'
+import { render, type Scenario } from './scenario.ts'
 
 /** Both sides of a comparison, and the pods behind them. */
 export interface Oracle extends AsyncDisposable {
@@ -37,8 +37,8 @@ export interface Verdict {
 }
 
 export async function startOracle(): Promise<Oracle> {
-  const block = 2 * randomInt(50, 120)
-  const [prefix, other] = [`127.${block}.`, `127.${block + 1}.`]
+  const block = (TEXTS + 1) * randomInt(10, 48)
+  const [prefix = '', ...others] = Array.from({ length: TEXTS + 1 }, (_, index) => `127.${block + index}.`)
   const dir = await tempDir()
   const { key, cert } = await selfSigned()
   const certificate = dir.file('site.pem')
@@ -47,6 +47,7 @@ export async function startOracle(): Promise<Oracle> {
   const pods = await startPods(podPort)
   const haproxy = await startHaproxy()
   const place: Place = { prefix, bindPort: ownPort(), podPort, certificate }
+  const fresh = new FreshHaproxies(dir.file('fresh'), prefix, others, (gone) => pods.forget(gone))
 
   const apply = async (text: string): Promise<Omit<Verdict, 'differences'>> => {
     try {
@@ -60,31 +61,36 @@ export async function startOracle(): Promise<Oracle> {
     }
   }
 
+  const driven = { socket: join(haproxy.dataFolder, 'haproxy/admin.sock'), prefix }
+
+  const compare: Oracle['compare'] = async (text, probes) => {
+    const { outcome, reasons } = await apply(text)
+    pods.forget(prefix)
+    const differencesNow = async (): Promise<string[]> => {
+      const wanted = await fresh.of(text)
+      if (typeof wanted === 'string') {
+        return outcome === 'refused' ? [] : [`runs by ${outcome} what HAProxy refuses: ${wanted}`]
+      }
+      if (outcome === 'refused') return [`refused: ${reasons.join('; ')}`]
+      const differences = await judge({ driven, fresh: wanted, pods, probes, spread: !BOUND.test(text) })
+      fresh.pause(text)
+      return differences
+    }
+    const aged = fresh.has(text)
+    const differences = await differencesNow()
+    if (differences.length === 0 || !aged) return { outcome, reasons, differences }
+    // One that has run for a while is no judge any more: a new one has the last word.
+    await fresh.end(text)
+    return { outcome, reasons, differences: await differencesNow() }
+  }
+
   return {
     place,
     pods,
     haproxy,
-    async compare(text, probes) {
-      const { outcome, reasons } = await apply(text)
-      pods.forget()
-      const fresh = await startFresh(dir.file('fresh'), text.replaceAll(prefix, other))
-      if (fresh.refused !== undefined) {
-        const differences = outcome === 'refused' ? [] : [`runs by ${outcome} what HAProxy refuses: ${fresh.refused}`]
-        return { outcome, reasons, differences }
-      }
-      await using started = fresh.haproxy
-      if (outcome === 'refused') return { outcome, reasons, differences: [`refused: ${reasons.join('; ')}`] }
-      const driven = { socket: join(haproxy.dataFolder, 'haproxy/admin.sock'), prefix }
-      const differences = await judge({
-        driven,
-        fresh: { socket: started.socket, prefix: other },
-        pods,
-        probes,
-        spread: !BOUND.test(text)
-      })
-      return { outcome, reasons, differences }
-    },
+    compare,
     async [Symbol.asyncDispose]() {
+      await fresh[Symbol.asyncDispose]()
       await haproxy[Symbol.asyncDispose]()
       await pods[Symbol.asyncDispose]()
       await dir[Symbol.asyncDispose]()
@@ -105,34 +111,51 @@ export interface ChainReport {
 }
 
 /** Pairs that follow one another: each text is what the next one finds running. */
-export async function runChain(oracle: Oracle, seed: number, length: number): Promise<ChainReport> {
+export async function runChain(
+  oracle: Oracle,
+  seed: number,
+  length: number,
+  ended: () => boolean = () => false
+): Promise<ChainReport> {
   const random = new SeededRandom(seed)
   const { place } = oracle
   const report: ChainReport = { seed, pairs: 0, refused: 0, outcomes: {}, failure: undefined }
-  let scenario = generate(random, place)
+  /** What ran, the last one last. */
+  let known: readonly Scenario[] = []
   let before = ''
-  for (let step = 0; step < length; step++) {
-    const next = structuredClone(scenario)
-    const edits = step === 0 ? [] : random.some(1, 2, () => pickEdit(random))
-    for (const edit of edits) edit.apply(next, random, place)
-    const names = edits.map(({ name }) => name)
+  for (let step = 0; step < length && !ended(); step++) {
+    const { scenario, edits } = pickNext(random, place, known)
     const event = step === 0 ? 'nothing' : pickEvent(random)
-    if (event !== 'nothing') names.unshift(event)
+    if (event !== 'nothing') edits.unshift(event)
     await happen(oracle, event)
-    const text = render(next, place.prefix)
-    const verdict = await oracle.compare(text, probesOf(place, next))
+    const text = render(scenario, place.prefix)
+    const verdict = await oracle.compare(text, probesOf(place, scenario))
     report.pairs++
     report.outcomes[verdict.outcome] = (report.outcomes[verdict.outcome] ?? 0) + 1
     if (verdict.differences.length > 0) {
-      return { ...report, failure: { step, edits: names, before, after: text, verdict } }
+      return { ...report, failure: { step, edits, before, after: text, verdict } }
     }
     if (verdict.outcome === 'refused') report.refused++
     else {
-      scenario = next
+      known = [...known.filter((other) => other !== scenario), scenario].slice(-TEXTS)
       before = text
     }
   }
   return report
+}
+
+/** Mostly what runs with an edit or two; else what ran before, which may find servers of its own in HAProxy. */
+function pickNext(random: SeededRandom, place: Place, known: readonly Scenario[]) {
+  const runs = known.at(-1)
+  if (runs === undefined) return { scenario: generate(random, place), edits: [] }
+  const former = known[random.below(known.length - 1)]
+  if (former !== undefined && former !== runs && random.chance(known.length < TEXTS ? 0.25 : 0.75)) {
+    return { scenario: former, edits: ['as before'] }
+  }
+  const scenario = structuredClone(runs)
+  const edits = random.some(1, 2, () => pickEdit(random, scenario))
+  for (const edit of edits) edit.apply(scenario, random, place)
+  return { scenario, edits: edits.map(({ name }) => name) }
 }
 
 async function happen({ haproxy }: Oracle, event: Event): Promise<void> {

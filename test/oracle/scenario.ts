@@ -1,5 +1,7 @@
 /** A configuration as an operator thinks of it; `render` writes it down. */
 export interface Scenario {
+  /** Its pods come and go, and hardly anything else changes. */
+  fleet: boolean
   /** Before the first section. */
   preamble: string[]
   global: string[]
@@ -45,6 +47,9 @@ export function podAddress(prefix: string, pod: number): string {
 
 export function render(scenario: Scenario, prefix: string): string {
   const { preamble, global, defaults, frontends, backends, others } = scenario
+  // A check that is led elsewhere finds no dead server, and each request to one takes seconds.
+  const death = !/(?<![-\w])(?:port|addr) [\d@]/.test(JSON.stringify(scenario))
+  const line = (server: ServerPart, number?: number): string[] => serverLines(server, death, number, prefix)
   const lines = [
     ...preamble,
     ...(global.length === 0 ? [] : ['global', ...indent(global)]),
@@ -55,16 +60,17 @@ export function render(scenario: Scenario, prefix: string): string {
       '',
       title,
       ...indent(lines),
-      ...servers.flatMap((server, index) => serverLines(server, numbered ? index + 1 : undefined, prefix)),
+      ...servers.flatMap((server, index) => line(server, numbered ? index + 1 : undefined)),
       ...indent(tail)
     ])
   ]
   return `${lines.join('\n')}\n`.replaceAll('@@', prefix)
 }
 
-function serverLines(server: ServerPart, number: number | undefined, prefix: string): string[] {
+function serverLines(server: ServerPart, death: boolean, number: number | undefined, prefix: string): string[] {
   const { name, pod, options, comment, condition } = server
-  const port = server.dead && /(?:^| )check(?: |$)/.test(options) && !options.includes('no-check') ? 1 : server.port
+  const port =
+    death && server.dead && /(?:^| )check(?: |$)/.test(options) && !options.includes('no-check') ? 1 : server.port
   const named = number === undefined ? name : `${name}${number}`
   const line =
     `  server ${named} ${podAddress(prefix, pod)}:${port} ${options.replaceAll('@id', String(100 + pod))}${comment}`.trimEnd()

@@ -25,10 +25,11 @@ export function serverStateFile(states: readonly ServerState[], { pools }: Pick<
 function rowsOf({ backend, inherited, servers }: Pool, remarkable: ReadonlyMap<string, ServerState>): string[][] {
   return servers.flatMap(({ name, target }) => {
     const state = remarkable.get(placeOf({ backend, ...target }))
-    // Without a check it would stay down for ever.
     const checked = target.checked || inherited.includes('check')
-    if (state === undefined || (!checked && state.operational !== RUNNING)) return []
+    if (state === undefined || (!checked && !isByHand(state) && state.operational !== RUNNING)) return []
     const cells = state.cells.with(3, name)
+    // Without a check it would stay down for ever; taken out by hand, it is down for that alone.
+    if (!checked) cells[5] = String(RUNNING)
     // What an agent made of the weight, it says again.
     if (cells[14] !== '0') cells[7] = cells[8] ?? ''
     for (const [at, cell] of settingsOf([...inherited, ...target.words])) cells[at] = cell
@@ -51,8 +52,10 @@ function settingsOf(words: readonly string[]): [number, string][] {
 /** Bits of the administrative state that somebody set by hand: maintenance, drain. Others follow from the configuration. */
 const BY_HAND = 1 | 8
 
-function isRemarkable({ operational, administrative, cells }: ServerState): boolean {
-  return operational !== RUNNING || (administrative & BY_HAND) !== 0 || cells[7] !== cells[8]
+const isByHand = ({ administrative }: ServerState): boolean => (administrative & BY_HAND) !== 0
+
+function isRemarkable(state: ServerState): boolean {
+  return state.operational !== RUNNING || isByHand(state) || state.cells[7] !== state.cells[8]
 }
 
 function placeOf({ backend, address, port }: Pick<ServerState, 'backend' | 'address' | 'port'>): string {

@@ -41,7 +41,7 @@ const joining = (lines: readonly string[], options = ''): string[] =>
   )
 
 const RING = ['uri', 'hdr(x-user)', 'url_param user', 'hash path']
-const HTTP_CHECK = ['default-server inter 100', 'option httpchk GET /health']
+const HTTP_CHECK = ['default-server inter 600 fastinter 100 downinter 100', 'option httpchk GET /health']
 
 const features = featuresOf(await detectVersion('haproxy'))
 
@@ -124,7 +124,7 @@ const CASES: Case[] = [
     texts: ['@1', '@D'].map((pod) =>
       [
         `${DEFAULTS}${frontend()}\nbackend web\n  server t1 @2 track other/x\nbackend other`,
-        `default-server inter 100 fall 1`,
+        `default-server inter 600 fastinter 100 downinter 100 fall 1`,
         `server x ${pod} check`,
         ''
       ].join('\n  ')
@@ -165,17 +165,20 @@ const CASES: Case[] = [
   {
     name: 'a dead check port becomes the port of the traffic, with another time-out',
     texts: [
-      text(['default-server inter 100 fall 1', 'timeout server 10s'], ['@1 check port 1']),
-      text(['default-server inter 100 fall 1', 'timeout server 11s'], ['@1 check'])
+      text(['default-server inter 600 fastinter 100 downinter 100 fall 1', 'timeout server 10s'], ['@1 check port 1']),
+      text(['default-server inter 600 fastinter 100 downinter 100 fall 1', 'timeout server 11s'], ['@1 check'])
     ],
     outcome: 'reload'
   },
   {
     name: 'a DOWN server begins to speak TLS in an edit that reloads',
     texts: [
-      text(['default-server inter 100 fall 1', 'timeout server 10s'], ['@D check', '@S check']),
       text(
-        ['default-server inter 100 fall 1', 'timeout server 11s'],
+        ['default-server inter 600 fastinter 100 downinter 100 fall 1', 'timeout server 10s'],
+        ['@D check', '@S check']
+      ),
+      text(
+        ['default-server inter 600 fastinter 100 downinter 100 fall 1', 'timeout server 11s'],
         ['@D check ssl verify none', '@S check ssl verify none']
       )
     ],
@@ -191,6 +194,38 @@ const CASES: Case[] = [
       )}`
     ],
     outcome: 'reload'
+  },
+  ...["'pods$PFX.test'", '"pods\\$PFX.test"', "'pods.test'"].map((name) => ({
+    name: `a pod joins whose options have a literal "$" or quotes: ${name}`,
+    texts: [1, 2].map(
+      (count) =>
+        `global\n  setenv PFX /a\n${text(
+          HTTP_CHECK,
+          ['@1', '@2'].slice(0, count).map((pod) => `${pod} check ssl verify none check-sni ${name}`)
+        )}`
+    ),
+    outcome: 'reload' as const
+  })),
+  {
+    name: 'old workers answer for a while longer, as "grace" says, and pods join',
+    texts: ['10s', '11s', '11s'].map(
+      (timeout, index) =>
+        `global\n  grace 2s\n${text([`timeout server ${timeout}`], ['@1', '@2', '@3'].slice(0, 1 + index))}`
+    ),
+    outcome: 'applied'
+  },
+  {
+    name: 'warnings are errors, as "zero-warning" says, and a pod joins',
+    texts: [1, 2].map((count) => `global\n  zero-warning\n${text([], ['@1', '@2'].slice(0, count))}`),
+    outcome: 'applied'
+  },
+  {
+    name: 'warnings are errors, and the text has one',
+    texts: [
+      text([], ['@1']),
+      `global\n  zero-warning\n${text(['option httplog'], ['@1'], ['http-request deny if { path /x }', 'redirect location /z if { path /y }', 'http-request deny if { path /w }'])}`
+    ],
+    outcome: 'refused'
   },
   {
     name: 'a program',
@@ -238,7 +273,7 @@ describe('What HAProxy serves is what the text says', () => {
     const { haproxy, place } = oracle
     const socket = join(haproxy.dataFolder, 'haproxy/admin.sock')
     const pods = ['@1 check', '@D check', '@3 check', '@4 check']
-    const lines = ['default-server inter 100 fall 1']
+    const lines = ['default-server inter 600 fastinter 100 downinter 100 fall 1']
     await oracle.compare(placed(text(lines, pods.slice(0, 3))), [])
     await exchange(socket, 'set server web/w1 state maint')
     await exchange(socket, `add server web/manual ${place.prefix}2.9:${place.podPort}`)
@@ -252,6 +287,7 @@ describe('What HAProxy serves is what the text says', () => {
         .join(', ')
     }
     await expect.poll(healed, { timeout: 10_000 }).toBe('w1 MAINT, w2 DOWN, w3 UP, w4 UP')
+    await exchange(socket, 'set server web/w1 state ready')
   })
 
   it('goes on with what it runs when a text has no listener any more', async () => {
