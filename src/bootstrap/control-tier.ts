@@ -143,7 +143,10 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
   const { config, clock, logger } = deps
   const { credentials, registry, proxy, dns, templates, controller, app, slave, statistics } = parts
   closers.add('credentials', credentials.watch())
-  if (proxy !== undefined) closers.add('haproxy driver', () => proxy.driver.close())
+  if (proxy !== undefined) {
+    closers.add('haproxy driver', () => proxy.driver.close())
+    closers.add('renderings', () => proxy.renderings.close())
+  }
   await migrateDataFolder(config.dataFolder, logger)
   if (registry !== undefined) {
     closers.add('registry', () => registry.close())

@@ -6,7 +6,7 @@ import { createHaproxy, type Haproxy } from './haproxy.ts'
 import type { HaproxyDriver } from '../haproxy/driver.ts'
 import { canonicalAddress, ownServers } from '../haproxy/config/own-servers.ts'
 import type { Problem } from '../errors.ts'
-import { compileTemplate } from '../render/template.ts'
+import { memoryFor, TemplateProcess } from '../render/template-process.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
 import type { Renderable } from '../controller/controller.ts'
 import { Automaton } from '../lifecycle/automaton.ts'
@@ -66,6 +66,8 @@ export interface Proxy {
   subscribeAlarms: (listener: (problem: Problem) => void) => void
   /** The pods that the configuration is without. */
   leftOut: Pick<LeftOutPods, 'count'>
+  /** What renders templates; to be closed. */
+  renderings: Pick<TemplateProcess, 'close'>
   /** As the controller asks for a rendering. */
   renderable: Renderable
   /** What is to be known of its manifest to say who may command it. */
@@ -79,7 +81,8 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   const reconfigurations = new ReconfigurationLog({ clock, logger })
   const onAlarm = (problem: Problem): void => alarms.emit(problem)
   const leftOut = new LeftOutPods({ logger, onAlarm })
-  const actions = createSteps(deps, driver, reconfigurations, { leftOut, onAlarm })
+  const renderings = new TemplateProcess({ clock, logger, memoryMb: memoryFor(config.payloadBytes) })
+  const actions = createSteps(deps, driver, reconfigurations, { leftOut, renderings, onAlarm })
   const { manifest, warnings } = await readManifest(config.lifecycleFile, builtInActions)
   for (const warning of warnings) logger.warn({ file: config.lifecycleFile, warning }, 'lifecycle manifest')
   const automaton = new Automaton({
@@ -99,6 +102,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     traffic: new Traffic({ ask: (command) => exchange(haproxyPaths(config.dataFolder).runtimeSocket, command), clock }),
     subscribeAlarms: (listener) => alarms.subscribe(listener),
     leftOut,
+    renderings,
     facts: factsOf(manifest),
     drivesHaproxy: runsAction(manifest, 'configure'),
     renderable: {
@@ -109,11 +113,17 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   }
 }
 
+interface RenderingParts {
+  leftOut: LeftOutPods
+  renderings: TemplateProcess
+  onAlarm: (problem: Problem) => void
+}
+
 function createSteps(
   deps: ProxyDeps,
   driver: HaproxyDriver,
   log: ReconfigurationLog,
-  { leftOut, onAlarm }: { leftOut: LeftOutPods; onAlarm: (problem: Problem) => void }
+  { leftOut, renderings, onAlarm }: RenderingParts
 ): Record<BuiltInAction, Action> {
   const { config, templates, registry, dns, prepareStatistics, leave } = deps
   const hosts =
@@ -124,7 +134,7 @@ function createSteps(
     renderer: (known) =>
       new Renderer({
         source: () => templates.read(),
-        compile: compileTemplate,
+        compile: (source) => renderings.compile(source),
         known,
         constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) }
       }),

@@ -10,7 +10,8 @@ import { NOBODY, type Without } from './without-pods.ts'
 
 /** A configuration as text, from backends, hosts as JSON, or, with an empty text, what is known now. */
 export interface TextSource {
-  render(input: string | Backends): Promise<string>
+  /** @param signal ends it, when nobody waits for the text any more */
+  render(input: string | Backends, signal?: AbortSignal): Promise<string>
   /**
    * Lets somebody else judge the text that was rendered last: with the pods for which it is refused left out.
    *
@@ -26,7 +27,7 @@ export interface TextSource {
 }
 
 export interface FaultyPodsOptions {
-  readonly source: { render(input: string | Backends, without: Without): Promise<Guarded> }
+  readonly source: { render(input: string | Backends, without: Without, signal?: AbortSignal): Promise<Guarded> }
   readonly template: () => string
   readonly known: Pick<HostsSource, 'pods'>
   readonly clock: Pick<Clock, 'monotonic'>
@@ -63,13 +64,13 @@ export class FaultyPods implements TextSource {
     return this.#checks.without.size > 0
   }
 
-  async render(input: string | Backends): Promise<string> {
+  async render(input: string | Backends, signal?: AbortSignal): Promise<string> {
     const { source, template, onFailure } = this.#options
     this.#last = undefined
     try {
       const pods = this.#podsOf(input)
       const attempt = { pods, template: template() }
-      const trial = async (without: Without): Promise<Guarded> => await source.render(input, without)
+      const trial = async (without: Without): Promise<Guarded> => await source.render(input, without, signal)
       const { made, without } = await this.#renderings.run({ ...attempt, trial })
       this.#last = { ...attempt, input, made, pods: pods.filter((pod) => !without.has(pod)), out: without }
       this.#tell(made, new Map([...without, ...here(this.#checks.without, pods)]))

@@ -9,7 +9,7 @@ import { NOBODY, type Without } from './without-pods.ts'
 
 /** Renders backends, hosts as JSON, or, with an empty text, what is known now. */
 interface Source {
-  render(input: string | Backends, without: Without): Rendered | Promise<Rendered>
+  render(input: string | Backends, without: Without, signal?: AbortSignal): Promise<Rendered>
 }
 
 export interface Guarded extends Rendered {
@@ -50,16 +50,18 @@ export class LoopGuard {
     })
   }
 
-  async render(input: string | Backends, without: Without = NOBODY): Promise<Guarded> {
-    const rendered = await this.#renderer.render(input, without)
+  async render(input: string | Backends, without: Without = NOBODY, signal?: AbortSignal): Promise<Guarded> {
+    const again = async (ips: readonly string[]): Promise<Rendered> =>
+      await this.#leaving(ips, async () => await this.#renderer.render(this.#filtered(input), without, signal))
+    const rendered = await this.#renderer.render(input, without, signal)
     const found = this.#options.ownServers(rendered.text)
     if (found.length === 0) return { ...rendered, loops: [] }
-    const withNone = await this.#renderWithout(found, input, without)
+    const withNone = await again(found)
     // What is there without any pod is the template's own.
     const ownToTemplate = new Set(this.#options.ownServers(withNone.text))
     const loops = found.filter((address) => !ownToTemplate.has(address))
     if (loops.length === found.length) return { ...withNone, loops }
-    return { ...(loops.length === 0 ? rendered : await this.#renderWithout(loops, input, without)), loops }
+    return { ...(loops.length === 0 ? rendered : await again(loops)), loops }
   }
 
   /** Tells once of each address that is left out. */
@@ -78,10 +80,10 @@ export class LoopGuard {
 
   readonly #stays: Stays = (ip) => !this.#without.has(this.#options.canonical(ip) ?? ip)
 
-  async #renderWithout(addresses: readonly string[], input: string | Backends, without: Without): Promise<Rendered> {
+  async #leaving<T>(addresses: readonly string[], render: () => Promise<T>): Promise<T> {
     this.#without = new Set(addresses)
     try {
-      return await this.#renderer.render(this.#filtered(input), without)
+      return await render()
     } finally {
       this.#without = new Set()
     }

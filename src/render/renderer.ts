@@ -2,13 +2,18 @@ import { parseHosts } from '../model/hosts-json.ts'
 import { addressesOf, podsOf, type Backends } from '../model/snapshot.ts'
 import { isSecretName } from '../platform/inherited-environment.ts'
 import type { HostsSource } from './hosts-source.ts'
-import type { Rendered, Template, TemplateVariables } from './template.ts'
+import type { Rendered, TemplateVariables } from './template.ts'
 import { NOBODY, withoutPods, type Without } from './without-pods.ts'
+
+/** A template that is rendered here, or by a process of its own. */
+export interface RenderedTemplate {
+  render(variables: TemplateVariables, signal?: AbortSignal): Rendered | Promise<Rendered>
+}
 
 export interface RendererDeps {
   /** Text of the template now; throws KTL_TEMPLATE_MISSING when there is none. */
   source: () => string
-  compile: (source: string) => Template
+  compile: (source: string) => RenderedTemplate
   /** Backends as they are known now. */
   known: Pick<HostsSource, 'hosts' | 'pods'>
   /** What stays the same while the process lives. */
@@ -18,18 +23,19 @@ export interface RendererDeps {
 /** Template and hosts to configuration text. Keeps the compiled template until its text changes. */
 export class Renderer {
   readonly #deps: RendererDeps
-  #compiled: { source: string; template: Template } | undefined
+  #compiled: { source: string; template: RenderedTemplate } | undefined
 
   constructor(deps: RendererDeps) {
     this.#deps = deps
   }
 
   /** @param input backends, or hosts as JSON; empty for those that are known now */
-  render(input: string | Backends, without: Without = NOBODY): Rendered {
+  async render(input: string | Backends, without: Without = NOBODY, signal?: AbortSignal): Promise<Rendered> {
     const { source, compile, constants } = this.#deps
     const text = source()
     if (this.#compiled?.source !== text) this.#compiled = { source: text, template: compile(text) }
-    return this.#compiled.template.render({ ...withoutPods(this.#backends(input), without), ...constants })
+    const variables = { ...withoutPods(this.#backends(input), without), ...constants }
+    return await this.#compiled.template.render(variables, signal)
   }
 
   #backends(input: string | Backends): Pick<TemplateVariables, 'hosts' | 'pods'> {

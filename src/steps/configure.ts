@@ -27,7 +27,7 @@ export const configureStep = ({ driver, renderer, log, hosts }: ConfigureStepDep
     let text = handed
     if (input !== '') {
       log.begin('asked to configure')
-      text = await log.measure('render', () => renderer.render(input))
+      text = await log.measure('render', () => renderer.render(input, signal))
       if (typeof input === 'string') await hosts.keep(input)
     }
     const { outcome, made, ...planned } = await log.measure('configure', () => {

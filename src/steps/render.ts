@@ -9,7 +9,7 @@ export interface RenderStepDeps {
 
 /** Template + hosts → text, for the step `configure`. When it fails nothing has been touched. */
 export const renderStep = ({ renderer, log }: RenderStepDeps): Action =>
-  log.tell(async ({ input }) => {
+  log.tell(async ({ input, signal }) => {
     log.begin('asked to render')
-    return { outcome: 'done', made: await log.measure('render', () => renderer.render(input)) }
+    return { outcome: 'done', made: await log.measure('render', () => renderer.render(input, signal)) }
   })

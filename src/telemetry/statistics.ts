@@ -3,8 +3,6 @@ import { delimiter, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { findKontrolError, messageOf } from '../errors.ts'
 import { TaskQueue } from '../platform/queue.ts'
-import { JinjaTemplate } from '../jinja/template.ts'
-import { fromData } from '../jinja/values/from-data.ts'
 import { writeFileAtomic } from '../platform/atomic-file.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -121,7 +119,7 @@ export class Statistics {
   async #writeConf(endpoint: OpentsdbEndpoint): Promise<void> {
     const { config, haproxy } = this.#deps
     const variables = { endpoint, tags: this.#tags, statsSocket: haproxy.socket }
-    const text = renderTelegrafConf(readFileSync(TEMPLATE, 'utf8'), variables, renderTemplate)
+    const text = renderTelegrafConf(readFileSync(TEMPLATE, 'utf8'), variables, await loadJinja())
     await writeFileAtomic(join(config.dataFolder, 'telegraf.conf'), `${text}\n`)
   }
 }
@@ -164,9 +162,14 @@ function readWish(annotations: Readonly<Record<string, string>>, logger: Logger)
   }
 }
 
-function renderTemplate(template: string, variables: Readonly<Record<string, unknown>>): string {
-  const entries = Object.entries(variables).map(([name, data]) => [name, () => fromData(data)] as const)
-  return new JinjaTemplate(template).render(new Map(entries))
+/** Loaded when needed: nothing else in this process renders a template. */
+async function loadJinja() {
+  const { JinjaTemplate } = await import('../jinja/template.ts')
+  const { fromData } = await import('../jinja/values/from-data.ts')
+  return (template: string, variables: Readonly<Record<string, unknown>>): string => {
+    const entries = Object.entries(variables).map(([name, data]) => [name, () => fromData(data)] as const)
+    return new JinjaTemplate(template).render(new Map(entries))
+  }
 }
 
 function isInstalled(program: string, env: NodeJS.ProcessEnv): boolean {

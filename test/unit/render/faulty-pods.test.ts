@@ -36,7 +36,7 @@ describe('pods with which nothing comes out', () => {
       source: {
         render: async (input, without) => {
           renderings++
-          return { ...renderer.render(input, without), loops: [] }
+          return { ...(await renderer.render(input, without)), loops: [] }
         }
       },
       template: () => template,

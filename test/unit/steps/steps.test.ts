@@ -42,7 +42,7 @@ function renderer({ source = (): string => 'v1', hosts = new Map([['known', ['10
 
 function texts(renderer: Renderer, deps: Pick<RendererDeps, 'source' | 'known'>, onFailure = () => {}): FaultyPods {
   return new FaultyPods({
-    source: { render: async (input, without) => ({ ...renderer.render(input, without), loops: [] }) },
+    source: { render: async (input, without) => ({ ...(await renderer.render(input, without)), loops: [] }) },
     template: deps.source,
     known: deps.known,
     clock: new FakeClock(),
