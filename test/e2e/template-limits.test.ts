@@ -59,10 +59,11 @@ async function pinging(port: number) {
 const reconfigurations = async (service: RunningService): Promise<Reconfiguration[]> =>
   (await service.json<{ reconfigurations: Reconfiguration[] }>('/api/v1/reconfigurations')).reconfigurations
 
-async function failure(service: RunningService, message: RegExp): Promise<Reconfiguration> {
+async function failure(service: RunningService, message: RegExp, after = 0): Promise<Reconfiguration> {
   return await eventually(
-    async () => (await reconfigurations(service)).find(({ error }) => message.test(error?.message ?? '')),
-    50_000
+    async () =>
+      (await reconfigurations(service)).find(({ id, error }) => id > after && message.test(error?.message ?? '')),
+    90_000
   )
 }
 
@@ -91,18 +92,20 @@ describe('a template that costs too much (case 11)', () => {
     const ask = async (): Promise<string> => await (await fetch(`http://${address}:8080/`)).text()
     await eventually(async () => (await ask()) === 'hello')
     await using pinger = await pinging(service.port)
-    await eventually(async () => (await pinger.waits()).length > 100)
-    const idle = percentile(await pinger.waits(), 0.9)
+    const calm: number[] = []
+    await eventually(async () => calm.push(...(await pinger.waits())) > 200)
 
     await writeFile(file, costly('steps'))
-    const steps = await failure(service, /needs more than 5,000,000 steps/)
+    // Which limit it meets first is up to the machine.
+    const limit = /needs more than (?:5,000,000 steps|10 seconds|260 MB)/
+    const first = await failure(service, limit)
     const busy = percentile(await pinger.waits(), 0.9)
     await writeFile(file, LARGE)
-    const memory = await failure(service, /needs more than 260 MB of memory/)
+    const second = await failure(service, limit, first.id)
 
-    expect([steps.error?.code, memory.error?.code]).toEqual(['KTL_TEMPLATE_LIMIT', 'KTL_TEMPLATE_LIMIT'])
+    expect([first.error?.code, second.error?.code]).toEqual(['KTL_TEMPLATE_LIMIT', 'KTL_TEMPLATE_LIMIT'])
     // On the event loop, most would have waited for half of the rendering; a machine at work makes all of them wait.
-    expect(busy).toBeLessThan(Math.max(100, 4 * idle, (steps.phases.render ?? 0) / 10))
+    expect(busy).toBeLessThan(Math.max(100, 4 * percentile(calm, 0.9), (first.phases.render ?? 0) / 10))
     expect((await service.get('/readyz')).body).toContain('KTL_TEMPLATE_LIMIT')
     expect(await ask()).toBe('hello')
 
@@ -111,7 +114,7 @@ describe('a template that costs too much (case 11)', () => {
     await eventually(async () => (await fetch(`http://${address}:8080/`)).headers.get('x-mended') === 'yes')
     expect(await service.ping('127.0.0.1', { key: 'two', payload: { port: web.port } })).toBe(200)
     await eventually(async () => (await service.get('/api/v1/config')).body.includes('server two'))
-  })
+  }, 240_000)
 
   it('is given up after ten seconds when nothing else ends it', async () => {
     await using dir = await tempDir()
