@@ -80,7 +80,7 @@ function offlineRenderer(
   const sources = { hosts: () => known.hosts, pods: () => known.pods }
   const renderer = new Renderer({ source, compile: compileTemplate, known: sources, constants })
   return new FaultyPods({
-    source: { render: async (input, without) => ({ ...renderer.render(input, without), loops: [] }) },
+    source: { render: async (input, without) => ({ ...(await renderer.render(input, without)), loops: [] }) },
     template: source,
     known: sources,
     clock: systemClock,
