@@ -91,19 +91,19 @@ export class HaproxyDriver {
     const servers = (this.#servers = new Servers({ ...shared, journal: new ChangeJournal(paths.journal, logger) }))
     const file = (this.#file = new ConfigFile(paths, binary))
     const configs = { file, reader: new ConfigReader() }
+    const reloader = new Reloader({ master, runtime, log, supervisor, logger })
     const instance = (this.#instance = new Instance({
       ...shared,
       ...configs,
-      ...{ paths, supervisor, log, master, servers, synGuard },
-      command: commandOf(binary, paths),
-      reloader: new Reloader({ master, runtime, log, supervisor, logger })
+      ...{ paths, supervisor, reloader, log, master, servers, synGuard },
+      command: commandOf(binary, paths)
     }))
     this.#update = new Update({ ...shared, ...configs, servers, instance, reloadIntervalMs, dryRun, quietMs })
     this.#certificates = new Certificates(shared)
     this.#backends = new Backends(shared)
-    const parts = { known, instance, runtime, supervisor, logger }
+    const parts = { known, instance, reloader, runtime, logger }
     this.#pulse = new Pulse({
-      ...{ known, master, runtime, clock, logger },
+      ...{ known, supervisor, master, runtime, clock, logger },
       replaceWorker: () => this.#ifWatched(async () => await replaceWorker(parts)),
       replaceHaproxy: () => this.#ifWatched(async () => await replaceHaproxy(parts))
     })

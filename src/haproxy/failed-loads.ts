@@ -4,7 +4,7 @@ import type { ConfigModel } from './config/model.ts'
 
 /** A reload that fails may refuse connections for seconds. */
 const OF_A_RELOAD = { firstMs: 5_000, maxMs: 60_000 }
-/** Who loaded a text that ends HAProxy has lost all connections. */
+/** Who loaded a text that HAProxy ends of has lost all connections. */
 const OF_A_DEATH = { firstMs: 60_000, maxMs: 600_000, factor: 3 }
 /** A text that has gone so long without a failure begins anew. */
 const FORGET_MS = 900_000

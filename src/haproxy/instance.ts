@@ -7,12 +7,12 @@ import type { HaproxyPaths } from './files/paths.ts'
 import { writeWorkerRecord } from './files/worker-record.ts'
 import type { Configuration, Known } from './known.ts'
 import { problemOf, type Problem } from '../errors.ts'
+import { letOthersFinish } from './process/end-process.ts'
 import { listenersOf } from './process/listeners.ts'
 import type { HaproxyLog } from './process/log.ts'
 import { countOldWorkers } from './process/old-workers.ts'
-import type { ProcessInfo } from './process/process-table.ts'
 import type { Reloader, WorkerPids } from './process/reload.ts'
-import type { HaproxyCommand, Supervisor, SupervisorHooks } from './process/supervisor.ts'
+import { notRunning, type HaproxyCommand, type Supervisor, type SupervisorHooks } from './process/supervisor.ts'
 import type { SynGuard } from './process/syn-guard.ts'
 import { HandOver } from './servers/hand-over.ts'
 import type { Servers } from './servers/servers.ts'
@@ -38,6 +38,8 @@ export interface InstanceOptions {
 
 /** A look must not hold up the changes that wait behind it. */
 const LOOK_MS = 500
+/** Nor must a worker that another hand has begun, and that hangs: the next change reloads. */
+const ANSWERING_MS = 3_000
 
 /** The HAProxy that runs. Every text it loads is proven to serve, or the last good one is put back. */
 export class Instance {
@@ -72,14 +74,7 @@ export class Instance {
   problems(): Problem[] {
     const { known, supervisor } = this.#options
     if (known.problem.instance !== undefined) return [known.problem.instance]
-    if (supervisor.pid() !== undefined) return []
-    return [
-      {
-        code: 'KTL_HAPROXY_UNREACHABLE',
-        message: 'HAProxy is not running',
-        hint: 'Read haproxy/haproxy.log in the data folder, if it does not come back by itself within seconds.'
-      }
-    ]
+    return supervisor.pid() === undefined ? [notRunning] : []
   }
 
   /**
@@ -109,7 +104,10 @@ export class Instance {
     const { known, logger, master, reader } = this.#options
     const model = reader.read(configuration.text)
     // Nothing has been touched yet, and there is nothing to go back from.
-    if (this.#options.supervisor.pid() !== undefined) await this.#options.reloader.reachable()
+    if (this.#options.supervisor.pid() !== undefined && !(await this.#options.reloader.reachable())) {
+      await this.loadBeside(configuration)
+      return 'started'
+    }
     try {
       const { outcome, pids } = await this.#load(configuration.text, model)
       await this.#loaded(configuration, model, pids)
@@ -125,22 +123,23 @@ export class Instance {
   }
 
   /**
-   * Starts another HAProxy with a checked text, beside the one that runs and cannot be reached.
+   * Starts another HAProxy with a checked text, beside the one that runs and cannot be reached, which finishes what it has.
    *
-   * @returns the former one, which goes on
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED, KTL_HAPROXY_MISSING
    */
-  async loadBeside(configuration: Configuration): Promise<ProcessInfo | undefined> {
-    const { supervisor, command, file, log, reader, reloader } = this.#options
+  async loadBeside(configuration: Configuration): Promise<void> {
+    const { supervisor, command, file, log, reader, reloader, known, logger } = this.#options
     await file.prepare()
     await file.install(configuration.text)
     const mark = await log.size()
     this.#trial = configuration.text
-    const former = await supervisor.startBeside(command, this.#hooks).finally(() => (this.#trial = undefined))
+    await supervisor.startBeside(command, this.#hooks).finally(() => (this.#trial = undefined))
     const pids = await reloader.started(mark)
     await this.#loaded(configuration, reader.read(configuration.text), pids)
     this.#watch(configuration, pids)
-    return former
+    known.problem.instance = undefined
+    logger.warn(pids, 'haproxy could not be reached, and was replaced')
+    await letOthersFinish(command.socketArgument, pids.masterPid, logger)
   }
 
   /** Puts a checked text of what runs on disk, for the next start. */
@@ -171,7 +170,7 @@ export class Instance {
       return 'as known'
     }
     const text = await file.installedSince(this.#seenAt)
-    const pids = await reloader.answering()
+    const pids = await reloader.answering(undefined, ANSWERING_MS)
     logger.warn({ ...pids, former: former.workerPid }, 'haproxy was reloaded by another hand')
     if (text === undefined) {
       servers.forget()
@@ -195,9 +194,10 @@ export class Instance {
     const mark = await log.size()
     const { adopted, pid } = await supervisor.start(command, this.#hooks)
     if (adopted && pid === known.worker?.masterPid) return 'unchanged'
-    const pids = await reloader.started(mark)
+    const pids = await reloader.started(mark, adopted)
     const lastGood = known.withDigest(await restore(file, logger))
     known.worker = pids
+    await letOthersFinish(command.socketArgument, pids.masterPid, logger)
     if (this.#startedWith === lastGood.text) await this.#loaded(lastGood, reader.read(lastGood.text), pids)
     else await takeOver(this.#options, lastGood, pids)
     return adopted ? 'unchanged' : 'started'
@@ -282,7 +282,10 @@ export class Instance {
       if (untouched || known.worker !== former) return
       await this.#loaded(lastGood, reader.read(lastGood.text), await reloader.reload())
     } catch (err) {
+      // One that lives and cannot be reached is replaced by who asks whether it answers.
+      const { worker } = known
       this.#forget()
+      if (worker?.masterPid === this.#options.supervisor.pid()) known.worker = worker
       logger.error({ err }, 'haproxy does not run the last good configuration')
     }
   }

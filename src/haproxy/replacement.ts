@@ -1,22 +1,20 @@
 import type { Logger } from '../platform/logger.ts'
 import type { Instance } from './instance.ts'
 import type { Known } from './known.ts'
-import { endProcess } from './process/end-process.ts'
-import type { Supervisor } from './process/supervisor.ts'
+import type { Reloader } from './process/reload.ts'
+import { isGone } from './socket/exchange.ts'
 import type { RuntimeApi } from './socket/runtime-api.ts'
 
 export interface ReplacementParts {
   known: Known
   instance: Instance
   runtime: RuntimeApi
-  supervisor: Supervisor
+  reloader: Reloader
   logger: Logger
 }
 
 /** A worker that has been silent is asked once more. */
 const LAST_CHANCE_MS = 1_000
-/** As `hard-stop-after` of base.cfg. */
-const FINISH_MS = 3_600_000
 
 /** The worker has not answered for long: a reload puts another one in its place, with what ran. Within the queue. */
 export async function replaceWorker({ known, instance, runtime, logger }: ReplacementParts): Promise<void> {
@@ -28,20 +26,17 @@ export async function replaceWorker({ known, instance, runtime, logger }: Replac
 }
 
 /**
- * HAProxy cannot be reached any more, as its sockets were deleted: another one begins beside it with what ran, on the
- * same addresses, and the former one finishes what it has. Within the queue.
+ * HAProxy cannot be reached any more, as a socket of it was deleted, which no reload makes again: a worker takes over
+ * the one without a name. Another one begins beside it with what ran, on the same addresses, and the former one finishes
+ * what it has. Within the queue.
  *
- * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED
+ * @throws KontrolError KTL_HAPROXY_UNREACHABLE, KTL_HAPROXY_RELOAD_FAILED
  */
-export async function replaceHaproxy({ known, instance, supervisor, logger }: ReplacementParts): Promise<void> {
+export async function replaceHaproxy(parts: ReplacementParts): Promise<void> {
+  const { known, instance, reloader, runtime, logger } = parts
   const { lastRunning } = known
-  if (!supervisor.runsTwo) {
-    logger.error('haproxy cannot be reached, and its supervisor runs only one: restart its program at a quiet time')
-    return
-  }
-  if (lastRunning === undefined) return
-  const former = await instance.loadBeside(lastRunning)
-  logger.warn({ former: former?.pid }, 'haproxy could not be reached, and was replaced')
-  if (former === undefined) return
-  void endProcess(former, FINISH_MS).catch((err: unknown) => logger.warn({ err }, 'former haproxy not ended'))
+  // What was in front of us in the queue may have replaced it already.
+  if ((await reloader.reachable()) && !(await runtime.workerPid(LAST_CHANCE_MS).then(() => false, isGone))) return
+  if (lastRunning !== undefined) await instance.loadBeside(lastRunning)
+  else logger.error('haproxy cannot be reached, and what it runs is not known: the next configuration replaces it')
 }

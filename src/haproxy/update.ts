@@ -15,6 +15,7 @@ import type { Instance } from './instance.ts'
 import type { Configuration, Known } from './known.ts'
 import { probeBinds } from './process/bind-probe.ts'
 import { listenersOf } from './process/listeners.ts'
+import { endedOfItself } from './process/reload.ts'
 import { Reconciler } from './reconciler.ts'
 import type { PoolChange } from './servers/plan.ts'
 import type { Servers } from './servers/servers.ts'
@@ -140,7 +141,8 @@ export class Update {
       } catch (error) {
         logger.warn({ err: error }, 'servers not changed at runtime')
         // Another worker than thought, with what it should run: it takes the change as the former one would have.
-        if (await this.#reconciler.look()) return await this.#apply(input, signal)
+        // One that does not answer is replaced by the reload.
+        if (await this.#reconciler.look().catch(() => false)) return await this.#apply(input, signal)
         plan = { kind: 'reload', reasons: [messageOf(error)] }
       }
     }
@@ -223,7 +225,8 @@ export class Update {
       known.problem.file = undefined
       return outcome
     } catch (error) {
-      this.#failedLoads.failed(model, error)
+      // Who could not be asked to load it has said nothing about it.
+      if (findKontrolError(error)?.code !== 'KTL_HAPROXY_UNREACHABLE') this.#failedLoads.failed(model, error)
       throw error
     }
   }
@@ -265,7 +268,7 @@ export class Update {
   #workerDied(error: unknown, configuration: Configuration): void {
     const { known, reader, queue } = this.#options
     if (known.lastRunning === configuration) known.lastRunning = known.running
-    const pauseMs = this.#failedLoads.failed(reader.read(configuration.text), error, true)
+    const pauseMs = this.#failedLoads.failed(reader.read(configuration.text), error, endedOfItself(error))
     this.#reconciler.tryAgain(async () => await this.#tryCandidate(), pauseMs, this.#reconciler.alarm(error))
     void queue.enqueue(async () => await this.#goOn())
   }

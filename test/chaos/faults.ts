@@ -9,13 +9,16 @@ import { runSubprocess } from '../../src/platform/subprocess.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import type { World } from './world.ts'
 
-interface Fault {
-  /** Connections of clients are lost by it, whatever anybody does. */
-  cuts: boolean
+export interface Fault {
+  /**
+   * What clients lose by it, whatever anybody does: all connections; or those that HAProxy had not accepted yet when it
+   * stopped listening.
+   */
+  cuts: false | 'all' | 'waiting'
   strike: (world: World, random: SeededRandom) => Promise<void>
 }
 
-const TTL_MS = 6_000
+export const TTL_MS = 6_000
 const templateOf = ({ address, fleet }: World, maxconn: number, extra = ''): string => `
 frontend proxy
   bind ${address}:8080
@@ -78,11 +81,11 @@ export const faults: Readonly<Record<string, Fault>> = {
     }
   },
   'master killed': {
-    cuts: true,
+    cuts: 'all',
     strike: async (world) => void process.kill((await processes(world)).master.pid, 'SIGKILL')
   },
   'worker killed': {
-    cuts: true,
+    cuts: 'all',
     async strike(world) {
       const { worker } = await processes(world)
       if (worker !== undefined) process.kill(worker.pid, 'SIGKILL')
@@ -174,7 +177,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     }
   },
   'folder deleted': {
-    cuts: false,
+    cuts: 'waiting',
     strike: async ({ service }) => await rm(haproxyPaths(service.data).folder, { recursive: true, force: true })
   },
   'a port taken by another': {

@@ -1,24 +1,25 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { haproxyPaths, masterSocketArgument } from '../../src/haproxy/files/paths.ts'
 import { exchange } from '../../src/haproxy/socket/exchange.ts'
 import { parseServersState } from '../../src/haproxy/socket/show-servers-state.ts'
 import { eventually } from '../support/eventually.ts'
 import type { RunningService } from '../support/start-service.ts'
-import type { SteadyLoad } from '../support/steady-load.ts'
 import type { Fleet } from './fleet.ts'
 
 /** All that a fault may touch, and all that must hold. */
 export interface World {
   service: RunningService
   fleet: Fleet
-  load: SteadyLoad
   /** Where the template is read from. */
   template: string
   address: string
 }
 
 const OUT_OF_USE = 1 | 8
+/** Between two looks, which take processor time from who is looked at. */
+const LOOK_MS = 200
 
 /** Addresses of a backend's servers that take requests, as HAProxy says. */
 async function servingIn(world: World, backend: string): Promise<string[]> {
@@ -52,6 +53,7 @@ export async function processesOf({ service }: World): Promise<{ masters: number
 export async function isWell(world: World, withinMs: number): Promise<void> {
   const { service, fleet } = world
   await eventually(async () => {
+    await sleep(LOOK_MS)
     const { status, body } = await service.get('/readyz')
     if (status !== 200) throw new Error(`not ready: ${body}`)
     for (const app of ['web', 'idle'] as const) {
@@ -72,7 +74,12 @@ export async function isWell(world: World, withinMs: number): Promise<void> {
   if (unhandled !== null) throw new Error(`the control tier said "${unhandled[0]}"`)
 }
 
-export async function footprint({ service }: World): Promise<{ descriptors: number; rssMb: number }> {
+export interface Footprint {
+  descriptors: number
+  rssMb: number
+}
+
+export async function footprint({ service }: World): Promise<Footprint> {
   const status = await readFile(`/proc/${service.pid}/status`, 'utf8')
   return {
     descriptors: (await readdir(`/proc/${service.pid}/fd`)).length,

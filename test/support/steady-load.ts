@@ -8,12 +8,16 @@ export interface SteadyLoad extends AsyncDisposable {
   failures: string[]
 }
 
-/**
- * Asks again and again without ever trying a failed request twice.
- *
- * @param agent a new connection for each request, unless told otherwise
- */
-export function startLoad(host: string, port: number, agent = new Agent({ keepAlive: false })): SteadyLoad {
+export interface LoadOptions {
+  /** A new connection for each request, unless told otherwise. */
+  agent?: Agent
+  /** Milliseconds between two requests of each of the three who ask. */
+  pauseMs?: number
+}
+
+/** Asks again and again without ever trying a failed request twice. */
+export function startLoad(host: string, port: number, options: LoadOptions = {}): SteadyLoad {
+  const { agent = new Agent({ keepAlive: false }), pauseMs = 2 } = options
   const failures: string[] = []
   let served = 0
   let stopped = false
@@ -22,7 +26,7 @@ export function startLoad(host: string, port: number, agent = new Agent({ keepAl
       const failure = await once(host, port, agent)
       if (failure === undefined) served++
       else failures.push(failure)
-      await sleep(2)
+      await sleep(pauseMs)
     }
   }
   const loops = [loop(), loop(), loop()]

@@ -19,6 +19,8 @@ export interface CertificatesOptions {
 
 /** Kubernetes itself takes a minute to bring a changed secret to a pod. */
 const POLL_MS = 2_000
+/** A look at a worker that hangs must not hold up for long what waits behind it. */
+const LOOK_MS = 2_000
 
 /**
  * Gives HAProxy the certificates that it has loaded anew when their files
@@ -74,7 +76,7 @@ export class Certificates {
   /** A worker has just read all files itself; one that changed since is told by its time. */
   async #begin(pid: number): Promise<void> {
     const { runtime } = this.#options
-    const [answer = ''] = await runtime.ask(pid, ['show ssl cert'])
+    const [answer = ''] = await runtime.ask(pid, ['show ssl cert'], LOOK_MS)
     // HAProxy counts whole seconds. What it is given once too often does no harm.
     const startedAt = Date.now() - (await runtime.uptimeMs()) - 1_000
     const seen = await Promise.all(

@@ -12,6 +12,8 @@ import { TaskQueue } from '../../platform/queue.ts'
 const CHECK_TIMEOUT_MS = 30_000
 /** A check has nothing to tidy up. */
 const CHECK_GRACE_MS = 500
+/** Of a check whose files were deleted under it. */
+const RETRIES = 2
 
 /** What stands in for the operator's file until there is one: HAProxy wants the file, and that it ends in LF. */
 const NO_CONFIG = '# No configuration yet.\n'
@@ -72,13 +74,26 @@ export class ConfigFile {
     if (this.#closed || signal?.aborted === true) abort()
     signal?.addEventListener('abort', abort)
     try {
-      checking.signal.throwIfAborted()
-      await this.prepare()
-      await writeFileAtomic(this.#paths.candidate, text)
-      await this.#judge(this.#paths.candidate, checking.signal)
+      for (let more = RETRIES; ; more--) {
+        checking.signal.throwIfAborted()
+        await this.prepare()
+        await writeFileAtomic(this.#paths.candidate, text)
+        try {
+          return await this.#judge(this.#paths.candidate, checking.signal)
+        } catch (error) {
+          // A verdict on files that somebody deleted meanwhile is none on the text.
+          if (more === 0 || (await this.#isThere(text))) throw error
+        }
+      }
     } finally {
       signal?.removeEventListener('abort', abort)
     }
+  }
+
+  async #isThere(text: string): Promise<boolean> {
+    const { base, peers, candidate } = this.#paths
+    const found = await Promise.all([base, peers, candidate].map(readIfThere))
+    return found[0] !== undefined && found[1] !== undefined && found[2] === text
   }
 
   async #judge(path: string, signal?: AbortSignal): Promise<void> {

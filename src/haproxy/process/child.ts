@@ -6,7 +6,7 @@ import type { Cancel, Clock } from '../../platform/clock.ts'
 import { inheritedEnvironment } from '../../platform/inherited-environment.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { endProcess, lives } from './end-process.ts'
-import { findMaster, readProcess, type ProcessInfo } from './process-table.ts'
+import { findMasters, readProcess, type ProcessInfo } from './process-table.ts'
 import {
   RestartDelay,
   type HaproxyCommand,
@@ -22,11 +22,12 @@ const WATCH_MS = 100
  * that it stays when we go, and takes up the one that an earlier run left.
  */
 export class ChildSupervisor implements Supervisor {
-  readonly runsTwo = true
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #delay: RestartDelay
   #master: ProcessInfo | undefined
+  /** It cannot be reached any more: not to be taken up again when the one beside it dies. */
+  #abandoned: ProcessInfo | undefined
   #starting: Promise<SupervisedProcess> | undefined
   #timer: Cancel = () => {}
   #ended = false
@@ -48,7 +49,7 @@ export class ChildSupervisor implements Supervisor {
   }
 
   async startBeside(command: HaproxyCommand, hooks: SupervisorHooks): Promise<ProcessInfo | undefined> {
-    const former = this.#master
+    const former = (this.#abandoned = this.#master)
     this.#keep(await this.#launch(command, hooks), command, hooks)
     return former
   }
@@ -74,7 +75,7 @@ export class ChildSupervisor implements Supervisor {
 
   async #adoptOrLaunch(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess> {
     this.#ended = false
-    const running = await findMaster(command.socketArgument)
+    const running = (await findMasters(command.socketArgument)).find(({ pid }) => pid !== this.#abandoned?.pid)
     const master = running ?? (await this.#launch(command, hooks))
     this.#keep(master, command, hooks)
     const { pid } = master

@@ -1,17 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readProcess, type ProcessInfo } from './process-table.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { findMasters, readProcess, type ProcessInfo } from './process-table.ts'
 
 /** From one signal to the next, and between two looks whether it went. */
 const REPEAT_MS = 500
 const POLL_MS = 20
 /** Between SIGTERM and SIGKILL, and for the latter. */
 const FORCE_MS = 2_000
+/** As `hard-stop-after` of base.cfg. */
+const FINISH_MS = 3_600_000
 
 /** Lets a HAProxy finish its connections; past `graceMs`, or when aborted, ends it by force. */
 export async function endProcess(process: ProcessInfo, graceMs: number, signal?: AbortSignal): Promise<void> {
   await told(process, 'SIGUSR1', graceMs, signal)
   await told(process, 'SIGTERM', FORCE_MS)
   await told(process, 'SIGKILL', FORCE_MS)
+}
+
+/**
+ * Another HAProxy has taken over, and serves: those before it end when they have finished what they have. They are
+ * looked for, as whoever began the other one may not have lived to tell them.
+ */
+export async function letOthersFinish(socketArgument: string, serving: number, logger: Logger): Promise<void> {
+  for (const former of await findMasters(socketArgument)) {
+    if (former.pid === serving) continue
+    logger.warn({ pid: serving, former: former.pid }, 'former haproxy is told to finish')
+    void endProcess(former, FINISH_MS).catch((err: unknown) => logger.warn({ err }, 'former haproxy not ended'))
+  }
 }
 
 /** Whether it is there, and not another one that got its pid. What cannot be told is taken for alive. */

@@ -13,13 +13,18 @@ export interface ProcessInfo {
  * note its pid. Its workers carry the same command line; they are its children.
  */
 export async function findMaster(socketArgument: string): Promise<ProcessInfo | undefined> {
+  // Of two the older one has been replaced, and finishes what it has.
+  return (await findMasters(socketArgument))[0]
+}
+
+/** The youngest first. */
+export async function findMasters(socketArgument: string): Promise<ProcessInfo[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
   const found = await Promise.all(pids.map(async (pid) => await matching(pid, socketArgument)))
   const family = found.filter((process) => process !== undefined)
   const members = new Set(family.map(({ pid }) => pid))
   const masters = family.filter(({ parentPid }) => !members.has(parentPid))
-  // Of two the older one has been replaced, and finishes what it has.
-  return masters.sort((one, other) => Number(other.startTime) - Number(one.startTime))[0]
+  return masters.sort((one, other) => Number(other.startTime) - Number(one.startTime))
 }
 
 /** Undefined when the process is gone, or only waits to be reaped. */

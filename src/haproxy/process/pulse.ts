@@ -1,14 +1,18 @@
 import { KontrolError, messageOf, type Problem } from '../../errors.ts'
+import { Backoff } from '../../platform/backoff.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { Poller } from '../../platform/poller.ts'
 import type { Known } from '../known.ts'
 import type { MasterCli } from '../socket/master-cli.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
+import { isGone } from '../socket/exchange.ts'
 import { goOn } from './hung.ts'
+import type { Supervisor } from './supervisor.ts'
 
 export interface PulseOptions {
   known: Known
+  supervisor: Pick<Supervisor, 'pid'>
   master: MasterCli
   runtime: RuntimeApi
   clock: Clock
@@ -26,8 +30,10 @@ const TELL_MS = 1_400
 /** The former HAProxy's sockets are gone, or this worker has been silent, for so long that it is replaced. */
 const REPLACE_MS = 10_000
 const GONE_MS = 2_000
-/** Between two replacements. */
-const PAUSE_MS = 60_000
+/** Between the end of a replacement and the next one: somebody may delete a folder again and again. */
+const PAUSES = { firstMs: 5_000, maxMs: 60_000 }
+/** What has been well for so long after a replacement begins anew. */
+const FORGET_MS = 300_000
 
 /** Who is asked, and since when it says nothing. */
 interface Patient {
@@ -43,15 +49,18 @@ export class Pulse {
   readonly #options: PulseOptions
   readonly #patients: readonly Patient[]
   readonly #poller: Poller
-  #replacedAt = -Infinity
+  readonly #pauses = new Backoff(PAUSES)
+  #replacing = false
+  #notBefore = -Infinity
 
   constructor(options: PulseOptions) {
-    const { known, runtime, master, clock, logger } = options
+    const { known, supervisor, runtime, master, clock, logger } = options
     this.#options = options
     const fresh = { silentSince: undefined, problem: undefined }
     this.#patients = [
       { name: 'worker', ask: () => runtime.workerPid(ANSWER_MS), pid: () => known.worker?.workerPid, ...fresh },
-      { name: 'master', ask: () => master.showProcesses(ANSWER_MS), pid: () => known.worker?.masterPid, ...fresh }
+      // One that was found without its sockets has never been asked who its worker is.
+      { name: 'master', ask: () => master.showProcesses(ANSWER_MS), pid: () => supervisor.pid(), ...fresh }
     ]
     this.#poller = new Poller({
       clock,
@@ -111,10 +120,16 @@ export class Pulse {
 
   #replace(replace: () => Promise<void>): void {
     const { clock, logger } = this.#options
-    if (clock.monotonic() < this.#replacedAt + PAUSE_MS) return
-    this.#replacedAt = clock.monotonic()
+    if (this.#replacing || clock.monotonic() < this.#notBefore) return
+    if (clock.monotonic() > this.#notBefore + FORGET_MS) this.#pauses.reset()
+    this.#replacing = true
     // Not waited for: it may need its turn, and the looks go on.
-    replace().catch((err: unknown) => logger.error({ err }, 'haproxy not replaced'))
+    void replace()
+      .catch((err: unknown) => logger.error({ err }, 'haproxy not replaced'))
+      .finally(() => {
+        this.#replacing = false
+        this.#notBefore = clock.monotonic() + this.#pauses.next()
+      })
   }
 
   #tell(patient: Patient, pid: number, how: 'hangs' | 'gone'): void {
@@ -136,8 +151,8 @@ const MASTER_HANGS =
 
 /** Refused: it is about to begin, or to end, which others watch. */
 function howSilent(error: unknown): 'hangs' | 'gone' | undefined {
+  if (isGone(error)) return 'gone'
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return 'gone'
     if (messageOf(cause).startsWith('no answer within')) return 'hangs'
   }
   return undefined

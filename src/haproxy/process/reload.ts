@@ -5,6 +5,7 @@ import type { Logger } from '../../platform/logger.ts'
 import { endIfHung } from './hung.ts'
 import type { HaproxyLog } from './log.ts'
 import type { HaproxyProcess, MasterCli, ProcessTable } from '../socket/master-cli.ts'
+import { isGone } from '../socket/exchange.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
 import type { Supervisor } from './supervisor.ts'
 
@@ -25,7 +26,15 @@ export interface ReloaderOptions {
   settleMs?: number
 }
 
+type Judge<T> = (table: ProcessTable) => T | Error | undefined | Promise<T | Error | undefined>
+
 const POLL_MS = 15
+/** Asked again then: who hangs must not keep us from seeing another one that answers. */
+const ANSWER_MS = 2_000
+/** A HAProxy that has been there for long does not make its sockets again: so long, and they are gone for good. */
+const GONE_MS = 2_000
+/** It may have begun a moment before it was found. */
+const ADOPTED_GONE_MS = 10_000
 /** A master that re-executes itself, or a busy machine, may need a moment. */
 const REACHABLE_MS = 3_000
 
@@ -40,13 +49,16 @@ export class Reloader {
   /**
    * Asked before anything is made ready for a reload.
    *
-   * @throws KontrolError KTL_HAPROXY_UNREACHABLE when no reload can be asked for
+   * @returns false when its socket is gone, which no reload brings back
+   * @throws KontrolError KTL_HAPROXY_UNREACHABLE when it does not answer
    */
-  async reachable(): Promise<void> {
+  async reachable(): Promise<boolean> {
     for (const deadline = performance.now() + REACHABLE_MS; ;) {
       try {
-        return void (await this.#options.master.showProcesses(REACHABLE_MS))
+        await this.#options.master.showProcesses(REACHABLE_MS)
+        return true
       } catch (error) {
+        if (isGone(error)) return false
         // Refused while it re-executes itself.
         const refused = error instanceof Error && (error.cause as NodeJS.ErrnoException).code === 'ECONNREFUSED'
         if (!refused || performance.now() > deadline) throw error
@@ -79,9 +91,11 @@ export class Reloader {
    * The same proof for a HAProxy that was started and not reloaded.
    *
    * @param mark size of its log before the start
+   * @param adopted it ran already, and has had time to make its sockets
    */
-  async started(mark: number): Promise<WorkerPids> {
-    await this.#poll(({ worker }) => worker, 'a worker serves', mark)
+  async started(mark: number, adopted = false): Promise<WorkerPids> {
+    const { timeoutMs } = this.#options
+    await this.#poll(({ worker }) => worker, 'a worker serves', mark, { goneMs: adopted ? ADOPTED_GONE_MS : timeoutMs })
     return await this.answering(mark)
   }
 
@@ -90,54 +104,74 @@ export class Reloader {
    * after its fork. Another hand may have had the files loaded once more meanwhile.
    *
    * @param mark size of the log before it began; now, when absent
+   * @param timeoutMs as for HAProxy to load the files, when absent
    */
-  async answering(mark?: number): Promise<WorkerPids> {
+  async answering(mark?: number, timeoutMs = this.#options.timeoutMs): Promise<WorkerPids> {
     return await this.#poll(
       async ({ master, worker }) => {
-        const pid = await this.#options.runtime.workerPid()
+        const pid = await this.#options.runtime.workerPid(ANSWER_MS)
         return pid === worker?.pid ? { masterPid: master.pid, workerPid: pid } : undefined
       },
       'the new worker answers',
-      mark ?? (await this.#options.log.size())
+      mark ?? (await this.#options.log.size()),
+      { timeoutMs }
     )
   }
 
   /**
    * Waits a moment, and looks whether the worker still lives then.
    *
-   * @returns false when its master has begun another one in its place, as any hand may ask it to
+   * @returns false when its master has begun another one in its place, as any hand may ask it to, or cannot be reached
+   * any more, which says nothing about the worker
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED with what HAProxy said meanwhile
    */
   async survived({ masterPid, workerPid }: WorkerPids): Promise<boolean> {
     const mark = await this.#options.log.size()
     await sleep(this.#options.settleMs)
     const died = new Error('the new worker died')
-    const serving = await this.#poll(({ master, worker }) => (master.pid === masterPid && worker) || died, '', mark)
-    return serving.pid === workerPid
+    try {
+      const serving = await this.#poll(({ master, worker }) => (master.pid === masterPid && worker) || died, '', mark)
+      return serving.pid === workerPid
+    } catch (error) {
+      if (isGone(error)) return false
+      throw error
+    }
   }
 
   /** Looks at the processes until `judge` gives a value; an Error given ends it. While the master re-executes itself, it refuses connections. */
   async #poll<T>(
-    judge: (table: ProcessTable) => T | Error | undefined | Promise<T | Error | undefined>,
+    judge: Judge<T>,
     waitingFor: string,
-    mark: number
+    mark: number,
+    { timeoutMs = this.#options.timeoutMs, goneMs = GONE_MS } = {}
   ): Promise<T> {
-    const { master, supervisor, timeoutMs } = this.#options
-    const deadline = performance.now() + timeoutMs
-    const pid = supervisor.pid()
+    const pid = this.#options.supervisor.pid()
+    const begun = performance.now()
+    let thereAt = begun
     for (;;) {
-      let obstacle = `gave up waiting until ${waitingFor}`
-      try {
-        const verdict = await judge(await master.showProcesses())
-        if (verdict instanceof Error) throw failure(await this.#words(mark, verdict.message))
-        if (verdict !== undefined) return verdict
-      } catch (error) {
-        if (error instanceof KontrolError && error.code === 'KTL_HAPROXY_RELOAD_FAILED') throw error
-        obstacle = `${obstacle}: ${messageOf(error)}`
-      }
-      if (pid === undefined || supervisor.pid() !== pid) throw failure(await this.#words(mark, 'HAProxy ended'))
-      if (performance.now() > deadline) throw failure(await this.#words(mark, obstacle))
+      const { verdict, error } = await this.#judged(judge)
+      if (verdict instanceof Error) throw failure(await this.#words(mark, verdict.message))
+      if (verdict !== undefined) return verdict
+      const obstacle = this.#obstacle(pid, begun + timeoutMs, waitingFor, error)
+      if (obstacle !== undefined) throw failure(await this.#words(mark, obstacle))
+      if (!isGone(error)) thereAt = performance.now()
+      else if (performance.now() > thereAt + goneMs) throw error
       await sleep(POLL_MS)
+    }
+  }
+
+  /** Why it is not waited for any longer. */
+  #obstacle(pid: number | undefined, deadline: number, waitingFor: string, error: unknown): string | undefined {
+    if (pid === undefined || this.#options.supervisor.pid() !== pid) return 'HAProxy ended'
+    if (performance.now() <= deadline) return undefined
+    return `gave up waiting until ${waitingFor}${error === undefined ? '' : `: ${messageOf(error)}`}`
+  }
+
+  async #judged<T>(judge: Judge<T>): Promise<{ verdict?: T | Error | undefined; error?: unknown }> {
+    try {
+      return { verdict: await judge(await this.#options.master.showProcesses(ANSWER_MS)) }
+    } catch (error) {
+      return { error }
     }
   }
 
@@ -151,6 +185,14 @@ function newWorker(before: ProcessTable, now: ProcessTable): HaproxyProcess | Er
   if (now.master.reloads === before.master.reloads) return undefined
   if (now.master.failedReloads > 0) return new Error('HAProxy could not load it')
   return now.worker?.pid === before.worker?.pid ? undefined : now.worker
+}
+
+/**
+ * Whether HAProxy said that its worker ended with a code of its own. One that was killed (137) or told to end (143), or
+ * went with a master that said nothing, was ended by another hand.
+ */
+export function endedOfItself(error: unknown): boolean {
+  return / exited with code (?!(?:0|137|143) )\d+ /.test(messageOf(error))
 }
 
 function failure(words: string): KontrolError {

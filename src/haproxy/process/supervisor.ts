@@ -1,9 +1,16 @@
+import type { Problem } from '../../errors.ts'
 import { Backoff } from '../../platform/backoff.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { ProcessInfo } from './process-table.ts'
 
 /** A HAProxy that lived this long is no longer part of a series of failures. */
 const STEADY_MS = 10_000
+
+export const notRunning: Problem = {
+  code: 'KTL_HAPROXY_UNREACHABLE',
+  message: 'HAProxy is not running',
+  hint: 'Read haproxy/haproxy.log in the data folder, if it does not come back by itself within seconds.'
+}
 
 /** How HAProxy is started. The command line never changes: what changes is in the files. */
 export interface HaproxyCommand {
@@ -37,12 +44,11 @@ export interface Supervisor {
    * the back-off. May be called again at any time.
    */
   start(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess>
-  /** Whether it can start another master beside the one that runs. */
-  readonly runsTwo: boolean
   /**
-   * Starts another master beside the one that cannot be reached any more, which is left to the caller. Only where `runsTwo`.
+   * Starts another master beside the one that cannot be reached any more, which is left to the caller.
    *
    * @returns the former one
+   * @throws KontrolError KTL_HAPROXY_UNREACHABLE where the supervisor runs only one
    */
   startBeside(command: HaproxyCommand, hooks: SupervisorHooks): Promise<ProcessInfo | undefined>
   /** Pid of the master; undefined while none runs. */

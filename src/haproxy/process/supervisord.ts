@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts'
+import { KontrolError } from '../../errors.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import {
@@ -66,7 +67,8 @@ export class SupervisordSupervisor implements Supervisor {
     return this.#master?.pid
   }
 
-  get runsTwo(): boolean {
+  /** Whether its program ends and leaves HAProxy serving. */
+  get #runsTwo(): boolean {
     return this.#master !== undefined && this.#master.pid !== this.#programPid
   }
 
@@ -81,6 +83,11 @@ export class SupervisordSupervisor implements Supervisor {
   }
 
   async startBeside(command: HaproxyCommand, hooks: SupervisorHooks): Promise<ProcessInfo | undefined> {
+    if (!this.#runsTwo) {
+      throw new KontrolError('KTL_HAPROXY_UNREACHABLE', 'HAProxy cannot be reached, and its supervisor runs only one', {
+        hint: 'Restart its program at a quiet time.'
+      })
+    }
     const former = this.#master
     await this.#starting?.catch(() => {})
     this.#starting = this.#restart(command, hooks).finally(() => {

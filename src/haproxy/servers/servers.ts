@@ -38,6 +38,8 @@ export interface ServerStateChange {
 const POLL_MS = 100
 /** Until the next look, when HAProxy did not answer. */
 const RETRY_MS = 2_000
+/** A look at a worker that hangs must not hold up for long what waits behind it. */
+const LOOK_MS = 2_000
 
 /** The servers of the worker that serves, and the only way they are changed without a reload. */
 export class Servers {
@@ -128,7 +130,7 @@ export class Servers {
   async states(): Promise<ServerState[]> {
     const loaded = this.#options.known.loaded ?? this.#suspect
     if (loaded === undefined) return []
-    const states = await this.#options.runtime.serversState(loaded.worker)
+    const states = await this.#options.runtime.serversState(loaded.worker, [], LOOK_MS)
     return states.filter(({ backend, name }) => loaded.table.find(backend, name)?.state === 'live')
   }
 
@@ -230,7 +232,7 @@ export class Servers {
 
   async #poll(loaded: LoadedWorker): Promise<void> {
     // Another hand has had HAProxy loaded again: that is no drift of its servers, and is taken up by who looks at the process.
-    if ((await this.#options.runtime.workerPid()) !== loaded.worker) return this.#later(RETRY_MS)
+    if ((await this.#options.runtime.workerPid(LOOK_MS)) !== loaded.worker) return this.#later(RETRY_MS)
     await this.#compare(loaded)
     await this.#retire(loaded)
     if (this.#features.deletesServers) await this.#deleteSpares(loaded)

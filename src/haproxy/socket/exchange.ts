@@ -37,4 +37,12 @@ export async function exchange(path: string, line: string, options: ExchangeOpti
   return Buffer.concat(chunks).toString('utf8')
 }
 
+/** Whether there was nobody to ask as the socket is not there, which HAProxy never removes while it runs. */
+export function isGone(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return true
+  }
+  return false
+}
+
 const abridged = (line: string): string => (line.length > 80 ? `${line.slice(0, 77)}...` : line)

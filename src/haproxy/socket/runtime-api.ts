@@ -58,10 +58,10 @@ export class RuntimeApi {
   }
 
   /** Health and place of all servers, or of one backend's. */
-  async serversState(workerPid: number, backends: readonly string[] = []): Promise<ServerState[]> {
+  async serversState(workerPid: number, backends: readonly string[] = [], timeoutMs?: number): Promise<ServerState[]> {
     const commands =
       backends.length === 0 ? ['show servers state'] : backends.map((name) => `show servers state ${name}`)
-    return (await this.ask(workerPid, commands)).flatMap(parseServersState)
+    return (await this.ask(workerPid, commands, timeoutMs)).flatMap(parseServersState)
   }
 
   /** Sessions at work on servers, by the ids that HAProxy gives backend and server; undefined for one that is gone. */
@@ -101,10 +101,9 @@ export class RuntimeApi {
   }
 
   /** The answer of each command. Every one ends with an empty line, and holds none. */
-  async ask(workerPid: number, commands: readonly string[]): Promise<string[]> {
-    const [info = '', ...answers] = (await exchange(this.#path, ['show info', ...commands].join(';'))).split(
-      /(?<=^|\n)\n/
-    )
+  async ask(workerPid: number, commands: readonly string[], timeoutMs?: number): Promise<string[]> {
+    const line = ['show info', ...commands].join(';')
+    const [info = '', ...answers] = (await exchange(this.#path, line, { timeoutMs })).split(/(?<=^|\n)\n/)
     const pid = infoNumber(info, 'Pid')
     if (pid !== workerPid) throw surprise(`worker ${pid ?? 'nobody'} answers in place of ${workerPid}`)
     if (answers.pop() !== '' || answers.length !== commands.length) {

@@ -136,4 +136,24 @@ describe('a text that HAProxy does not take', () => {
     await serves({ address, pods: [one, two] })
     expect(await haproxy.driver.status()).toMatchObject({ pid, reloads: 0 })
   })
+
+  it('is soon tried again where HAProxy was killed a moment after it had loaded it', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy({ address, pods: [web] }))
+    await eventually(() => haproxy.driver.running()?.text === proxy({ address, pods: [web] }))
+    const wanted = proxy({ address, pods: [web] }, 'maxconn 100')
+
+    await apply(haproxy, wanted)
+    process.kill((await haproxy.driver.status()).pid, 'SIGKILL')
+
+    // One that ends of its text waits for a minute.
+    await eventually(
+      async () => haproxy.driver.problems().length === 0 && (await haproxy.driver.status()).pid > 0,
+      50_000
+    )
+    await eventually(() => haproxy.driver.running()?.text === wanted, 50_000)
+    await serves({ address, pods: [web] })
+  })
 })

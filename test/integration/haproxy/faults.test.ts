@@ -180,6 +180,28 @@ describe('files that are deleted under HAProxy', () => {
   })
 })
 
+describe('base.cfg, deleted while HAProxy checks a text', () => {
+  it('is no verdict on the text', async () => {
+    await using dir = await tempDir()
+    const binary = dir.file('haproxy')
+    const script = `#!/bin/sh
+case " $* " in *" -c "*) if [ -e ${dir.path}/armed ]; then rm ${dir.path}/armed $(cat ${dir.path}/base); fi ;; esac
+exec haproxy "$@"
+`
+    await writeFile(binary, script, { mode: 0o755 })
+    await using haproxy = await startHaproxy({ binary })
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await writeFile(dir.file('base'), fileOf(haproxy, 'base.cfg'))
+    await writeFile(dir.file('armed'), '')
+
+    await apply(haproxy.driver, proxy(address, [web]))
+
+    expect(await ask(address)).toBe('hello')
+    await expect(stat(dir.file('armed'))).rejects.toThrow('ENOENT')
+  })
+})
+
 describe('a data folder that is full', () => {
   it('holds up neither a start nor a change of servers', async () => {
     await using full = await smallDisk()

@@ -7,6 +7,7 @@ import { eventually } from '../../support/eventually.ts'
 import { freeze } from '../../support/freeze.ts'
 import { startHttpBackend, type HttpBackend } from '../../support/http-backend.ts'
 import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../support/start-haproxy.ts'
+import { startLoad } from '../../support/steady-load.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const proxy = (address: string, backends: readonly HttpBackend[], extra = ''): string => `
@@ -41,6 +42,11 @@ const told = ({ driver }: DrivenHaproxy): string =>
     .problems()
     .map(({ message }) => message)
     .join()
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const words = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return words.trim().split(' ').map(Number)
+}
 
 /** One that waits for whoever froze it to take note of its end is gone as well. */
 const isGone = async (pid: number): Promise<boolean> => (await readProcess(pid)) === undefined
@@ -94,6 +100,26 @@ describe('a worker that does not answer', () => {
     for (let n = 0; n < 40; n++) expect(await ask(address)).toBe('hello')
     expect(await haproxy.driver.status()).toMatchObject({ pid })
     expect(frozen.pid).toBe(worker)
+  })
+})
+
+describe('a worker that another hand has begun, and that hangs at once', () => {
+  it('holds up no change: what is wanted next is served', async () => {
+    await using haproxy = await startHaproxy()
+    await using one = await startHttpBackend('one')
+    await using two = await startHttpBackend('two')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [one]))
+    const { pid } = await haproxy.driver.status()
+    const former = await workerOf(haproxy)
+
+    process.kill(pid, 'SIGUSR2')
+    const worker = await eventually(async () => (await childrenOf(pid)).find((child) => child !== former))
+    await using frozen = await freeze(worker)
+    await apply(haproxy, proxy(address, [two]))
+
+    for (let n = 0; n < 40; n++) expect(await ask(address)).toBe('two')
+    expect(await isGone(frozen.pid)).toBe(true)
   })
 })
 
@@ -152,6 +178,84 @@ describe('a data folder that is deleted under HAProxy', () => {
     expect(await readFile(join(haproxy.dataFolder, 'haproxy', 'haproxy.cfg'), 'utf8')).toContain('maxconn 100')
     await haproxy.takeOver()
     expect(haproxy.driver.running()?.text).toBe(proxy(address, [web], 'maxconn 100'))
+  })
+})
+
+describe('a HAProxy that is killed just after it has taken over', () => {
+  it('comes back with what ran, and what is wanted next is loaded', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    const { pid } = await haproxy.driver.status()
+    await rm(join(haproxy.dataFolder, 'haproxy'), { recursive: true })
+    const master = await eventually(async () => {
+      const { pid: now } = await haproxy.driver.status()
+      return now === pid ? undefined : now
+    }, 30_000)
+
+    process.kill(master, 'SIGKILL')
+
+    await eventually(async () => (await ask(address)) === 'hello', 30_000)
+    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+    await eventually(() => haproxy.driver.running()?.text === proxy(address, [web], 'maxconn 100'))
+  })
+})
+
+describe('a socket that is deleted under HAProxy', () => {
+  it.each(['admin.sock', 'master.sock'])('%s is there again, and no request fails', async (name) => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    await using load = startLoad(address, 8080)
+
+    await rm(join(haproxy.dataFolder, 'haproxy', name))
+
+    await eventually(() => told(haproxy).includes('is gone'))
+    await eventually(() => told(haproxy) === '', 30_000)
+    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+    expect(haproxy.driver.running()?.text).toContain('maxconn 100')
+    expect(load.failures).toEqual([])
+  })
+
+  it('in the middle of a reload keeps nobody waiting: HAProxy is replaced, and what is wanted is loaded', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    const { pid } = await haproxy.driver.status()
+    const { outcome } = await haproxy.driver.configure(proxy(address, [web], 'maxconn 100'))
+    expect(outcome).toBe('reload')
+    await using frozen = await freeze(pid)
+    const restarted = haproxy.driver.restart().catch(() => {})
+    await rm(join(haproxy.dataFolder, 'haproxy'), { recursive: true })
+    await frozen[Symbol.asyncDispose]()
+    await restarted
+
+    await eventually(() => told(haproxy) === '', 50_000)
+    await apply(haproxy, proxy(address, [web], 'maxconn 101'))
+    expect(haproxy.driver.running()?.text).toContain('maxconn 101')
+    expect(await ask(address)).toBe('hello')
+  })
+
+  it('while no control tier was there is replaced with the next configuration', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    const { pid } = await haproxy.driver.status()
+    await haproxy.driver.close()
+    await using load = startLoad(address, 8080)
+    await rm(join(haproxy.dataFolder, 'haproxy'), { recursive: true })
+
+    await haproxy.takeOver()
+    expect(told(haproxy)).toContain('got no answer')
+    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+
+    await eventually(async () => told(haproxy) === '' && (await isGone(pid)), 30_000)
+    expect(haproxy.driver.running()?.text).toContain('maxconn 100')
+    expect(load.failures).toEqual([])
   })
 })
 

@@ -85,7 +85,7 @@ describe('A change', () => {
     const pids = new Set([(await haproxy.driver.status()).workerPid])
     const wrk = startWrk(`http://${address}:8080/`)
     const connecting = startLoad(address, 8080)
-    const keeping = startLoad(address, 8080, new Agent({ keepAlive: true, maxSockets: 3 }))
+    const keeping = startLoad(address, 8080, { agent: new Agent({ keepAlive: true, maxSockets: 3 }) })
     const steps = CHANGES + RELOADS
     const outcomes = { applied: 0, reload: 0, unchanged: 0 }
 
