@@ -16,6 +16,8 @@ export interface Judged {
   fresh: Side
   pods: Pods
   probes: readonly Probe[]
+  /** Where the driven one had servers before: what has left is checked until it has drained. */
+  former: ReadonlySet<string>
   /** Whether chance alone decides which pods get how much, and not who came first. */
   spread: boolean
 }
@@ -81,20 +83,23 @@ function compareBackend(backend: string, driven: ServerLook[], fresh: ServerLook
   ]
 }
 
-function compareShapes({ driven, fresh, pods }: Judged, runs: Look, wanted: Look): string[] {
+function compareShapes({ driven, fresh, pods, former }: Judged, runs: Look, wanted: Look): string[] {
   const differences: string[] = []
-  const leftOver = new Set(runs.servers.filter(({ out }) => out).map(({ place }) => place.replace(/:\d+$/, '')))
-  const places = new Set(wanted.servers.filter(({ out }) => !out).map(({ place }) => place.replace(/:\d+$/, '')))
+  const leftOver = new Set([...former, ...placesOf(runs.servers.filter(({ out }) => out))])
+  const places = new Set(placesOf(wanted.servers.filter(({ out }) => !out)))
   for (const place of places) {
     const [one, other] = [driven, fresh].map(({ prefix }) => whole(pods.shapes(place.replace('127.x.', prefix)).checks))
     if (one === undefined || other === undefined) continue
-    // What has left the configuration is still checked until it has drained.
     const known = resumed(one, other)
     const alike = leftOver.has(place) ? other.every((shape) => known.includes(shape)) : known.join() === other.join()
     if (!alike) differences.push(`checks of ${place}: "${one.join(' | ')}", wanted "${other.join(' | ')}"`)
   }
   return differences
 }
+
+/** Addresses of pods. */
+export const placesOf = (servers: readonly ServerLook[]): string[] =>
+  servers.map(({ place }) => place.replace(/:\d+$/, ''))
 
 /** Since 3.0 a check resumes a TLS session of the traffic, if there was any yet, with its server name. */
 function resumed(runs: readonly string[], wanted: readonly string[]): readonly string[] {

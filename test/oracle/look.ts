@@ -29,7 +29,14 @@ const STAT_SETTINGS = [
   ...['slim', 'qlimit', 'weight', 'mode', 'algo', 'cookie', 'check_rise', 'check_fall', 'agent_rise', 'agent_fall'],
   ...['rate_lim']
 ]
-const STATE_SETTINGS = ['srv_use_ssl', 'srv_check_port', 'srv_check_addr', 'srv_agent_addr', 'srv_agent_port']
+const STATE_SETTINGS = [
+  'srv_uweight',
+  'srv_use_ssl',
+  'srv_check_port',
+  'srv_check_addr',
+  'srv_agent_addr',
+  'srv_agent_port'
+]
 const CONN_SETTINGS = ['purge_delay', 'idle_lim']
 const INFO_SETTINGS = [
   'Maxconn',
@@ -68,6 +75,7 @@ export async function look(socket: string, prefix: string): Promise<Look> {
       out: (Number(row.srv_admin_state) & (1 | 8)) !== 0,
       settings: {
         ...pick(stats, STAT_SETTINGS),
+        weight: weightOf(stats),
         // One that is made of the address of the pod differs by nature.
         cookie: (stats.cookie ?? '').replace(/^[\da-f]{16}$/, 'address'),
         ...pick(row, STATE_SETTINGS),
@@ -84,6 +92,9 @@ export async function look(socket: string, prefix: string): Promise<Look> {
     .map(({ pxname, algo }) => [pxname, algo] as const)
   return { servers, algorithms: new Map(algorithms as [string, string][]) }
 }
+
+/** Of one that is down it may be that of a slow start which never ended; what it is to be is its `srv_uweight`. */
+const weightOf = ({ status = '', weight = '' }: Row): string => (status.startsWith('DOWN') ? '' : weight)
 
 /** Everything else that it shows of itself, by name. */
 export async function facts(socket: string, prefix: string): Promise<ReadonlyMap<string, string>> {

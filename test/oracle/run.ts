@@ -13,7 +13,8 @@ import type { Probe } from './client.ts'
 import { pickEdit, pickEvent, type Event } from './edits.ts'
 import { FreshHaproxies, TEXTS } from './fresh-haproxy.ts'
 import { generate, probesOf, type Place } from './generator.ts'
-import { judge } from './judge.ts'
+import { judge, placesOf } from './judge.ts'
+import { look } from './look.ts'
 import { startPods, type Pods } from './pods.ts'
 import { render, type Scenario } from './scenario.ts'
 
@@ -64,7 +65,9 @@ export async function startOracle(): Promise<Oracle> {
   const driven = { socket: join(haproxy.dataFolder, 'haproxy/admin.sock'), prefix }
 
   const compare: Oracle['compare'] = async (text, probes) => {
+    const before = await look(driven.socket, prefix)
     const { outcome, reasons } = await apply(text)
+    const former = new Set(outcome === 'applied' ? placesOf(before.servers) : [])
     pods.forget(prefix)
     const differencesNow = async (): Promise<string[]> => {
       const wanted = await fresh.of(text)
@@ -72,7 +75,7 @@ export async function startOracle(): Promise<Oracle> {
         return outcome === 'refused' ? [] : [`runs by ${outcome} what HAProxy refuses: ${wanted}`]
       }
       if (outcome === 'refused') return [`refused: ${reasons.join('; ')}`]
-      const differences = await judge({ driven, fresh: wanted, pods, probes, spread: !BOUND.test(text) })
+      const differences = await judge({ driven, fresh: wanted, pods, probes, former, spread: !BOUND.test(text) })
       fresh.pause(text)
       return differences
     }

@@ -14,6 +14,6 @@ export async function tempDir(): Promise<TempDir> {
   return {
     path,
     file: (name) => join(path, name),
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true })
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 })
   }
 }
