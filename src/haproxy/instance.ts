@@ -184,6 +184,12 @@ export class Instance {
     return 'taken up'
   }
 
+  /** Writes again what somebody deleted of its files. What the disk does not take is told where it is needed. */
+  async putFilesBack(): Promise<void> {
+    const { file, logger } = this.#options
+    await file.putBack().catch((err: unknown) => logger.debug({ err }, 'files of haproxy not put back'))
+  }
+
   async stop(graceMs: number, signal?: AbortSignal): Promise<void> {
     await this.#options.supervisor.stop(graceMs, signal)
     this.#forget()
@@ -204,14 +210,18 @@ export class Instance {
   }
 
   async #load(text: string, model: ConfigModel) {
-    const { supervisor, command, file, known, log, reloader, synGuard } = this.#options
+    const { supervisor, command, file, known, log, logger, reloader, synGuard } = this.#options
     await this.#handOver.prepare(this.#options.servers, model)
     await file.install(text)
     if (supervisor.pid() === undefined) {
       const mark = await log.size()
       this.#trial = text
       await supervisor.start(command, this.#hooks).finally(() => (this.#trial = undefined))
-      if (this.#startedWith === text) return { outcome: 'started' as const, pids: await reloader.started(mark) }
+      if (this.#startedWith === text) {
+        const pids = await reloader.started(mark)
+        await letOthersFinish(command.socketArgument, pids.masterPid, logger)
+        return { outcome: 'started' as const, pids }
+      }
       // Its supervisor was faster, and began with the last good file.
       await file.install(text)
     }

@@ -49,7 +49,11 @@ export class Reconciler {
     this.#looks = new Poller({
       clock,
       intervalMs: LOOK_MS,
-      poll: () => queue.enqueue(async () => void (await this.look())),
+      poll: () =>
+        queue.enqueue(async () => {
+          await this.look()
+          await instance.putFilesBack()
+        }),
       onError: (err) => logger.warn({ err }, 'haproxy not looked at')
     })
   }

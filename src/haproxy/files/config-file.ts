@@ -1,4 +1,4 @@
-import { link, mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, link, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { findKontrolError, KontrolError } from '../../errors.ts'
 import { writeFileAtomic } from '../../platform/atomic-file.ts'
 import { maskValues, secretsIn } from '../../model/masking.ts'
@@ -172,6 +172,16 @@ export class ConfigFile {
     return text
   }
 
+  /** Writes again what somebody deleted, as a HAProxy that dies must find it. */
+  async putBack(): Promise<void> {
+    const { config, lastGood } = this.#paths
+    await this.prepare()
+    if (this.#installed !== undefined && !(await exists(config))) await writeFileAtomic(config, this.#installed.text)
+    if (this.#lastGood !== undefined && this.#lastGood !== NO_CONFIG && !(await exists(lastGood))) {
+      await writeFileAtomic(lastGood, this.#lastGood)
+    }
+  }
+
   /** What HAProxy would begin with now. */
   async installed(): Promise<string | undefined> {
     return await readIfThere(this.#paths.config)
@@ -225,6 +235,13 @@ async function readIfThere(path: string): Promise<string | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false
+  )
 }
 
 /** What HAProxy says as ALERT, without its prefix and the lines that only sum up, joined to one sentence. */

@@ -153,6 +153,22 @@ describe('files that are deleted under HAProxy', () => {
     expect(haproxy.driver.running()?.text).toBe(`${proxy(address, [web])}\n`)
   })
 
+  it('has its files again when somebody deletes them while it runs', async () => {
+    await using haproxy = await startHaproxy()
+    await using backend = await startHttpBackend('pod')
+    const text = proxy(ownAddress(), [backend])
+    await serve(haproxy, text)
+    const { workerPid } = await haproxy.driver.status()
+
+    const names = ['haproxy.cfg', 'last-good.cfg', 'base.cfg', 'peers.cfg']
+    for (const name of names) await rm(fileOf(haproxy, name))
+
+    for (const name of names) await eventually(() => readFile(fileOf(haproxy, name), 'utf8'))
+    expect(await readFile(fileOf(haproxy, 'haproxy.cfg'), 'utf8')).toBe(`${text}\n`)
+    expect(await readFile(fileOf(haproxy, 'last-good.cfg'), 'utf8')).toBe(`${text}\n`)
+    expect((await haproxy.driver.status()).workerPid).toBe(workerPid)
+  })
+
   it('begins without a configuration rather than with one that HAProxy refuses', async () => {
     await using haproxy = await startHaproxy()
     await haproxy.driver.stop()
