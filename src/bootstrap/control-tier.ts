@@ -1,9 +1,10 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
+import { partsOf, tellOfAll } from './observers.ts'
 import { createAccess, createCredentials } from './access.ts'
 import { migrateDataFolder } from './data-format.ts'
 import { createDns, createKeepaliveLoop, createPort, replaceAnnotations } from './edges.ts'
-import { createController, createKeepaliveSink, createRegistry } from './master.ts'
+import { createCallback, createController, createKeepaliveSink, createRegistry } from './master.ts'
 import { createProxy, type Proxy } from './proxy.ts'
 import { startService, type Service, type ServiceDeps } from './service.ts'
 import type { Credentials } from '../access/credentials.ts'
@@ -17,7 +18,6 @@ import { haproxyPaths } from '../haproxy/files/paths.ts'
 import { exchange } from '../haproxy/socket/exchange.ts'
 import type { Problem } from '../errors.ts'
 import { configRoutes } from '../http/routes/config.ts'
-import type { ProgramEvent } from '../http/routes/events.ts'
 import { haproxyRoutes } from '../http/routes/haproxy.ts'
 import { lifecycleRoutes } from '../http/routes/lifecycle.ts'
 import { podRoutes } from '../http/routes/pods.ts'
@@ -123,7 +123,9 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
     ...(config.backendsDecideReadiness ? findings() : [])
   ]
   const events = tellOfAll({ logger, alarms, registry, proxy, dns, metrics })
-  const controller = registry && createController({ ...deps, registry, proxy, dns })
+  const callback = registry && createCallback(deps, registry)
+  const controller = registry && createController({ ...deps, registry, callback, proxy, dns })
+  metrics.watchParts(partsOf({ config, registry, slave, dns, proxy, callback }))
   const access = createAccess({ config, credentials, registry, manifest: proxy?.facts })
   const app = await createPort({
     ...deps,
@@ -186,40 +188,6 @@ const proxiesOf = (registry: Registry | undefined, { app }: Config): readonly Po
 
 /** What another image's manifest runs lives and dies with its automaton; HAProxy does not, unless it is stopping already. */
 const endsWithUs = ({ automaton, drivesHaproxy }: Proxy): boolean => !drivesHaproxy || automaton.atEnd
-
-interface ObservedParts extends Pick<ServiceDeps, 'logger'> {
-  alarms: Listeners<Problem>
-  registry: Registry | undefined
-  proxy: Proxy | undefined
-  dns: DnsExposer
-  metrics: Metrics
-}
-
-/** Connects the parts to the events and the metrics; the parts know nothing of it. */
-function tellOfAll({ logger, alarms, registry, proxy, dns, metrics }: ObservedParts): Listeners<ProgramEvent> {
-  const events = new Listeners<ProgramEvent>('events', logger)
-  registry?.subscribe((event) => {
-    metrics.membership(event.type)
-    events.emit({ type: event.type, data: event })
-  })
-  proxy?.automaton.subscribe((change) => events.emit({ type: 'state', data: change }))
-  proxy?.reconfigurations.subscribe((reconfiguration) => {
-    metrics.reconfigured(reconfiguration)
-    events.emit({ type: 'reconfigured', data: reconfiguration })
-  })
-  const onAlarm = (problem: Problem): void => {
-    metrics.alarm(problem.code)
-    events.emit({ type: 'alarm', data: problem })
-  }
-  alarms.subscribe(onAlarm)
-  proxy?.subscribeAlarms(onAlarm)
-  proxy?.driver.subscribeBackends((event) => events.emit({ type: 'backend', data: event }))
-  dns.subscribe((event) => {
-    metrics.dnsEvent(event.kind)
-    events.emit({ type: 'dns', data: event })
-  })
-  return events
-}
 
 /** What only a master or a proxy can tell; their parameters are checked by TypeBox. */
 async function operatorRoutes(

@@ -5,7 +5,7 @@ import { verifyKeepalive } from './verify-keepalive.ts'
 import type { Access } from '../access/access.ts'
 import { peerOf, type Caller } from '../access/caller.ts'
 import type { Config } from '../config.ts'
-import type { Problem } from '../errors.ts'
+import { findKontrolError, type Problem } from '../errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { BuiltInState } from '../controller/built-in-state.ts'
 import { CallbackRunner } from '../controller/callback.ts'
@@ -89,20 +89,28 @@ export function createKeepaliveSink(deps: KeepaliveSinkDeps): KeepaliveSink {
       if (keepalive.down !== true) registry.share(keepalive)
     }
   }
+  const take: KeepaliveSink['take'] = (body, caller, onBadPayload) => {
+    let problem: string | undefined
+    const keepalive = parseKeepalive(body, (reason) => (problem = reason))
+    const onRefused = (reason: string): void => {
+      tell(keepalive, reason)
+      onBadPayload?.(reason)
+    }
+    access.check({ kind: 'ping', app: keepalive.app }, caller)
+    verifyKeepalive(keepalive, caller, config)
+    checkDisplaced(keepalive, caller)
+    if (problem !== undefined) onRefused(problem)
+    metrics.keepalive()
+    return registry.keepalive(keepalive, { peer: peerOf(caller), onRefused })
+  }
   return {
-    take(body, caller, onBadPayload) {
-      let problem: string | undefined
-      const keepalive = parseKeepalive(body, (reason) => (problem = reason))
-      const onRefused = (reason: string): void => {
-        tell(keepalive, reason)
-        onBadPayload?.(reason)
+    take(...keepalive) {
+      try {
+        return take(...keepalive)
+      } catch (error) {
+        metrics.keepaliveRefused(findKontrolError(error)?.code ?? 'KTL_UNEXPECTED')
+        throw error
       }
-      access.check({ kind: 'ping', app: keepalive.app }, caller)
-      verifyKeepalive(keepalive, caller, config)
-      checkDisplaced(keepalive, caller)
-      if (problem !== undefined) onRefused(problem)
-      metrics.keepalive()
-      return registry.keepalive(keepalive, { peer: peerOf(caller), onRefused })
     },
     callbackState: () => (config.callback === undefined ? builtIn.text() : registry.callbackState())
   }
@@ -110,33 +118,39 @@ export function createKeepaliveSink(deps: KeepaliveSinkDeps): KeepaliveSink {
 
 interface ControllerParts extends ServiceDeps {
   registry: Registry
+  callback: CallbackRunner | undefined
   proxy: Proxy | undefined
   dns: DnsExposer
+}
+
+/** The user's own callback; undefined where there is none. */
+export function createCallback(
+  { config, children, clock, logger }: ServiceDeps,
+  registry: Registry
+): CallbackRunner | undefined {
+  if (config.callback === undefined) return undefined
+  return new CallbackRunner({
+    command: config.callback,
+    shell: config.shellCallback ? config.shell : undefined,
+    timeoutMs: config.callbackTimeoutSeconds * 1000,
+    env: children,
+    folder: config.dataFolder,
+    registry,
+    clock,
+    logger
+  })
 }
 
 /** What a master does about a change: the automaton, the user's own callback, the DNS record. */
 export function createController({
   config,
-  children,
   clock,
   logger,
   registry,
+  callback,
   proxy,
   dns
 }: ControllerParts): Controller {
-  const callback =
-    config.callback === undefined
-      ? undefined
-      : new CallbackRunner({
-          command: config.callback,
-          shell: config.shellCallback ? config.shell : undefined,
-          timeoutMs: config.callbackTimeoutSeconds * 1000,
-          env: children,
-          folder: config.dataFolder,
-          registry,
-          clock,
-          logger
-        })
   return new Controller({
     registry,
     lifecycle: proxy?.drivesHaproxy === true ? proxy.renderable : undefined,

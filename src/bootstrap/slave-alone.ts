@@ -30,6 +30,7 @@ export async function startSlaveAlone(deps: ServiceDeps): Promise<Service> {
       skippedValues: () => 0,
       leftOutPods: () => 0
     })
+    metrics.watchParts({ masters: slave && (() => slave.status()) })
     const commands = new SocketSink(config.socket)
     const app = await createPort({ ...deps, access, keepalives: undefined, commands, dns, events, metrics, problems })
 

@@ -174,6 +174,10 @@ export class HaproxyDriver {
     })
   }
 
+  get isUp(): boolean {
+    return this.#options.supervisor.pid() !== undefined
+  }
+
   /** Undefined while HAProxy is away, or runs something that is not known. */
   running(): Configuration | undefined {
     return this.#known.running

@@ -128,18 +128,17 @@ export class Instance {
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED, KTL_HAPROXY_MISSING
    */
   async loadBeside(configuration: Configuration): Promise<void> {
-    const { supervisor, command, file, log, reader, reloader, known, logger } = this.#options
+    const { supervisor, command, file, log, reader, known, logger } = this.#options
     await file.prepare()
     await file.install(configuration.text)
     const mark = await log.size()
     this.#trial = configuration.text
     await supervisor.startBeside(command, this.#hooks).finally(() => (this.#trial = undefined))
-    const pids = await reloader.started(mark)
+    const pids = await this.#started(mark)
     await this.#loaded(configuration, reader.read(configuration.text), pids)
     this.#watch(configuration, pids)
     known.problem.instance = undefined
     logger.warn(pids, 'haproxy could not be reached, and was replaced')
-    await letOthersFinish(command.socketArgument, pids.masterPid, logger)
   }
 
   /** Puts a checked text of what runs on disk, for the next start. */
@@ -184,49 +183,43 @@ export class Instance {
     return 'taken up'
   }
 
-  /** Writes again what somebody deleted of its files. What the disk does not take is told where it is needed. */
-  async putFilesBack(): Promise<void> {
-    const { file, logger } = this.#options
-    await file.putBack().catch((err: unknown) => logger.debug({ err }, 'files of haproxy not put back'))
-  }
-
   async stop(graceMs: number, signal?: AbortSignal): Promise<void> {
     await this.#options.supervisor.stop(graceMs, signal)
     this.#forget()
   }
 
   async #ensure(): Promise<'unchanged' | 'started'> {
-    const { supervisor, command, file, known, log, logger, reader, reloader } = this.#options
+    const { supervisor, command, file, known, log, logger, reader } = this.#options
     const mark = await log.size()
     const { adopted, pid } = await supervisor.start(command, this.#hooks)
     if (adopted && pid === known.worker?.masterPid) return 'unchanged'
-    const pids = await reloader.started(mark, adopted)
+    const pids = await this.#started(mark, adopted)
     const lastGood = known.withDigest(await restore(file, logger))
     known.worker = pids
-    await letOthersFinish(command.socketArgument, pids.masterPid, logger)
     if (this.#startedWith === lastGood.text) await this.#loaded(lastGood, reader.read(lastGood.text), pids)
     else await takeOver(this.#options, lastGood, pids)
     return adopted ? 'unchanged' : 'started'
   }
 
+  async #started(mark: number, adopted?: boolean): Promise<WorkerPids> {
+    const pids = await this.#options.reloader.started(mark, adopted)
+    await letOthersFinish(this.#options.command.socketArgument, pids.masterPid, this.#options.logger)
+    return pids
+  }
+
   async #load(text: string, model: ConfigModel) {
-    const { supervisor, command, file, known, log, logger, reloader, synGuard } = this.#options
+    const { supervisor, command, file, known, log, reloader, synGuard } = this.#options
     await this.#handOver.prepare(this.#options.servers, model)
     await file.install(text)
     if (supervisor.pid() === undefined) {
       const mark = await log.size()
       this.#trial = text
       await supervisor.start(command, this.#hooks).finally(() => (this.#trial = undefined))
-      if (this.#startedWith === text) {
-        const pids = await reloader.started(mark)
-        await letOthersFinish(command.socketArgument, pids.masterPid, logger)
-        return { outcome: 'started' as const, pids }
-      }
+      if (this.#startedWith === text) return { outcome: 'started' as const, pids: await this.#started(mark) }
       // Its supervisor was faster, and began with the last good file.
       await file.install(text)
     }
-    const { own } = await listenersOf(known.worker?.workerPid ?? 0)
-    const ports = own.map(({ port }) => port)
+    const ports = (await listenersOf(known.worker?.workerPid ?? 0)).own.map(({ port }) => port)
     return { outcome: 'reloaded' as const, pids: await synGuard.during(ports, async () => await reloader.reload()) }
   }
 

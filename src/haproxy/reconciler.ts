@@ -5,6 +5,7 @@ import type { Logger } from '../platform/logger.ts'
 import { Poller } from '../platform/poller.ts'
 import type { TaskQueue } from '../platform/queue.ts'
 import type { ConfigModel, ConfigReader } from './config/model.ts'
+import type { ConfigFile } from './files/config-file.ts'
 import type { Instance } from './instance.ts'
 import type { Configuration, Known } from './known.ts'
 import type { PoolChange } from './servers/plan.ts'
@@ -12,6 +13,7 @@ import type { Servers } from './servers/servers.ts'
 
 export interface ReconcilerOptions {
   known: Known
+  file: Pick<ConfigFile, 'putBack'>
   reader: ConfigReader
   servers: Servers
   instance: Instance
@@ -42,7 +44,7 @@ export class Reconciler {
   #closed = false
 
   constructor(options: ReconcilerOptions) {
-    const { clock, queue, logger, servers, instance } = options
+    const { clock, queue, logger, servers, instance, file } = options
     this.#options = options
     servers.onDrift((error) => this.#drifted(error))
     instance.onRestarted(() => this.#inBackground(async () => await this.#catchUp()))
@@ -52,7 +54,8 @@ export class Reconciler {
       poll: () =>
         queue.enqueue(async () => {
           await this.look()
-          await instance.putFilesBack()
+          // What the disk does not take is told where it is needed.
+          await file.putBack().catch((err: unknown) => logger.debug({ err }, 'files of haproxy not put back'))
         }),
       onError: (err) => logger.warn({ err }, 'haproxy not looked at')
     })

@@ -10,6 +10,8 @@ export interface Reconfiguration {
   id: number
   /** What happened, in words: "pod-up web 10.0.0.1". */
   cause: string
+  /** When the first of its causes happened, milliseconds since the epoch. */
+  causedAt: number
   /** Milliseconds since the epoch. */
   startedAt: number
   /** Null while it is not known, and when it failed before. */

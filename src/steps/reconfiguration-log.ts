@@ -32,6 +32,8 @@ export class ReconfigurationLog {
   /** The first few, and how many there were: a fleet may join in one of them. */
   #causes: string[] = []
   #causeCount = 0
+  /** When the first of them happened. */
+  #causedAt: number | undefined
   #nextId = 1
 
   constructor({ clock, logger }: ReconfigurationLogOptions) {
@@ -53,6 +55,7 @@ export class ReconfigurationLog {
   /** Remembers what happened, for the reconfiguration that will answer it. */
   noteCause(cause: string, place: 'first' | 'last' = 'last'): void {
     this.#causeCount++
+    this.#causedAt ??= this.#clock.now()
     if (place === 'first') this.#causes = [cause, ...this.#causes].slice(0, SHOWN_CAUSES)
     else if (this.#causes.length < SHOWN_CAUSES) this.#causes.push(cause)
   }
@@ -60,11 +63,12 @@ export class ReconfigurationLog {
   /** Begins one; one that a newer one overtook is ended as what it was. */
   begin(fallbackCause: string): void {
     if (this.#current !== undefined) this.#end('unchanged')
+    const startedAt = this.#clock.now()
+    const causedAt = this.#causedAt ?? startedAt
     const cause = this.#takeCauses() ?? fallbackCause
     this.#current = {
       id: this.#nextId++,
-      cause,
-      startedAt: this.#clock.now(),
+      ...{ cause, causedAt, startedAt },
       plan: null,
       operations: 0,
       reasons: [],
@@ -116,6 +120,7 @@ export class ReconfigurationLog {
     const [causes, count] = [this.#causes, this.#causeCount]
     this.#causes = []
     this.#causeCount = 0
+    this.#causedAt = undefined
     if (count === 0) return undefined
     const more = count - causes.length
     return more > 0 ? `${causes.join(', ')} and ${more} more` : causes.join(', ')

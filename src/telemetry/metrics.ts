@@ -1,6 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { LimitUse } from '../model/limits.ts'
 import type { Reconfiguration } from '../model/reconfiguration.ts'
+import { programVersion } from '../platform/program-version.ts'
+import { partGauges, type PartSources } from './part-gauges.ts'
 import type { Sample } from './sample.ts'
 
 /** What is read when somebody asks, rather than counted as it happens. */
@@ -24,9 +26,12 @@ export interface MetricSources {
 export class Metrics {
   readonly #registry = new Registry()
   readonly #keepalives: Counter
+  readonly #refusedKeepalives: Counter<'code'>
   readonly #membership: Counter<'event'>
   readonly #reconfigurations: Counter<'plan' | 'outcome'>
   readonly #phases: Histogram<'phase'>
+  readonly #changes: Histogram<'plan'>
+  readonly #lastEnd: Gauge<'outcome'>
   readonly #operations: Counter
   readonly #dns: Counter<'event'>
   readonly #alarms: Counter<'code'>
@@ -37,6 +42,12 @@ export class Metrics {
     this.#keepalives = new Counter({
       name: 'kontrol_keepalives_total',
       help: 'Keepalives taken, over HTTP and ZeroRPC',
+      registers
+    })
+    this.#refusedKeepalives = new Counter({
+      name: 'kontrol_keepalives_refused_total',
+      help: 'Keepalives refused, by code of the error',
+      labelNames: ['code'],
       registers
     })
     this.#membership = new Counter({
@@ -56,6 +67,19 @@ export class Metrics {
       help: 'Time that each phase of a round took',
       labelNames: ['phase'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers
+    })
+    this.#changes = new Histogram({
+      name: 'kontrol_change_seconds',
+      help: 'From what caused a change, such as the first keepalive of a pod, until HAProxy serves it, by plan',
+      labelNames: ['plan'],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers
+    })
+    this.#lastEnd = new Gauge({
+      name: 'kontrol_reconfiguration_last_timestamp_seconds',
+      help: 'When the last round of the automaton ended, by whether it was good or failed',
+      labelNames: ['outcome'],
       registers
     })
     this.#operations = new Counter({
@@ -99,6 +123,19 @@ export class Metrics {
     gauge(this.#registry, 'kontrol_lifecycle_at_rest', '1 while the automaton is in the state idle', () =>
       lifecycleState() === 'idle' ? 1 : 0
     )
+    new Gauge({
+      name: 'kontrol_build_info',
+      help: 'Always 1; the labels tell what runs',
+      labelNames: ['version', 'node'],
+      registers
+    }).set({ version: programVersion, node: process.versions.node }, 1)
+  }
+
+  /** To be called once. */
+  watchParts(parts: PartSources): void {
+    for (const [name, help, read] of partGauges(parts)) {
+      if (read !== undefined) gauge(this.#registry, name, help, () => read() ?? 0)
+    }
   }
 
   get contentType(): string {
@@ -142,6 +179,10 @@ export class Metrics {
     this.#keepalives.inc()
   }
 
+  keepaliveRefused(code: string): void {
+    this.#refusedKeepalives.inc({ code })
+  }
+
   membership(event: string): void {
     this.#membership.inc({ event })
   }
@@ -154,7 +195,11 @@ export class Metrics {
     this.#dns.inc({ event })
   }
 
-  reconfigured({ plan, outcome, phases, operations }: Reconfiguration): void {
+  reconfigured({ plan, outcome, phases, operations, causedAt }: Reconfiguration): void {
+    const now = Date.now()
+    const changed = outcome === 'applied' || outcome === 'reloaded'
+    if (changed && plan !== null) this.#changes.observe({ plan }, Math.max(0, now - causedAt) / 1000)
+    this.#lastEnd.set({ outcome: outcome === 'failed' ? 'failed' : 'good' }, now / 1000)
     this.#reconfigurations.inc({ plan: plan ?? 'none', outcome })
     this.#operations.inc(operations)
     for (const [phase, ms] of Object.entries(phases)) this.#phases.observe({ phase }, ms / 1000)

@@ -18,6 +18,7 @@ export interface ConfigRouteDeps {
 const ReconfigurationBody = Type.Object({
   id: Type.Integer(),
   cause: Type.String(),
+  causedAt: Type.String({ format: 'date-time', description: 'When the first of its causes happened' }),
   startedAt: Type.String({ format: 'date-time' }),
   plan: Type.Union([Type.Literal('none'), Type.Literal('runtime'), Type.Literal('reload'), Type.Null()]),
   operations: Type.Integer({ description: 'Runtime operations carried out' }),
@@ -79,6 +80,7 @@ export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
       reconfigurations: reconfigurations().map((entry) => ({
         ...entry,
         reasons: [...entry.reasons],
+        causedAt: new Date(entry.causedAt).toISOString(),
         startedAt: new Date(entry.startedAt).toISOString()
       }))
     })

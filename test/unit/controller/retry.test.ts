@@ -5,7 +5,7 @@ import type { Reconfiguration } from '../../../src/model/reconfiguration.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 const round = (outcome: Reconfiguration['outcome'], code?: ErrorCode): Reconfiguration => ({
-  ...{ id: 1, cause: 'c', startedAt: 0, plan: 'reload', operations: 0, reasons: [], phases: {}, diff: '' },
+  ...{ id: 1, cause: 'c', causedAt: 0, startedAt: 0, plan: 'reload', operations: 0, reasons: [], phases: {}, diff: '' },
   outcome,
   error: code === undefined ? null : { code, message: 'm' }
 })

@@ -20,7 +20,17 @@ describe('Metrics', () => {
     metrics.dnsEvent('failed')
     metrics.alarm('KTL_HAPROXY_CONFIG_REJECTED')
     metrics.reconfigured({
-      ...{ id: 1, cause: 'c', startedAt: 0, plan: 'runtime', operations: 3, reasons: [], error: null, diff: '' },
+      ...{
+        id: 1,
+        cause: 'c',
+        causedAt: 0,
+        startedAt: 0,
+        plan: 'runtime',
+        operations: 3,
+        reasons: [],
+        error: null,
+        diff: ''
+      },
       phases: { render: 2, configure: 30 },
       outcome: 'applied'
     })

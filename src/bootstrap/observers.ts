@@ -1,0 +1,70 @@
+import type { Proxy } from './proxy.ts'
+import type { ServiceDeps } from './service.ts'
+import type { CallbackRunner } from '../controller/callback.ts'
+import type { DnsExposer } from '../dns/dns-exposer.ts'
+import type { Problem } from '../errors.ts'
+import type { ProgramEvent } from '../http/routes/events.ts'
+import { certificateEnd } from '../platform/certificate-end.ts'
+import { Listeners } from '../platform/listeners.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { KeepaliveLoop } from '../slave/keepalive-loop.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { PartSources } from '../telemetry/part-gauges.ts'
+
+// What is told of the parts, to metrics and to whoever follows the events; the parts know nothing of it.
+
+interface MeasuredParts extends Pick<ServiceDeps, 'config'> {
+  registry: Registry | undefined
+  slave: KeepaliveLoop | undefined
+  dns: DnsExposer
+  proxy: Proxy | undefined
+  callback: CallbackRunner | undefined
+}
+
+/** What of it there is, as the metrics ask for it. */
+export function partsOf({ config, registry, slave, dns, proxy, callback }: MeasuredParts): PartSources {
+  const { tlsCert } = config
+  return {
+    haproxyRuns: proxy?.drivesHaproxy === true ? () => proxy.driver.isUp : undefined,
+    leads: registry && (() => registry.leading),
+    storeReachable: registry && (() => registry.storeProblem === undefined),
+    callback: callback && (() => callback.status()),
+    dnsRecords: () => dns.status().records.map(({ lastError }) => ({ failed: lastError !== undefined })),
+    masters: slave && (() => slave.status()),
+    certificateEnd: tlsCert === undefined ? undefined : () => certificateEnd(tlsCert)
+  }
+}
+
+interface ObservedParts extends Pick<ServiceDeps, 'logger'> {
+  alarms: Listeners<Problem>
+  registry: Registry | undefined
+  proxy: Proxy | undefined
+  dns: DnsExposer
+  metrics: Metrics
+}
+
+/** Connects the parts to the events and the metrics; the parts know nothing of it. */
+export function tellOfAll({ logger, alarms, registry, proxy, dns, metrics }: ObservedParts): Listeners<ProgramEvent> {
+  const events = new Listeners<ProgramEvent>('events', logger)
+  registry?.subscribe((event) => {
+    metrics.membership(event.type)
+    events.emit({ type: event.type, data: event })
+  })
+  proxy?.automaton.subscribe((change) => events.emit({ type: 'state', data: change }))
+  proxy?.reconfigurations.subscribe((reconfiguration) => {
+    metrics.reconfigured(reconfiguration)
+    events.emit({ type: 'reconfigured', data: reconfiguration })
+  })
+  const onAlarm = (problem: Problem): void => {
+    metrics.alarm(problem.code)
+    events.emit({ type: 'alarm', data: problem })
+  }
+  alarms.subscribe(onAlarm)
+  proxy?.subscribeAlarms(onAlarm)
+  proxy?.driver.subscribeBackends((event) => events.emit({ type: 'backend', data: event }))
+  dns.subscribe((event) => {
+    metrics.dnsEvent(event.kind)
+    events.emit({ type: 'dns', data: event })
+  })
+  return events
+}
