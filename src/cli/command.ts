@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { findKontrolError, KontrolError } from '../errors.ts'
+import { programVersion } from '../platform/program-version.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 type ParsedArgs<O extends Options> = ReturnType<typeof parseArgs<{ options: O; allowPositionals: true }>>
@@ -27,7 +28,8 @@ export interface Command<O extends Options = Options> {
   /** One line for each option, shown by --help. */
   optionDocs: { readonly [K in keyof O]: string }
   options: O
-  run(args: ParsedArgs<O>, context: CliContext): Promise<void>
+  /** Gives an exit code where it is not 0; fails by throwing. */
+  run(args: ParsedArgs<O>, context: CliContext): Promise<number | void>
 }
 
 /** Commands by name, each loaded when it is needed. */
@@ -46,6 +48,10 @@ export async function runCli(argv: readonly string[], commands: CommandTable, co
   const [name = 'run', ...rest] = argv[0] === '-d' ? ['run', ...argv] : argv
   if (['help', '--help', '-h'].includes(name)) {
     context.stdout(await overview(commands))
+    return EXIT_OK
+  }
+  if (['version', '--version', '-V'].includes(name)) {
+    context.stdout(programVersion)
     return EXIT_OK
   }
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined
@@ -69,8 +75,7 @@ export async function runCommand(
   }
   try {
     const args = parseArguments(name, command, argv)
-    await command.run(args, context)
-    return EXIT_OK
+    return (await command.run(args, context)) ?? EXIT_OK
   } catch (error) {
     return reportFailure(error, context)
   }
@@ -107,7 +112,7 @@ async function overview(commands: CommandTable): Promise<string> {
     '',
     ...lines,
     '',
-    'Without a command: run. "kontrol <command> --help" shows its options.',
+    'Without a command: run. "kontrol <command> --help" shows its options, "kontrol --version" the version.',
     'Exit codes: 0 done, 1 failed, 64 usage, 75 try again, 78 configuration.'
   ].join('\n')
 }

@@ -6,6 +6,8 @@ import { parseJson } from '../model/json.ts'
 
 const TIMEOUT_MS = 10_000
 
+type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
+
 /** Options that every command which asks a control tier has. */
 export const controlTierOptions = {
   url: { type: 'string' },
@@ -36,9 +38,12 @@ export class ControlTier {
     if (tls !== undefined) this.#dispatcher = url === undefined ? ownTlsDispatcher(tls) : tlsDispatcher(tls)
   }
 
-  /** @throws KontrolError as `text` does, and KTL_REQUEST_REFUSED for an answer that is no JSON */
-  async get<T>(path: string): Promise<T> {
-    const answer = await this.text('GET', path)
+  /**
+   * @param alsoTakes a status from 400 up whose answer is one to be shown
+   * @throws KontrolError as `text` does, and KTL_REQUEST_REFUSED for an answer that is no JSON
+   */
+  async get<T>(path: string, alsoTakes?: number): Promise<T> {
+    const answer = await this.text('GET', path, undefined, alsoTakes)
     try {
       return parseJson(answer) as T
     } catch (cause) {
@@ -52,17 +57,41 @@ export class ControlTier {
   /**
    * @throws KontrolError KTL_MASTER_UNREACHABLE when nothing answers, else what it says no with
    */
-  async text(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<string> {
+  async text(method: Method, path: string, body?: unknown, alsoTakes?: number): Promise<string> {
     const response = await this.#send(method, path, body)
     const answer = await response.body.text()
-    if (response.statusCode < 400) return answer
+    if (response.statusCode < 400 || response.statusCode === alsoTakes) return answer
     throw refused(this.#base, response.statusCode, answer)
   }
 
-  async #send(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body: unknown) {
+  /**
+   * What happens, as it happens, until the signal or the control tier ends it.
+   *
+   * @throws KontrolError as `text` does
+   */
+  async *events(signal: AbortSignal): AsyncGenerator<{ type: string; data: string }> {
+    const response = await this.#send('GET', '/api/v1/events', undefined, signal)
+    if (response.statusCode >= 400) throw refused(this.#base, response.statusCode, await response.body.text())
+    let text = ''
+    try {
+      for await (const chunk of response.body.setEncoding('utf8')) {
+        const parts = `${text}${chunk as string}`.split('\n\n')
+        text = parts.pop() ?? ''
+        for (const part of parts) {
+          const [, type, data] = /^event: (\S+)\ndata: (.*)$/.exec(part) ?? []
+          if (type !== undefined && data !== undefined) yield { type, data }
+        }
+      }
+    } catch (error) {
+      if (!signal.aborted) throw unreachable(this.#base, error)
+    }
+  }
+
+  async #send(method: Method, path: string, body: unknown, signal?: AbortSignal) {
     try {
       return await request(new URL(path, this.#base), {
         method,
+        ...(signal !== undefined && { signal }),
         ...(this.#dispatcher !== undefined && { dispatcher: this.#dispatcher }),
         headersTimeout: this.#timeoutMs,
         bodyTimeout: this.#timeoutMs,
@@ -73,17 +102,16 @@ export class ControlTier {
         body: body === undefined ? null : JSON.stringify(body)
       })
     } catch (cause) {
-      throw new KontrolError(
-        'KTL_MASTER_UNREACHABLE',
-        `No control tier answers at ${this.#base}: ${messageOf(cause)}`,
-        {
-          cause,
-          hint: 'Pass --url, or start one with "kontrol run".'
-        }
-      )
+      throw unreachable(this.#base, cause)
     }
   }
 }
+
+const unreachable = (base: string, cause: unknown): KontrolError =>
+  new KontrolError('KTL_MASTER_UNREACHABLE', `No control tier answers at ${base}: ${messageOf(cause)}`, {
+    cause,
+    hint: 'Pass --url, or start one with "kontrol run".'
+  })
 
 /** @throws KontrolError KTL_USAGE for what is no address */
 function baseOf(address: string, protocol: 'http' | 'https', port: string): string {

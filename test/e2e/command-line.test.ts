@@ -1,10 +1,17 @@
-import { createServer } from 'node:http'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-port.ts'
+import { startHttpBackend } from '../support/http-backend.ts'
 import { kontrol, shell } from '../support/kontrol-cli.ts'
 import { startService } from '../support/start-service.ts'
 
+const MAIN = join(import.meta.dirname, '../../dist/main.js')
 const TEMPLATE = '{% for app in hosts %}# {{ app }}\n{% endfor %}'
 
 const startMaster = async () =>
@@ -99,5 +106,82 @@ describe('the command line', () => {
     expect(rows.find((row) => row.includes('KONTROL_TTL'))).toMatch(/^ +KONTROL_TTL +9 +environment/)
     expect(stderr).toContain('KONTROL_LABELS must hold app')
     expect(stderr).not.toContain('kontrol config')
+  })
+
+  it('tells on one screen whether all is well, and by its exit code', async () => {
+    const port = await freePort()
+    await using backend = await startHttpBackend('pod')
+    await using service = await startService({
+      template: `frontend proxy
+  bind 127.0.0.1:${port}
+  mode http
+  default_backend web
+backend web
+  mode http
+{% for ip in hosts['web'] %}
+  server s{{ loop.index }} {{ ip }}:${backend.port}
+{% endfor %}
+`
+    })
+    await service.ready()
+    await service.ping('127.0.0.1')
+    await eventually(async () => (await kontrol(['servers', '--url', service.url])).stdout.includes('127.0.0.1'))
+
+    const well = await kontrol(['status', '--url', service.url])
+    expect(well).toMatchObject({ code: 0, stderr: '' })
+    expect(well.stdout).toMatch(
+      /^ready\nhaproxy {5}\d\S*, up \d+ s, \d+ reloads, 0 old workers\nservers {5}1, 0 down\n/
+    )
+    expect(well.stdout).toMatch(/^pods {8}1, of 1 app$/m)
+    expect(well.stdout).toMatch(/^last change \S+, applied: pod-up web 127\.0\.0\.1/m)
+    expect((await kontrol(['servers', '--url', service.url])).stdout).toMatch(
+      new RegExp(
+        `^BACKEND +SERVER +ADDRESS +STATUS +SESSIONS +TOTAL\nweb +s1 +127\\.0\\.0\\.1:${backend.port} +no check +0 +\\d+\n$`
+      )
+    )
+
+    expect(await kontrol(['forget', '127.0.0.9', '--url', service.url])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('KTL_POD_NOT_FOUND') as string
+    })
+    const { pods } = JSON.parse((await service.get('/api/v1/pods')).body) as { pods: { key: string }[] }
+    expect(await kontrol(['forget', pods[0]?.key ?? '', '--url', service.url])).toMatchObject({ code: 0 })
+    expect(JSON.parse((await service.get('/api/v1/pods')).body)).toEqual({ pods: [] })
+  })
+
+  it('tells what is wrong on that screen', async () => {
+    await using service = await startService({ template: 'frontend f\n  no such keyword\n' })
+    await eventually(async () => (await service.get('/readyz')).body.includes('KTL_HAPROXY_CONFIG_REJECTED'))
+
+    const { code, stdout } = await kontrol(['status', '--url', service.url])
+
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/^not ready\n {2}KTL_HAPROXY_CONFIG_REJECTED: /)
+  })
+
+  it('follows what happens', async () => {
+    await using service = await startMaster()
+    const follower = spawn(process.execPath, [MAIN, 'events', '--json', '--url', service.url])
+    let seen = ''
+    follower.stdout.on('data', (chunk) => (seen += String(chunk)))
+
+    // The first may be sent before it listens.
+    let last = 1
+    await eventually(async () => {
+      await service.ping(`127.0.0.${++last % 250}`)
+      return seen.includes('pod-up')
+    })
+    expect(JSON.parse(seen.split('\n', 1)[0] ?? '')).toMatchObject({ type: 'pod-up', data: { pod: { app: 'web' } } })
+
+    follower.kill('SIGINT')
+    expect((await once(follower, 'exit'))[0]).toBe(0)
+  })
+
+  it('tells its version', async () => {
+    const { version } = JSON.parse(await readFile(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+      version: string
+    }
+
+    expect(await kontrol(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' })
   })
 })
