@@ -23,6 +23,13 @@ interface Round {
   cause: string
 }
 
+interface Seen {
+  haproxy: Haproxy | undefined
+  apps: { pods: number }[] | undefined
+  state: string | undefined
+  last: Round | undefined
+}
+
 const UNAVAILABLE = 503
 
 export const status = defineCommand({
@@ -35,24 +42,14 @@ export const status = defineCommand({
     const readiness = await tier.get<Readiness>('/readyz', UNAVAILABLE)
     const [haproxy, apps, lifecycle, history] = await Promise.all([
       part<Haproxy>(tier, '/api/v1/haproxy'),
-      part<{ apps: { pods: number; held?: number }[] }>(tier, '/api/v1/apps'),
+      part<{ apps: { pods: number }[] }>(tier, '/api/v1/apps'),
       part<{ state: string }>(tier, '/api/v1/lifecycle'),
       part<{ reconfigurations: Round[] }>(tier, '/api/v1/reconfigurations')
     ])
-    const last = history?.reconfigurations.at(-1)
-    if (values.json) stdout(JSON.stringify({ ...readiness, haproxy, apps: apps?.apps, state: lifecycle?.state, last }))
-    else {
-      const lines = [
-        ...linesOf(readiness),
-        ...(haproxy === undefined ? [] : haproxyLines(haproxy)),
-        ...(apps === undefined
-          ? []
-          : [row('pods', `${sum(apps.apps)}, of ${apps.apps.length} app${apps.apps.length === 1 ? '' : 's'}`)]),
-        ...(lifecycle === undefined ? [] : [row('automaton', lifecycle.state)]),
-        ...(last === undefined ? [] : [row('last change', `${last.startedAt}, ${last.outcome}: ${last.cause}`)])
-      ]
-      stdout(lines.join('\n'))
-    }
+    const seen: Seen = { haproxy, apps: apps?.apps, state: lifecycle?.state, last: history?.reconfigurations.at(-1) }
+    stdout(
+      values.json ? JSON.stringify({ ...readiness, ...seen }) : [...linesOf(readiness), ...rowsOf(seen)].join('\n')
+    )
     return readiness.ready ? 0 : EXIT_FAILURE
   }
 })
@@ -70,7 +67,17 @@ function linesOf({ ready, problems, findings }: Readiness): string[] {
   return [ready ? 'ready' : 'not ready', ...[...problems, ...findings].flatMap(told)]
 }
 
-function haproxyLines({ version, uptimeSeconds, reloads, oldWorkers, proxies }: Haproxy): string[] {
+/** What there is of it, a line each. */
+function rowsOf({ haproxy, apps, state, last }: Seen): string[] {
+  return [
+    ...(haproxy === undefined ? [] : haproxyRows(haproxy)),
+    ...(apps === undefined ? [] : [row('pods', `${sum(apps)}, of ${apps.length} app${apps.length === 1 ? '' : 's'}`)]),
+    ...(state === undefined ? [] : [row('automaton', state)]),
+    ...(last === undefined ? [] : [row('last change', `${last.startedAt}, ${last.outcome}: ${last.cause}`)])
+  ]
+}
+
+function haproxyRows({ version, uptimeSeconds, reloads, oldWorkers, proxies }: Haproxy): string[] {
   const servers = proxies.flatMap((proxy) => proxy.servers).filter(({ left }) => left !== true)
   const down = servers.filter((server) => server.status.startsWith('DOWN')).length
   return [
