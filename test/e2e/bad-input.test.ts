@@ -92,8 +92,12 @@ describe('a template that is broken', () => {
         return status === 503 ? (JSON.parse(body) as { problems: ErrorBody[] }) : undefined
       })
       expect(problems[0]).toMatchObject({ code, message: expect.stringMatching(words) as string })
-      const { lastError } = await service.json<{ lastError: ErrorBody }>('/api/v1/lifecycle')
-      expect(lastError).toMatchObject({ code, message: expect.stringMatching(words) as string })
+      // The step ends later: it looks whether a pod is at fault.
+      await eventually(async () => {
+        const { lastError } = await service.json<{ lastError: ErrorBody }>('/api/v1/lifecycle')
+        expect(lastError).toMatchObject({ code, message: expect.stringMatching(words) as string })
+        return true
+      })
       expect((await request(`http://127.0.0.1:${ports.proxy}/`)).statusCode).toBe(200)
 
       await writeFile(file, `${good}\n# repaired\n`)

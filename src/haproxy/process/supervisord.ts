@@ -181,8 +181,9 @@ export class SupervisordSupervisor implements Supervisor {
     const former = this.#master
     if (former !== undefined) {
       if (info.pid !== 0 && info.pid === this.#programPid) return
-      if (this.#awaitsSuccessor(info.state) && (await lives(former))) return
-      this.#tellEnd(former, info, hooks)
+      const serves = await lives(former)
+      if (this.#awaitsSuccessor(info.state) && serves) return
+      this.#tellEnd(former, info, serves, hooks)
     }
     if (!this.#leaveAlone(info.state)) await this.#startAgain(command, hooks)
   }
@@ -211,10 +212,11 @@ export class SupervisordSupervisor implements Supervisor {
     return this.#clock.monotonic() < this.#startAgainAt
   }
 
-  #tellEnd({ pid }: ProcessInfo, { state, reason }: ProgramInfo, hooks: SupervisorHooks): void {
+  /** @param serves it does so still: another one has taken its place beside it */
+  #tellEnd({ pid }: ProcessInfo, { state, reason }: ProgramInfo, serves: boolean, hooks: SupervisorHooks): void {
     this.#master = undefined
     this.#stoppedSince = undefined
-    if (this.#toldToStop && isUp(state)) this.#logger.warn({ pid }, 'haproxy was restarted in supervisord')
+    if (isUp(state) && (serves || this.#toldToStop)) this.#logger.warn({ pid }, 'haproxy was restarted in supervisord')
     else {
       this.#putOff()
       if (isStopped(state)) this.#logger.warn({ pid }, 'haproxy was stopped in supervisord')
