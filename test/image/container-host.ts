@@ -105,7 +105,8 @@ export class ContainerHost implements AsyncDisposable {
     const exited = once(this.#keeper, 'exit')
     this.#keeper.kill('SIGKILL')
     await exited
-    await rm(this.folder, { recursive: true, force: true })
+    // podman tidies up behind a container in processes of its own, which write there for a moment yet.
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 })
   }
 
   async #bridge(namespaces: string[] | undefined, from: string, to: string, socketPath: string): Promise<void> {
