@@ -192,7 +192,7 @@ describe('files that are deleted under HAProxy', () => {
     await rm(fileOf(haproxy, 'base.cfg'))
     await killMaster(haproxy)
     await eventually(async () => (await ask(address)) === 'hello')
-    expect(await readFile(fileOf(haproxy, 'base.cfg'), 'utf8')).toContain('stats socket')
+    await eventually(async () => (await readFile(fileOf(haproxy, 'base.cfg'), 'utf8')).includes('stats socket'))
   })
 })
 
