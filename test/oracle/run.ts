@@ -37,8 +37,18 @@ export interface Verdict {
   differences: readonly string[]
 }
 
-export async function startOracle(): Promise<Oracle> {
+const blocks = new Set<number>()
+
+/** First of the networks of one oracle, which no other has. */
+function ownBlock(): number {
   const block = (TEXTS + 1) * randomInt(10, 48)
+  if (blocks.has(block)) return ownBlock()
+  blocks.add(block)
+  return block
+}
+
+export async function startOracle(): Promise<Oracle> {
+  const block = ownBlock()
   const [prefix = '', ...others] = Array.from({ length: TEXTS + 1 }, (_, index) => `127.${block + index}.`)
   const dir = await tempDir()
   const { key, cert } = await selfSigned()
@@ -72,6 +82,8 @@ export async function startOracle(): Promise<Oracle> {
     const differencesNow = async (): Promise<string[]> => {
       const wanted = await fresh.of(text)
       if (typeof wanted === 'string') {
+        // Both refuse it then, and neither has judged the text.
+        if (wanted.includes('Address already in use')) throw new Error(`The oracle's addresses are taken: ${wanted}`)
         return outcome === 'refused' ? [] : [`runs by ${outcome} what HAProxy refuses: ${wanted}`]
       }
       if (outcome === 'refused') return [`refused: ${reasons.join('; ')}`]
@@ -97,6 +109,7 @@ export async function startOracle(): Promise<Oracle> {
       await haproxy[Symbol.asyncDispose]()
       await pods[Symbol.asyncDispose]()
       await dir[Symbol.asyncDispose]()
+      blocks.delete(block)
     }
   }
 }

@@ -79,7 +79,14 @@ export function ownAddress(): string {
   return `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}`
 }
 
-/** A port that no other test uses at any address, below those of outgoing connections. */
+/** How many ports from it on are the caller's too. */
+const BLOCK = 10
+const taken = new Set<number>()
+
+/** A port that no other test uses at any address, nor the nine behind it, below those of outgoing connections. */
 export function ownPort(): number {
-  return randomInt(20_000, 30_000)
+  const port = randomInt(20_000 / BLOCK, 30_000 / BLOCK) * BLOCK
+  if (taken.has(port)) return ownPort()
+  taken.add(port)
+  return port
 }
