@@ -4,7 +4,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { Poller } from '../../platform/poller.ts'
 import type { Known } from '../known.ts'
-import type { RuntimeApi } from '../socket/runtime-api.ts'
+import { infoNumber, type RuntimeApi } from '../socket/runtime-api.ts'
 import type { TaskQueue } from '../../platform/queue.ts'
 
 export interface CertificatesOptions {
@@ -62,23 +62,23 @@ export class Certificates {
   }
 
   async #poll(): Promise<void> {
-    const { runtime, known } = this.#options
+    const { known } = this.#options
     const pid = known.worker?.workerPid
     if (pid === undefined) return
     if (pid !== this.#worker) await this.#begin(pid)
     for (const [path, seen] of this.#seen) {
       const now = await fingerprint(path)
       if (now === seen || now === '') continue
-      if (await this.#replace(runtime, path)) this.#seen.set(path, now)
+      if (await this.#replace(pid, path)) this.#seen.set(path, now)
     }
   }
 
   /** A worker has just read all files itself; one that changed since is told by its time. */
   async #begin(pid: number): Promise<void> {
     const { runtime } = this.#options
-    const [answer = ''] = await runtime.ask(pid, ['show ssl cert'], LOOK_MS)
+    const [info = '', answer = ''] = await runtime.ask(pid, ['show info', 'show ssl cert'], LOOK_MS)
     // HAProxy counts whole seconds. What it is given once too often does no harm.
-    const startedAt = Date.now() - (await runtime.uptimeMs()) - 1_000
+    const startedAt = Date.now() - (infoNumber(info, 'Uptime_sec') ?? 0) * 1_000 - 1_000
     const seen = await Promise.all(
       certificateFiles(answer).map(
         async (path) => [path, (await changedAt(path)) > startedAt ? '' : await fingerprint(path)] as const
@@ -90,10 +90,10 @@ export class Certificates {
   }
 
   /** False when HAProxy did not answer: it is to be asked again. */
-  async #replace(runtime: RuntimeApi, path: string): Promise<boolean> {
-    const { logger, onAlarm } = this.#options
+  async #replace(workerPid: number, path: string): Promise<boolean> {
+    const { runtime, logger, onAlarm } = this.#options
     try {
-      await runtime.replaceCertificate(path, await pemOf(path))
+      await runtime.replaceCertificate(workerPid, path, await pemOf(path))
       this.#problems.delete(path)
       logger.info({ certificate: path }, 'certificate replaced')
       return true
@@ -106,7 +106,7 @@ export class Certificates {
       const problem = problemOf(error)
       this.#problems.set(path, problem)
       onAlarm(problem)
-      return findKontrolError(cause, 'KTL_HAPROXY_UNREACHABLE') === undefined
+      return findKontrolError(cause) === undefined
     }
   }
 }

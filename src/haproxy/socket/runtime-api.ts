@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError } from '../../errors.ts'
 import { parseStat, type ProxyStatus } from './show-stat.ts'
 import type { RuntimeCommand } from '../servers/commands.ts'
@@ -6,10 +7,17 @@ import { exchange } from './exchange.ts'
 
 /** Commands said on one connection. HAProxy does nothing else meanwhile, so a thousand are not said at once. */
 const BATCH = 250
+/** How often a worker is asked again while its former one answers in its place, and how long it is waited in between. */
+const TRIES = 100
+const PAUSE_MS = 5
+/** More former workers at once are none of ours. */
+const MAX_WORKERS = 16
 
 /** The socket of the worker that serves (`stats socket … level admin`). */
 export class RuntimeApi {
   readonly #path: string
+  /** Pids of the workers that were spoken to, the last one last. */
+  #spokenTo: readonly number[] = []
 
   constructor(path: string) {
     this.#path = path
@@ -81,36 +89,54 @@ export class RuntimeApi {
     return sessions
   }
 
-  /** Milliseconds since the worker began. */
-  async uptimeMs(): Promise<number> {
-    return (infoNumber(await exchange(this.#path, 'show info'), 'Uptime_sec') ?? 0) * 1000
-  }
-
   /**
    * Gives HAProxy a certificate with its key in place of the one that it loaded from this file.
    *
    * @throws Error in HAProxy's own words; it goes on with the former one
    */
-  async replaceCertificate(path: string, pem: string): Promise<void> {
-    const set = await exchange(this.#path, `set ssl cert ${path} <<\n${pem}\n`)
+  async replaceCertificate(workerPid: number, path: string, pem: string): Promise<void> {
+    const [set = ''] = await this.ask(workerPid, [`set ssl cert ${path} <<\n${pem}\n`])
     if (!/^Transaction (?:created|updated) for certificate /.test(set)) throw new Error(set.trim())
-    const committed = await exchange(this.#path, `commit ssl cert ${path}`)
+    const [committed = ''] = await this.ask(workerPid, [`commit ssl cert ${path}`])
     if (committed.includes('Success!')) return
-    await exchange(this.#path, `abort ssl cert ${path}`)
+    await this.ask(workerPid, [`abort ssl cert ${path}`])
     throw new Error(committed.trim())
   }
 
-  /** The answer of each command. Every one ends with an empty line, and holds none. */
+  /**
+   * The answer of each command. Every one ends with an empty line, and holds none.
+   *
+   * A former worker may answer in place of the one that is meant: the listening socket is the same, and it goes on
+   * accepting for as long as `grace` says. What it was told matters to nobody.
+   *
+   * @throws KontrolError KTL_HAPROXY_SURPRISE, KTL_HAPROXY_UNREACHABLE
+   */
   async ask(workerPid: number, commands: readonly string[], timeoutMs?: number): Promise<string[]> {
     const line = ['show info', ...commands].join(';')
-    const [info = '', ...answers] = (await exchange(this.#path, line, { timeoutMs })).split(/(?<=^|\n)\n/)
-    const pid = infoNumber(info, 'Pid')
-    if (pid !== workerPid) throw surprise(`worker ${pid ?? 'nobody'} answers in place of ${workerPid}`)
-    if (answers.pop() !== '' || answers.length !== commands.length) {
-      throw surprise(`${commands.length} commands had ${answers.length} answers`)
+    const former = this.#formerOf(workerPid)
+    for (let left = TRIES; ; left--) {
+      const [info = '', ...answers] = (await exchange(this.#path, line, { timeoutMs })).split(/(?<=^|\n)\n/)
+      const pid = infoNumber(info, 'Pid')
+      if (pid === workerPid) return complete(answers, commands.length)
+      if (pid === undefined || !former.includes(pid) || left === 0) {
+        throw surprise(`worker ${pid ?? 'nobody'} answers in place of ${workerPid}`)
+      }
+      await sleep(PAUSE_MS)
     }
-    return answers.map((answer) => answer.trimEnd())
   }
+
+  #formerOf(workerPid: number): readonly number[] {
+    const former = this.#spokenTo.filter((pid) => pid !== workerPid)
+    this.#spokenTo = [...former, workerPid].slice(-MAX_WORKERS)
+    return former
+  }
+}
+
+/** One answer each, and nothing behind the last. */
+function complete(answers: string[], count: number): string[] {
+  if (answers.pop() !== '' || answers.length !== count)
+    throw surprise(`${count} commands had ${answers.length} answers`)
+  return answers.map((answer) => answer.trimEnd())
 }
 
 function surprise(words: string): KontrolError {

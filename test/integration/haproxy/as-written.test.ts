@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest'
 import { detectVersion, featuresOf } from '../../../src/haproxy/process/version.ts'
 import { exchange } from '../../../src/haproxy/socket/exchange.ts'
 import type { Probe } from '../../oracle/client.ts'
@@ -262,11 +262,13 @@ describe('What HAProxy serves is what the text says', () => {
   }
 
   it.each(CASES)('when $name', async ({ texts, paths = [], outcome }) => {
+    const told = oracle.haproxy.lines.length
+    onTestFailed(() => console.log(oracle.haproxy.lines.slice(told)))
     const verdicts: Verdict[] = []
     for (const template of texts) verdicts.push(await oracle.compare(placed(template), probes(paths)))
 
     expect(verdicts.map(({ differences }) => differences)).toEqual(texts.map(() => []))
-    expect(verdicts.at(-1)).toMatchObject({ outcome })
+    expect(verdicts.at(-1), verdicts.at(-1)?.reasons.join('; ')).toMatchObject({ outcome })
   })
 
   it('keeps a server out that was taken out by hand, and one that is down, when a stranger is found among them', async () => {

@@ -68,6 +68,28 @@ describe('A certificate that changes on disk', () => {
     expect(await haproxy.driver.status()).toMatchObject({ reloads: 1, problems: [] })
   })
 
+  it('is given to the worker that serves, while a former one answers too', { timeout: 40_000 }, async () => {
+    await using dir = await tempDir()
+    await using haproxy = await startHaproxy()
+    const address = ownAddress()
+    const text = (seconds: number): string =>
+      `global\n  grace 6s\n${proxy(address, dir.file('site.pem'))}  timeout client ${seconds}s\n`
+    await writeBundle(dir, 'first.test')
+    for (const seconds of [30, 31]) {
+      await haproxy.driver.configure(text(seconds))
+      await haproxy.driver.restart()
+    }
+    // Until it has been looked at, what is new is not told from what was there.
+    await sleep(2_500)
+
+    await writeBundle(dir, 'second.test')
+
+    await eventually(() => haproxy.lines.some(({ msg }) => msg === 'certificate replaced'))
+    // The former one goes, and what it had been told goes with it.
+    await eventually(async () => (await haproxy.driver.status()).oldWorkers.length === 0)
+    expect(await nameOf(address)).toBe('second.test')
+  })
+
   it('is offered again when HAProxy did not answer', { timeout: 40_000 }, async () => {
     await using dir = await tempDir()
     await using haproxy = await startHaproxy()

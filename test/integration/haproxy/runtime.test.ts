@@ -93,6 +93,28 @@ describe('HaproxyDriver, when only servers change', () => {
     expect(haproxy.driver.problems()).toEqual([])
   })
 
+  it('is not misled by a former worker, which answers for as long as "grace" says', async () => {
+    await using haproxy = await startHaproxy()
+    const [a, b] = (await backends(['a', 'b'])) as [HttpBackend, HttpBackend]
+    const address = ownAddress()
+    const text = (servers: readonly HttpBackend[], extra: string): string =>
+      `global\n  grace 3s\n${proxy(address, servers, extra)}`
+    await apply(haproxy.driver, text([a], 'timeout client 30s'))
+    await apply(haproxy.driver, text([a], 'timeout client 31s'))
+    const before = await haproxy.driver.status()
+
+    const outcomes: string[] = []
+    for (let time = 0; time < 30; time++) {
+      const { outcome } = await haproxy.driver.configure(text(time % 2 === 0 ? [a, b] : [a], 'timeout client 31s'))
+      outcomes.push(outcome)
+    }
+
+    expect(new Set(outcomes)).toEqual(new Set(['applied']))
+    expect(await haproxy.driver.status()).toMatchObject({ workerPid: before.workerPid, reloads: before.reloads })
+    await haproxy.driver.configure(text([a, b], 'timeout client 31s'))
+    await eventually(async () => (await answering(address)).join('') === 'ab')
+  })
+
   it('puts removed servers into maintenance, and uses their places again', async () => {
     await using haproxy = await startHaproxy()
     const [a, b, c] = (await backends(['a', 'b', 'c'])) as [HttpBackend, HttpBackend, HttpBackend]
