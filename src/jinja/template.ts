@@ -58,7 +58,7 @@ export class JinjaTemplate {
   render(variables: TemplateVariables): string {
     return this.#explaining(() => {
       const self: { reference?: Value } = {}
-      const withSelf = new Map([...variables, ['self', () => self.reference ?? NONE]])
+      const withSelf = new Map(variables).set('self', () => self.reference ?? NONE)
       const runtime = new TemplateRuntime(this.#library, withSelf, this.#limits)
       const frame = new Frame(this.#scope.layout.size, runtime)
       self.reference = new SelfReference(this.#blocks, frame)

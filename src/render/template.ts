@@ -97,8 +97,10 @@ function valuesOf(
   podValues: PodValues,
   refused: Map<Pod, string>
 ): ReadonlyMap<string, () => Value> {
-  const given = Object.entries({ hosts, namespace, labels, env }).filter(([, data]) => data !== undefined)
-  const values = new Map(given.map(([name, data]) => [name, () => fromData(data)]))
+  const values = new Map<string, () => Value>([['hosts', () => fromData(hosts)]])
+  if (namespace !== undefined) values.set('namespace', () => fromData(namespace))
+  if (labels !== undefined) values.set('labels', () => fromData(labels))
+  if (env !== undefined) values.set('env', () => fromData(env))
   if (pods === undefined) return values
   return values.set('pods', () =>
     podValues.of(pods, (pod, field) => {
