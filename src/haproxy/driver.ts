@@ -83,7 +83,7 @@ export class HaproxyDriver {
     this.#options = options
     const paths = (this.#paths = haproxyPaths(dataFolder))
     const base = baseConfig(paths)
-    const log = (this.#log = new HaproxyLog({ path: paths.log, clock, logger }))
+    const log = (this.#log = new HaproxyLog({ path: paths.log, pid: () => supervisor.pid(), clock, logger }))
     const master = (this.#master = new MasterCli(paths.masterSocket))
     const runtime = (this.#runtime = new RuntimeApi(paths.runtimeSocket))
     const known = (this.#known = new Known(base))

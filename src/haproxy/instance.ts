@@ -104,10 +104,7 @@ export class Instance {
     const { known, logger, master, reader } = this.#options
     const model = reader.read(configuration.text)
     // Nothing has been touched yet, and there is nothing to go back from.
-    if (this.#options.supervisor.pid() !== undefined && !(await this.#options.reloader.reachable())) {
-      await this.loadBeside(configuration)
-      return 'started'
-    }
+    if (this.#options.supervisor.pid() !== undefined) await this.#options.reloader.reachable()
     try {
       const { outcome, pids } = await this.#load(configuration.text, model)
       await this.#loaded(configuration, model, pids)
@@ -120,25 +117,6 @@ export class Instance {
       await this.#rollBack(error)
       throw error
     }
-  }
-
-  /**
-   * Starts another HAProxy with a checked text, beside the one that runs and cannot be reached, which finishes what it has.
-   *
-   * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED, KTL_HAPROXY_MISSING
-   */
-  async loadBeside(configuration: Configuration): Promise<void> {
-    const { supervisor, command, file, log, reader, known, logger } = this.#options
-    await file.prepare()
-    await file.install(configuration.text)
-    const mark = await log.size()
-    this.#trial = configuration.text
-    await supervisor.startBeside(command, this.#hooks).finally(() => (this.#trial = undefined))
-    const pids = await this.#started(mark)
-    await this.#loaded(configuration, reader.read(configuration.text), pids)
-    this.#watch(configuration, pids)
-    known.problem.instance = undefined
-    logger.warn(pids, 'haproxy could not be reached, and was replaced')
   }
 
   /** Puts a checked text of what runs on disk, for the next start. */
@@ -209,6 +187,7 @@ export class Instance {
 
   async #load(text: string, model: ConfigModel) {
     const { supervisor, command, file, known, log, reloader, synGuard } = this.#options
+    await file.prepare()
     await this.#handOver.prepare(this.#options.servers, model)
     await file.install(text)
     if (supervisor.pid() === undefined) {
@@ -220,7 +199,10 @@ export class Instance {
       await file.install(text)
     }
     const ports = (await listenersOf(known.worker?.workerPid ?? 0)).own.map(({ port }) => port)
-    return { outcome: 'reloaded' as const, pids: await synGuard.during(ports, async () => await reloader.reload()) }
+    const pids = await file.namingSocketsAnew(supervisor.pid() ?? 0, async () => {
+      return await synGuard.during(ports, async () => await reloader.reload())
+    })
+    return { outcome: 'reloaded' as const, pids }
   }
 
   /**

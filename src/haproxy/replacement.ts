@@ -26,9 +26,8 @@ export async function replaceWorker({ known, instance, runtime, logger }: Replac
 }
 
 /**
- * HAProxy cannot be reached any more, as a socket of it was deleted, which no reload makes again: a worker takes over
- * the one without a name. Another one begins beside it with what ran, on the same addresses, and the former one finishes
- * what it has. Within the queue.
+ * HAProxy cannot be reached any more, as a socket of it was deleted: a reload with what ran, by a signal if need be, makes
+ * it again. Within the queue.
  *
  * @throws KontrolError KTL_HAPROXY_UNREACHABLE, KTL_HAPROXY_RELOAD_FAILED
  */
@@ -37,6 +36,10 @@ export async function replaceHaproxy(parts: ReplacementParts): Promise<void> {
   const { lastRunning } = known
   // What was in front of us in the queue may have replaced it already.
   if ((await reloader.reachable()) && !(await runtime.workerPid(LAST_CHANCE_MS).then(() => false, isGone))) return
-  if (lastRunning !== undefined) await instance.loadBeside(lastRunning)
-  else logger.error('haproxy cannot be reached, and what it runs is not known: the next configuration replaces it')
+  if (lastRunning === undefined) {
+    logger.error('haproxy cannot be reached, and what it runs is not known: the next configuration reloads it')
+    return
+  }
+  logger.warn(known.worker ?? {}, 'haproxy cannot be reached, and is reloaded')
+  await instance.load(lastRunning)
 }

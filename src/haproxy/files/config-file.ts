@@ -5,7 +5,8 @@ import { maskValues, secretsIn } from '../../model/masking.ts'
 import { secretValues } from '../../platform/inherited-environment.ts'
 import { runSubprocess } from '../../platform/subprocess.ts'
 import { baseConfig, peersConfig } from './base-config.ts'
-import { fileArguments, type HaproxyPaths } from './paths.ts'
+import { isListenedOn } from '../process/listeners.ts'
+import { fileArguments, renamedSockets, type HaproxyPaths } from './paths.ts'
 import { TaskQueue } from '../../platform/queue.ts'
 
 /** HAProxy takes two seconds for ten thousand servers; what takes this long does not end. */
@@ -33,9 +34,11 @@ export class ConfigFile {
   readonly #checks = new TaskQueue()
   #checking: AbortController | undefined
   #closed = false
+  /** As base.cfg and peers.cfg have them. */
+  #socketPaths: HaproxyPaths
 
   constructor(paths: HaproxyPaths, binary: string) {
-    this.#paths = paths
+    this.#paths = this.#socketPaths = paths
     this.#binary = binary
   }
 
@@ -43,13 +46,33 @@ export class ConfigFile {
   async prepare(): Promise<void> {
     const { folder, base, peers } = this.#paths
     const ours = [
-      [base, baseConfig(this.#paths)],
-      [peers, peersConfig(this.#paths)]
+      [base, baseConfig(this.#socketPaths)],
+      [peers, peersConfig(this.#socketPaths)]
     ] as const
     for (const [path, text] of ours) {
       if ((await readIfThere(path)) === text) continue
       await mkdir(folder, { recursive: true })
       await writeFileAtomic(path, text)
+    }
+  }
+
+  /**
+   * A worker takes over the sockets of the former one, without a name when somebody has deleted that, and knows them by
+   * the words in which they are named: for as long as `task` takes, other words stand there where that is so, and the
+   * next worker makes them anew.
+   *
+   * @param pid of HAProxy's master
+   */
+  async namingSocketsAnew<T>(pid: number, task: () => Promise<T>): Promise<T> {
+    const { runtimeSocket, peersSocket } = this.#paths
+    for (const path of [runtimeSocket, peersSocket]) {
+      if (!(await exists(path)) && (await isListenedOn(path, pid))) this.#socketPaths = renamedSockets(this.#paths)
+    }
+    try {
+      await this.prepare()
+      return await task()
+    } finally {
+      this.#socketPaths = this.#paths
     }
   }
 

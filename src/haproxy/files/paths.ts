@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { KontrolError } from '../../errors.ts'
 
 /** Every file HAProxy and we share, all in one folder. */
@@ -32,6 +32,14 @@ export interface HaproxyPaths {
 /** What a master is started with for its socket: it is told from others by this word. */
 export const masterSocketArgument = ({ masterSocket }: Pick<HaproxyPaths, 'masterSocket'>): string =>
   `${masterSocket},mode,600,level,admin`
+
+/** The same sockets in other words, by which HAProxy does not take them for those of its former worker. */
+export const renamedSockets = ({ folder, ...paths }: HaproxyPaths): HaproxyPaths => ({
+  ...paths,
+  folder,
+  runtimeSocket: `${folder}//${basename(paths.runtimeSocket)}`,
+  peersSocket: `${folder}//${basename(paths.peersSocket)}`
+})
 
 /** How HAProxy is told what to load. */
 export const fileArguments = ({ base, peers }: Pick<HaproxyPaths, 'base' | 'peers'>, config: string): string[] =>

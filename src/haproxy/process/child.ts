@@ -6,7 +6,7 @@ import type { Cancel, Clock } from '../../platform/clock.ts'
 import { inheritedEnvironment } from '../../platform/inherited-environment.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { endProcess, lives } from './end-process.ts'
-import { findMasters, readProcess, type ProcessInfo } from './process-table.ts'
+import { findMaster, readProcess, type ProcessInfo } from './process-table.ts'
 import {
   RestartDelay,
   type HaproxyCommand,
@@ -26,8 +26,6 @@ export class ChildSupervisor implements Supervisor {
   readonly #logger: Logger
   readonly #delay: RestartDelay
   #master: ProcessInfo | undefined
-  /** It cannot be reached any more: not to be taken up again when the one beside it dies. */
-  #abandoned: ProcessInfo | undefined
   #starting: Promise<SupervisedProcess> | undefined
   #timer: Cancel = () => {}
   #ended = false
@@ -46,12 +44,6 @@ export class ChildSupervisor implements Supervisor {
     if (this.#master !== undefined && (await lives(this.#master))) return { pid: this.#master.pid, adopted: true }
     this.#starting ??= this.#adoptOrLaunch(command, hooks).finally(() => (this.#starting = undefined))
     return await this.#starting
-  }
-
-  async startBeside(command: HaproxyCommand, hooks: SupervisorHooks): Promise<ProcessInfo | undefined> {
-    const former = (this.#abandoned = this.#master)
-    this.#keep(await this.#launch(command, hooks), command, hooks)
-    return former
   }
 
   async stop(graceMs: number, signal?: AbortSignal): Promise<void> {
@@ -75,7 +67,7 @@ export class ChildSupervisor implements Supervisor {
 
   async #adoptOrLaunch(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess> {
     this.#ended = false
-    const running = (await findMasters(command.socketArgument)).find(({ pid }) => pid !== this.#abandoned?.pid)
+    const running = await findMaster(command.socketArgument)
     const master = running ?? (await this.#launch(command, hooks))
     this.#keep(master, command, hooks)
     const { pid } = master

@@ -28,6 +28,17 @@ export async function listenersOf(pid: number): Promise<Listeners> {
 }
 
 /**
+ * Whether anyone in its network namespace listens on a unix socket of HAProxy that was named in just these words, also
+ * when the name is gone from the disk. Row of /proc/net/unix, Linux 6.18, with the name under which HAProxy binds:
+ *
+ *     00000000b7f44483: 00000002 00000000 00010000 0001 01 10522708 /data/haproxy/admin.sock.21887.tmp
+ */
+export async function isListenedOn(path: string, pid: number): Promise<boolean> {
+  const table = await readFile(`/proc/${pid}/net/unix`, 'utf8').catch(() => '')
+  return table.split('\n').some((row) => row.includes(` 00010000 0001 01 `) && row.includes(` ${path}.`))
+}
+
+/**
  * Listening rows (state 0A) of /proc/net/tcp, Linux 6.18:
  *
  *       sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

@@ -8,6 +8,8 @@ const MAX_READ_BYTES = 256 * 1024
 
 export interface HaproxyLogOptions {
   path: string
+  /** Of HAProxy's master. */
+  pid: () => number | undefined
   clock: Clock
   logger: Logger
   /** Past this size the file becomes `<path>.1`, in place of the former one. */
@@ -20,13 +22,15 @@ export interface HaproxyLogOptions {
  */
 export class HaproxyLog {
   readonly #path: string
+  readonly #pid: () => number | undefined
   readonly #logger: Logger
   readonly #maxBytes: number
   readonly #poller: Poller
   #offset = 0
 
-  constructor({ path, clock, logger, maxBytes = 4 * 1024 * 1024 }: HaproxyLogOptions) {
+  constructor({ path, pid, clock, logger, maxBytes = 4 * 1024 * 1024 }: HaproxyLogOptions) {
     this.#path = path
+    this.#pid = pid
     this.#logger = logger
     this.#maxBytes = maxBytes
     this.#poller = new Poller({
@@ -46,37 +50,42 @@ export class HaproxyLog {
 
   /** Bytes so far: the place to read on from with `since`. */
   async size(): Promise<number> {
-    return await stat(this.#path).then(
-      ({ size }) => size,
-      () => 0
-    )
+    return await sizeOf(await this.#place())
   }
 
   async since(offset: number): Promise<string> {
-    return await read(this.#path, offset).catch(() => '')
+    return await read(await this.#place(), offset).catch(() => '')
   }
 
   async close(): Promise<void> {
     await this.#poller.stop()
   }
 
+  /** HAProxy goes on to write to a file that somebody has deleted: where the kernel still has it, then. */
+  async #place(): Promise<string> {
+    const deleted = `/proc/${this.#pid() ?? 0}/fd/1`
+    const isThere = await isFile(this.#path)
+    return isThere || !(await isFile(deleted)) ? this.#path : deleted
+  }
+
   async #poll(): Promise<void> {
-    const size = await this.size()
+    const place = await this.#place()
+    const size = await sizeOf(place)
     if (size < this.#offset) this.#offset = 0
     if (size > this.#offset) {
-      const fresh = await read(this.#path, this.#offset)
+      const fresh = await read(place, this.#offset)
       // A line that HAProxy is in the middle of waits for the next look.
       const end = fresh.lastIndexOf('\n') + 1
       this.#offset += Buffer.byteLength(fresh.slice(0, end)) || (fresh.length >= MAX_READ_BYTES ? fresh.length : 0)
       for (const line of fresh.slice(0, end).split('\n')) if (line !== '') this.#tell(line)
     }
-    if (this.#offset > this.#maxBytes) await this.#rotate()
+    if (this.#offset > this.#maxBytes) await this.#rotate(place)
   }
 
   /** HAProxy appends, so it goes on at the new end by itself. */
-  async #rotate(): Promise<void> {
-    await copyFile(this.#path, `${this.#path}.1`)
-    await truncate(this.#path)
+  async #rotate(place: string): Promise<void> {
+    await copyFile(place, `${this.#path}.1`)
+    await truncate(place)
     this.#offset = 0
   }
 
@@ -107,6 +116,21 @@ const ROUTINE = new RegExp(
     '^Exiting Master process'
   ].join('|')
 )
+
+async function sizeOf(path: string): Promise<number> {
+  return await stat(path).then(
+    ({ size }) => size,
+    () => 0
+  )
+}
+
+/** Not so a pipe, which is supervisord's to read. */
+async function isFile(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isFile(),
+    () => false
+  )
+}
 
 async function read(path: string, offset: number): Promise<string> {
   const file = await open(path)

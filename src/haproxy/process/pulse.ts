@@ -19,7 +19,7 @@ export interface PulseOptions {
   logger: Logger
   /** Replaces a worker that does not answer by a reload, which may wait for its turn. */
   replaceWorker: () => Promise<void>
-  /** Replaces HAProxy by another one beside it, as nobody can reach it any more. */
+  /** Has HAProxy make its sockets again, as nobody can reach it any more. */
   replaceHaproxy: () => Promise<void>
 }
 
@@ -27,7 +27,7 @@ const POLL_MS = 1_000
 const ANSWER_MS = 1_500
 /** One answer that is late on a busy machine is no silence. */
 const TELL_MS = 1_400
-/** The former HAProxy's sockets are gone, or this worker has been silent, for so long that it is replaced. */
+/** This worker has been silent, or a socket has been gone, for so long that it is replaced. */
 const REPLACE_MS = 10_000
 const GONE_MS = 2_000
 /** Between the end of a replacement and the next one: somebody may delete a folder again and again. */
@@ -138,14 +138,15 @@ export class Pulse {
         ? `The socket of HAProxy's ${patient.name} (${pid}) is gone: it cannot be reached`
         : `HAProxy's ${patient.name} (${pid}) does not answer`
     const error = new KontrolError('KTL_HAPROXY_UNREACHABLE', what, {
-      hint: patient.name === 'worker' || how === 'gone' ? HEALS : MASTER_HANGS
+      hint: how === 'gone' ? MADE_AGAIN : patient.name === 'worker' ? HEALS : MASTER_HANGS
     })
     patient.problem = error.problem
     this.#options.logger.error({ err: error }, 'haproxy is not answering')
   }
 }
 
-const HEALS = 'It is replaced within seconds; look at its log, and at who stopped it or deleted its files.'
+const HEALS = 'It is replaced within seconds; look at its log, and at who stopped it.'
+const MADE_AGAIN = 'A reload makes it again within seconds; look at who deletes its files.'
 const MASTER_HANGS =
   'Traffic goes on and servers come and go, but nothing can be reloaded: look what stopped it, or kill it at a quiet time.'
 

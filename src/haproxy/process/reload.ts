@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError, messageOf } from '../../errors.ts'
 import { alertsOf } from '../files/config-file.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { endIfHung } from './hung.ts'
+import { endIfHung, goOn } from './hung.ts'
 import type { HaproxyLog } from './log.ts'
+import { readProcess } from './process-table.ts'
 import type { HaproxyProcess, MasterCli, ProcessTable } from '../socket/master-cli.ts'
 import { isGone } from '../socket/exchange.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
@@ -35,6 +36,8 @@ const ANSWER_MS = 2_000
 const GONE_MS = 2_000
 /** It may have begun a moment before it was found. */
 const ADOPTED_GONE_MS = 10_000
+/** From the signal until its socket is there again, which is after it has read its files: 8 s with ten thousand servers. */
+const SIGNAL_MS = 20_000
 /** A master that re-executes itself, or a busy machine, may need a moment. */
 const REACHABLE_MS = 3_000
 
@@ -49,7 +52,7 @@ export class Reloader {
   /**
    * Asked before anything is made ready for a reload.
    *
-   * @returns false when its socket is gone, which no reload brings back
+   * @returns false when its socket is gone, and a signal has to do
    * @throws KontrolError KTL_HAPROXY_UNREACHABLE when it does not answer
    */
   async reachable(): Promise<boolean> {
@@ -74,17 +77,43 @@ export class Reloader {
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED with what HAProxy said meanwhile
    */
   async reload(): Promise<WorkerPids> {
-    const { master, log, logger, timeoutMs } = this.#options
+    const { master, log, logger } = this.#options
     const mark = await log.size()
+    const former = (await this.reachable()) ? await this.#ask(mark) : await this.#signal(mark)
+    const pids = await this.answering(mark)
+    // Not done before the former worker has let go of the sockets.
+    if (former !== undefined && former.pid !== pids.workerPid) await endIfHung(former.pid, master, logger)
+    return pids
+  }
+
+  /** @returns the worker that served before */
+  async #ask(mark: number): Promise<HaproxyProcess | undefined> {
+    const { master, timeoutMs } = this.#options
     const before = await this.#poll((table) => table, 'the master answers', mark)
     const answer = await master.reload(timeoutMs)
     if (answer.outcome === 'failed') throw failure(alertsOf(answer.log) || answer.log)
     await this.#poll((now) => newWorker(before, now), 'a new worker serves', mark)
-    const pids = await this.answering(mark)
-    // Not done before the former worker has let go of the sockets.
-    const { worker: former } = before
-    if (former !== undefined && former.pid !== pids.workerPid) await endIfHung(former.pid, master, logger)
-    return pids
+    return before.worker
+  }
+
+  /**
+   * The master's socket is gone: a reload makes it again.
+   *
+   * @returns the worker that served before
+   */
+  async #signal(mark: number): Promise<HaproxyProcess | undefined> {
+    const { supervisor, logger } = this.#options
+    const pid = supervisor.pid()
+    if (pid === undefined) throw failure('HAProxy ended')
+    await goOn(pid, logger)
+    logger.warn({ pid }, 'haproxy is told by a signal to reload')
+    process.kill(pid, 'SIGUSR2')
+    const judge = ({ master, worker, oldWorkers }: ProcessTable) => {
+      if (master.failedReloads > 0) return new Error('HAProxy could not load it')
+      return worker && { former: oldWorkers.find(({ reloads }) => reloads === 1) }
+    }
+    const limits = { timeoutMs: SIGNAL_MS, goneMs: SIGNAL_MS }
+    return (await this.#poll(judge, 'a new worker serves', mark, limits)).former
   }
 
   /**
@@ -121,8 +150,7 @@ export class Reloader {
   /**
    * Waits a moment, and looks whether the worker still lives then.
    *
-   * @returns false when its master has begun another one in its place, as any hand may ask it to, or cannot be reached
-   * any more, which says nothing about the worker
+   * @returns false when its master has begun another one in its place, as any hand may ask it to
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED with what HAProxy said meanwhile
    */
   async survived({ masterPid, workerPid }: WorkerPids): Promise<boolean> {
@@ -130,10 +158,12 @@ export class Reloader {
     await sleep(this.#options.settleMs)
     const died = new Error('the new worker died')
     try {
-      const serving = await this.#poll(({ master, worker }) => (master.pid === masterPid && worker) || died, '', mark)
+      const judge = ({ master, worker }: ProcessTable) => (master.pid === masterPid && worker) || died
+      const serving = await this.#poll(judge, '', mark, { goneMs: 0 })
       return serving.pid === workerPid
     } catch (error) {
-      if (isGone(error)) return false
+      // Nobody can ask the master any more: there it is, or not.
+      if (isGone(error)) return (await readProcess(workerPid))?.parentPid === masterPid
       throw error
     }
   }

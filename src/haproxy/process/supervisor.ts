@@ -1,7 +1,6 @@
 import type { Problem } from '../../errors.ts'
 import { Backoff } from '../../platform/backoff.ts'
 import type { Clock } from '../../platform/clock.ts'
-import type { ProcessInfo } from './process-table.ts'
 
 /** A HAProxy that lived this long is no longer part of a series of failures. */
 const STEADY_MS = 10_000
@@ -44,13 +43,6 @@ export interface Supervisor {
    * the back-off. May be called again at any time.
    */
   start(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess>
-  /**
-   * Starts another master beside the one that cannot be reached any more, which is left to the caller.
-   *
-   * @returns the former one
-   * @throws KontrolError KTL_HAPROXY_UNREACHABLE where the supervisor runs only one
-   */
-  startBeside(command: HaproxyCommand, hooks: SupervisorHooks): Promise<ProcessInfo | undefined>
   /** Pid of the master; undefined while none runs. */
   pid(): number | undefined
   /** Lets HAProxy finish its connections and ends it; past `graceMs`, or when aborted, by force. */

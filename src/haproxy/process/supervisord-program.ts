@@ -12,8 +12,6 @@ import { findMaster, type ProcessInfo } from './process-table.ts'
 const POLL_MS = 20
 /** supervisord spawns at once; what takes longer is stopping what ran before. */
 const START_TIMEOUT_MS = 5_000
-/** `haproxy.sh` asks supervisord what the stop is for before it lets go, which starts a Python. */
-const LET_GO_TIMEOUT_MS = 30_000
 
 /** HAProxy as supervisord runs it: `pid` is its program's, which is the master itself or the shell that started it. */
 export interface RunningProgram {
@@ -68,8 +66,8 @@ export class SupervisordProgram {
   }
 
   /** Ends what supervisord still waits for, so that it starts nothing while we put the files in place. */
-  async quiesce(timeoutMs = START_TIMEOUT_MS): Promise<void> {
-    const deadline = performance.now() + timeoutMs
+  async quiesce(): Promise<void> {
+    const deadline = performance.now() + START_TIMEOUT_MS
     for (;;) {
       const { state } = await this.info()
       if (state === 'BACKOFF') {
@@ -79,14 +77,6 @@ export class SupervisordProgram {
       if (performance.now() > deadline) throw this.#notStarted('the former one does not end')
       await sleep(POLL_MS)
     }
-  }
-
-  /** Both halves of it, for a program that hands over to its successor. If the second one fails, it is due. */
-  async restart(): Promise<void> {
-    this.#stoppedByUs = true
-    await this.askToStop()
-    await this.quiesce(LET_GO_TIMEOUT_MS)
-    await this.start()
   }
 
   /** Until the program is HAProxy, or has started it, with the sockets that we expect: between fork and exec it is supervisord. */

@@ -1,5 +1,4 @@
 import { messageOf } from '../../errors.ts'
-import { KontrolError } from '../../errors.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import {
@@ -67,11 +66,6 @@ export class SupervisordSupervisor implements Supervisor {
     return this.#master?.pid
   }
 
-  /** Whether its program ends and leaves HAProxy serving. */
-  get #runsTwo(): boolean {
-    return this.#master !== undefined && this.#master.pid !== this.#programPid
-  }
-
   /** @throws KontrolError KTL_SUPERVISOR_UNREACHABLE, KTL_SUPERVISOR_REFUSED, KTL_HAPROXY_MISSING, KTL_HAPROXY_RELOAD_FAILED */
   async start(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess> {
     this.#starting ??= this.#adoptOrStart(command, hooks).finally(() => {
@@ -80,22 +74,6 @@ export class SupervisordSupervisor implements Supervisor {
       if (!this.#ended) this.#watch(command, hooks)
     })
     return await this.#starting
-  }
-
-  async startBeside(command: HaproxyCommand, hooks: SupervisorHooks): Promise<ProcessInfo | undefined> {
-    if (!this.#runsTwo) {
-      throw new KontrolError('KTL_HAPROXY_UNREACHABLE', 'HAProxy cannot be reached, and its supervisor runs only one', {
-        hint: 'Restart its program at a quiet time.'
-      })
-    }
-    const former = this.#master
-    await this.#starting?.catch(() => {})
-    this.#starting = this.#restart(command, hooks).finally(() => {
-      this.#starting = undefined
-      if (!this.#ended) this.#watch(command, hooks)
-    })
-    await this.#starting
-    return former
   }
 
   async stop(graceMs: number, signal?: AbortSignal): Promise<void> {
@@ -132,12 +110,6 @@ export class SupervisordSupervisor implements Supervisor {
       await this.#program.start()
     }
     return await this.#keep(command, adopted)
-  }
-
-  async #restart(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess> {
-    await hooks.beforeStart()
-    await this.#program.restart()
-    return await this.#keep(command, false)
   }
 
   async #keep({ socketArgument }: HaproxyCommand, adopted: boolean): Promise<SupervisedProcess> {
