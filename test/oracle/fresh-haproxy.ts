@@ -30,14 +30,14 @@ export class FreshHaproxies implements AsyncDisposable {
   readonly #free: string[]
   /** By text; what was asked for last is the last one. */
   readonly #running = new Map<string, FreshHaproxy & { prefix: string }>()
-  readonly #onEnd: (prefix: string) => void
+  readonly #forget: (prefix: string) => void
 
-  /** @param onEnd told when one has ended, and its addresses are free */
-  constructor(folder: string, ownPrefix: string, prefixes: readonly string[], onEnd: (prefix: string) => void) {
+  /** @param forget what pods know of former users of addresses */
+  constructor(folder: string, ownPrefix: string, prefixes: readonly string[], forget: (prefix: string) => void) {
     this.#folder = folder
     this.#ownPrefix = ownPrefix
     this.#free = [...prefixes]
-    this.#onEnd = onEnd
+    this.#forget = forget
   }
 
   /** @returns what HAProxy said in place, when it does not start */
@@ -50,9 +50,11 @@ export class FreshHaproxies implements AsyncDisposable {
       return known
     }
     const [oldest] = this.#running.keys()
-    if (this.#free.length === 0 && oldest !== undefined) await this.end(oldest)
-    const prefix = this.#free.pop()
+    if (this.#running.size === TEXTS && oldest !== undefined) await this.end(oldest)
+    // The one that has rested longest: what the former HAProxy there had sent to a pod has come by now, and is forgotten.
+    const prefix = this.#free.shift()
     if (prefix === undefined) throw new Error('No addresses are left')
+    this.#forget(prefix)
     const start = await startFresh(join(this.#folder, prefix), text.replaceAll(this.#ownPrefix, prefix))
     if (start.refused !== undefined) {
       this.#free.push(prefix)
@@ -77,7 +79,6 @@ export class FreshHaproxies implements AsyncDisposable {
     this.#running.delete(text)
     await running[Symbol.asyncDispose]()
     this.#free.push(running.prefix)
-    this.#onEnd(running.prefix)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,6 +122,8 @@ export async function startFresh(folder: string, text: string): Promise<FreshSta
   // A master only where the text takes one: without it HAProxy starts in half the time.
   const master = /^\s*program\b/m.test(text) ? ['-W'] : []
   const child = spawn('haproxy', [...master, '-db', '-f', base, '-f', config, '-f', peers], {
+    // A group of its own: what is said to a master is to reach its worker and its programs too, whatever becomes of it.
+    detached: true,
     stdio: ['ignore', output, output]
   })
   const socket = join(folder, 'admin.sock')
@@ -131,12 +134,10 @@ export async function startFresh(folder: string, text: string): Promise<FreshSta
   return {
     haproxy: {
       socket,
-      pause: () => void child.kill('SIGSTOP'),
-      goOn: () => void child.kill('SIGCONT'),
+      pause: () => signal(child, 'SIGSTOP'),
+      goOn: () => signal(child, 'SIGCONT'),
       async [Symbol.asyncDispose]() {
-        // A second one is no longer waited for by its master: its worker has no connection that matters.
-        child.kill('SIGTERM')
-        child.kill('SIGCONT')
+        signal(child, 'SIGKILL')
         if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
         output.close()
       }
@@ -151,6 +152,15 @@ async function serves(child: ChildProcess, socket: string): Promise<boolean> {
     if (answered?.includes('Pid:') === true) return true
     await sleep(10)
   }
-  child.kill('SIGKILL')
+  signal(child, 'SIGKILL')
   return false
+}
+
+/** To all that it began. */
+function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }

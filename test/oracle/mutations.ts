@@ -25,8 +25,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   condition: {
     file: 'src/haproxy/config/model.ts',
-    from: "if (keyword.startsWith('.')) this.#takeDirective(keyword)",
-    to: ''
+    from: 'this.#conditions.takeDirective(keyword)',
+    to: '{}'
   },
   'raw-text': {
     file: 'src/haproxy/config/model.ts',

@@ -5,7 +5,7 @@ import { createSecureContext, TLSSocket } from 'node:tls'
 import { selfSigned } from '../support/certificates.ts'
 
 /** Every address of 127.0.0.0/8 is a pod: which one was meant is told by the address that a connection came to. */
-export interface Pods extends AsyncDisposable {
+export interface Pods extends Disposable {
   port: number
   /** Answers agent checks with one line. */
   agentPort: number
@@ -117,9 +117,11 @@ export async function startPods(port: number): Promise<Pods> {
     forget(prefix) {
       for (const pod of [...shapes.keys()].filter((address) => address.startsWith(prefix))) shapes.delete(pod)
     },
-    async [Symbol.asyncDispose]() {
+    [Symbol.dispose]() {
       for (const socket of sockets) socket.destroy()
-      await Promise.all([close(server), close(agent)])
+      // A connection that broke off in its handshake may never be told closed: it is not waited for.
+      server.close()
+      agent.close()
     }
   }
 }
@@ -127,11 +129,6 @@ export async function startPods(port: number): Promise<Pods> {
 async function listen(server: Server, port: number): Promise<void> {
   server.listen({ port, host: '0.0.0.0', exclusive: true })
   await once(server, 'listening')
-}
-
-async function close(server: Server): Promise<void> {
-  server.close()
-  await once(server, 'close')
 }
 
 function anyName(_name: string, done: (error: Error | null) => void): void {

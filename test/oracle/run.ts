@@ -37,11 +37,13 @@ export interface Verdict {
   differences: readonly string[]
 }
 
+/** Of one oracle: the driven HAProxy's, those of fresh ones, and some that rest from the one before. */
+const NETWORKS = TEXTS + 4
 const blocks = new Set<number>()
 
 /** First of the networks of one oracle, which no other has. */
 function ownBlock(): number {
-  const block = (TEXTS + 1) * randomInt(10, 48)
+  const block = NETWORKS * randomInt(6, 31)
   if (blocks.has(block)) return ownBlock()
   blocks.add(block)
   return block
@@ -49,7 +51,7 @@ function ownBlock(): number {
 
 export async function startOracle(): Promise<Oracle> {
   const block = ownBlock()
-  const [prefix = '', ...others] = Array.from({ length: TEXTS + 1 }, (_, index) => `127.${block + index}.`)
+  const [prefix = '', ...others] = Array.from({ length: NETWORKS }, (_, index) => `127.${block + index}.`)
   const dir = await tempDir()
   const { key, cert } = await selfSigned()
   const certificate = dir.file('site.pem')
@@ -107,7 +109,7 @@ export async function startOracle(): Promise<Oracle> {
     async [Symbol.asyncDispose]() {
       await fresh[Symbol.asyncDispose]()
       await haproxy[Symbol.asyncDispose]()
-      await pods[Symbol.asyncDispose]()
+      pods[Symbol.dispose]()
       await dir[Symbol.asyncDispose]()
       blocks.delete(block)
     }

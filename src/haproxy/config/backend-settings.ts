@@ -1,4 +1,4 @@
-import { unknownOption } from './server-line.ts'
+import { PLAIN_NAME, unknownOption } from './server-line.ts'
 
 /** What the lines of a `backend`, `listen` or `defaults` say about changing its servers while HAProxy runs. */
 export interface BackendSettings {
@@ -8,6 +8,10 @@ export interface BackendSettings {
   sticky: boolean
   algorithm: string
   consistentHash: boolean
+  /** Names of servers that its lines go by. */
+  named: readonly string[]
+  /** Cookies name servers by their addresses. */
+  dynamicCookie: boolean
   /** The first reason why its servers can only be changed by a reload. */
   blocker: string | undefined
 }
@@ -17,13 +21,13 @@ export const NO_SETTINGS: BackendSettings = {
   sticky: false,
   algorithm: 'roundrobin',
   consistentHash: false,
+  named: [],
+  dynamicCookie: false,
   blocker: undefined
 }
 
-/** Lines that name servers, number them, or make them by themselves. */
-const BLOCKERS = new Set([
-  ...['cookie', 'disabled', 'dispatch', 'dynamic-cookie-key', 'http-send-name-header', 'server-template', 'use-server']
-])
+/** Lines that name servers, make them by themselves, or lead clients also to one that is out. */
+const BLOCKERS = new Set(['disabled', 'dispatch', 'force-persist', 'http-send-name-header', 'server-template'])
 
 /** What a proxy says once it has said this too. */
 export function withLine(settings: BackendSettings, words: readonly string[]): BackendSettings {
@@ -38,29 +42,32 @@ type Setting = (value: string, words: readonly string[], before: BackendSettings
 const SETTINGS = new Map<string, Setting>(
   Object.entries<Setting>({
     balance: (algorithm) => ({ algorithm }),
+    cookie: cookieSetting,
     'default-server': (_value, [, ...options], before) => withDefaultServer(before, options),
     'hash-type': (method) => ({ consistentHash: method === 'consistent' }),
     mode: (mode) => (mode === 'http' || mode === 'tcp' ? {} : { blocker: `"mode ${mode}"` }),
     option: optionSetting,
     persist: () => ({ sticky: true }),
-    stick: () => ({ sticky: true })
+    stick: () => ({ sticky: true }),
+    'use-server': useServerSetting
   })
 )
 
 /**
  * How a backend uses the numbers that HAProxy gives its servers: `places`, the
- * points at which they stand on a ring, decide who serves a key; `distinct`,
- * they only have to differ.
+ * points at which they stand on a ring, decide who serves a key; `order`, the
+ * lowest one serves first; `distinct`, they only have to differ.
  */
-export type Ring = 'places' | 'distinct' | undefined
+export type Ring = 'places' | 'order' | 'distinct' | undefined
 
 export function ringOf({ algorithm, consistentHash }: BackendSettings): Ring {
   if (algorithm.startsWith('random')) return 'distinct'
+  if (algorithm === 'first') return 'order'
   return consistentHash && HASHING.test(algorithm) ? 'places' : undefined
 }
 
-/** Algorithms that take part in changes at runtime; `first` goes by the order of servers, which those do not keep. */
-const DYNAMIC = /^(?:roundrobin|leastconn|random(?:\(\d+\))?)$/
+/** Algorithms that take part in changes at runtime. */
+const DYNAMIC = /^(?:roundrobin|leastconn|first|random(?:\(\d+\))?)$/
 const HASHING = /^(?:source|uri|url_param|rdp-cookie|hash|hdr)(?:\(.*\))?$/
 
 /** Why servers of such a proxy can only be changed by a reload. */
@@ -78,7 +85,22 @@ function withDefaultServer(settings: BackendSettings, options: readonly string[]
   }
 }
 
+/** Of cookies that are written down per server, HAProxy takes none at runtime before 3.0. */
+function cookieSetting(_name: string, words: readonly string[]): Partial<BackendSettings> {
+  return words.includes('dynamic') ? { sticky: true, dynamicCookie: true } : { blocker: '"cookie"' }
+}
+
+/** A name that is worked out for each request may be that of any server. */
+function useServerSetting(
+  name: string,
+  _words: readonly string[],
+  { named }: BackendSettings
+): Partial<BackendSettings> {
+  return PLAIN_NAME.test(name) ? { named: [...named, name] } : { blocker: '"use-server"' }
+}
+
 function optionSetting(name: string): Partial<BackendSettings> {
-  if (name === 'prefer-last-server' || name === 'persist') return { sticky: true }
+  if (name === 'persist') return { blocker: '"option persist"' }
+  if (name === 'prefer-last-server') return { sticky: true }
   return name === 'external-check' ? { blocker: '"option external-check"' } : {}
 }

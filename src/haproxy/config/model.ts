@@ -1,3 +1,4 @@
+import { Conditions } from './conditions.ts'
 import { changedLines } from './text-changes.ts'
 import { readLine, SECTION_KINDS, splitWords, type ConfigLine } from './parser.ts'
 import { NO_SETTINGS, blockerOf, ringOf, withLine, type BackendSettings, type Ring } from './backend-settings.ts'
@@ -41,8 +42,14 @@ export interface ConfigModel {
   blockers: ReadonlyMap<string, string>
   /** Backends in which a draining server may still get new requests. */
   sticky: ReadonlySet<string>
-  /** Backends that place their servers on a ring. */
+  /** Backends that go by the numbers of their servers. */
   rings: ReadonlyMap<string, Ring>
+  /** By backend, names of servers that its lines go by. */
+  named: ReadonlyMap<string, readonly string[]>
+  /** Backends whose cookies are made of the addresses of their servers. */
+  dynamicCookies: ReadonlySet<string>
+  /** By backend, names of servers within an `.if`: HAProxy may have them. */
+  conditional: ReadonlyMap<string, ReadonlySet<string>>
   /** By backend, its servers in their order. */
   order: ReadonlyMap<string, ServerOrder>
   /** Why no server of this text can be changed but by a reload. */
@@ -142,8 +149,10 @@ const PREAMBLE = 'what stands before the first section'
 /** Lines that decide how servers are changed. */
 const DECISIVE = new Set([
   ...['server', 'default-server', 'balance', 'hash-type', 'mode', 'option', 'stick', 'persist', 'cookie', 'disabled'],
-  ...['dispatch', 'dynamic-cookie-key', 'http-send-name-header', 'server-template', 'use-server']
+  ...['dispatch', 'dynamic-cookie-key', 'force-persist', 'http-send-name-header', 'server-template', 'use-server']
 ])
+const WITHIN_IF = '".if"'
+const SECTION_WITHIN_IF = 'a section within ".if"'
 
 class ModelBuilder {
   readonly #sections: (Omit<Section, 'text'> & { lines: ConfigLine[]; text: string[] })[] = []
@@ -154,8 +163,10 @@ class ModelBuilder {
   readonly #named = new Map<string, BackendSettings>()
   readonly #rings = new Map<string, Ring>()
   readonly #order = new Map<string, ServerOrder>()
-  /** `.if` that are open. */
-  #depth = 0
+  readonly #namedServers = new Map<string, readonly string[]>()
+  readonly #dynamicCookies = new Set<string>()
+  readonly #conditional = new Map<string, Set<string>>()
+  readonly #conditions = new Conditions()
   #blocker: string | undefined
   #defaults = NO_SETTINGS
   #kind = ''
@@ -168,9 +179,10 @@ class ModelBuilder {
 
   take(line: Line): void {
     this.#number++
-    if (line.server === undefined) this.#takeLine(line)
-    else if (this.#holdsServers() && this.#depth === 0) this.#takeServer(line.server)
-    else this.#takeLine(skeletonLine(line.raw))
+    if (line.server === undefined) return this.#takeLine(line)
+    if (this.#holdsServers() && !this.#conditions.open) return this.#takeServer(line.server)
+    this.#takeLine(skeletonLine(line.raw))
+    if (this.#holdsServers()) this.#takeConditional(line.server)
   }
 
   model(): ConfigModel {
@@ -181,6 +193,9 @@ class ModelBuilder {
       blockers: this.#blockers,
       sticky: this.#sticky,
       rings: this.#rings,
+      named: this.#namedServers,
+      dynamicCookies: this.#dynamicCookies,
+      conditional: this.#conditional,
       order: this.#order,
       blocker: this.#blocker
     }
@@ -190,9 +205,22 @@ class ModelBuilder {
     return this.#kind === 'backend' || this.#kind === 'listen'
   }
 
-  #takeServer(server: ServerLine): void {
+  /** Whether HAProxy has it is decided once, when it begins: others come and go beside it, under other names. */
+  #takeConditional(server: ServerLine): void {
+    this.#noteTrack(server)
+    if (server.blocker !== undefined) this.#settings = { ...this.#settings, blocker: WITHIN_IF }
+    const names = this.#conditional.get(this.#name) ?? new Set()
+    this.#conditional.set(this.#name, names.add(server.name))
+  }
+
+  #noteTrack({ blocker, target }: ServerLine): void {
     // Ten thousand targets are not looked at for what none of them has.
-    if (server.blocker !== undefined && server.target.tracks) this.#blocker ??= '"track" names servers'
+    if (blocker !== undefined && target.tracks) this.#blocker ??= '"track" names servers'
+  }
+
+  #takeServer(server: ServerLine): void {
+    this.#noteTrack(server)
+    this.#noteOver()
     const pool = this.#currentPool()
     pool.servers.push(server)
     this.#currentOrder().push(server, pool.id)
@@ -217,17 +245,16 @@ class ModelBuilder {
   #takeLine({ words, text }: SkeletonLine): void {
     const [keyword] = words
     if (keyword === undefined) return
-    if (keyword.startsWith('.')) this.#takeDirective(keyword)
+    if (keyword.startsWith('.')) this.#conditions.takeDirective(keyword)
+    else if (!SECTION_KINDS.has(keyword)) this.#noteOver()
     if (SECTION_KINDS.has(keyword)) this.#beginSection(words, text)
     else this.#takeSetting(words, text)
     if (NAMED_SERVER.test(text) || NAMED_BY_RULE.test(text)) this.#blocker = 'an expression that names servers'
     if (keyword === 'default-server') this.#pool = undefined
   }
 
-  /** What stands within a condition may be meant or not: only HAProxy can tell. */
-  #takeDirective(keyword: string): void {
-    if (keyword === '.if') this.#depth++
-    if (keyword === '.endif') this.#depth--
+  #noteOver(): void {
+    if (this.#conditions.over) this.#blocker = SECTION_WITHIN_IF
   }
 
   #takeSetting(words: readonly string[], text: string): void {
@@ -236,12 +263,17 @@ class ModelBuilder {
     section?.lines.push({ number: this.#number, words })
     section?.text.push(text)
     this.#settings = withLine(this.#settings, words)
-    if (this.#depth > 0 && DECISIVE.has(words[0] ?? '')) this.#settings = { ...this.#settings, blocker: '".if"' }
+    const [keyword = ''] = words
+    if (this.#conditions.open && keyword !== 'server' && DECISIVE.has(keyword)) {
+      this.#settings = { ...this.#settings, blocker: WITHIN_IF }
+    }
   }
 
   #beginSection([kind = '', name = '', from, base = '']: readonly string[], text: string): void {
     this.#endSection()
-    if (this.#depth > 0) this.#blocker = 'a section within ".if"'
+    // Only HAProxy knows whether those behind it have these `defaults`.
+    if (this.#conditions.open && kind === 'defaults') this.#blocker = SECTION_WITHIN_IF
+    this.#conditions.beginSection()
     this.#kind = kind
     this.#name = name
     this.#sections.push({ kind, title: this.#uniqueTitle(kind, name), number: this.#number, lines: [], text: [text] })
@@ -259,10 +291,15 @@ class ModelBuilder {
       this.#named.set(this.#name, this.#settings)
     }
     if (!this.#holdsServers()) return
-    const blocker = blockerOf(this.#settings)
+    const ring = ringOf(this.#settings)
+    // A server that may be there has a number that may be taken.
+    const unsure = ring !== undefined && this.#conditional.has(this.#name)
+    const blocker = blockerOf(this.#settings) ?? (unsure ? WITHIN_IF : undefined)
     if (blocker !== undefined) this.#blockers.set(this.#name, blocker)
     if (this.#settings.sticky) this.#sticky.add(this.#name)
-    this.#rings.set(this.#name, ringOf(this.#settings))
+    if (this.#settings.named.length > 0) this.#namedServers.set(this.#name, this.#settings.named)
+    if (this.#settings.dynamicCookie) this.#dynamicCookies.add(this.#name)
+    this.#rings.set(this.#name, ring)
   }
 
   #uniqueTitle(kind: string, name: string): string {

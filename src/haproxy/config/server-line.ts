@@ -43,7 +43,7 @@ const OPTIONS = new Map<string, 0 | 1>([
 
 /** What stands for itself on the command line of the runtime API as in a file. */
 const PLAIN_WORD = /^[\w.:,@%+=/()[\]*~-]+$/
-const PLAIN_NAME = /^[\w.:-]+$/
+export const PLAIN_NAME = /^[\w.:-]+$/
 
 /** `  server name target options`, without quotes, escapes, comments and variables. */
 const PLAIN_LINE = /^[ \t]*server[ \t]+([!%&(-[\]-~]+)[ \t]+([!%&(-[\]-~]+)([\t !%&(-[\]-~]*)$/

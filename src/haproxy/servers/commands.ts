@@ -37,10 +37,12 @@ export function operationsOf(changes: readonly PoolChange[], table: ServerTable,
   const taken = new Set<string>()
   const adds = changes.flatMap(({ pool, add }) => {
     const idle = new IdleSlots(table.idle(pool.id))
-    const places = model.rings.get(pool.backend) === 'places'
+    const ring = model.rings.get(pool.backend)
+    const numbered = ring === 'places' || ring === 'order'
+    const dynamicCookie = model.dynamicCookies.has(pool.backend)
     return add.map(({ server, id }) => {
-      const slot = places ? idle.withId(id, server.target) : idle.take(server.target)
-      return addition({ pool, server, id, slot, table, taken })
+      const slot = numbered ? idle.withId(id, server.target) : idle.take(server.target)
+      return addition({ pool, server, id, slot, table, taken, dynamicCookie })
     })
   })
   const drains = changes.flatMap(({ remove }) => remove.map((slot) => removal(slot, model.sticky.has(slot.backend))))
@@ -61,9 +63,10 @@ interface Addition extends NewServer {
   table: ServerTable
   /** Names given in this very change, with their backends. */
   taken: Set<string>
+  dynamicCookie: boolean
 }
 
-function addition({ pool, server, id, slot, table, taken }: Addition): Operation {
+function addition({ pool, server, id, slot, table, taken, dynamicCookie }: Addition): Operation {
   const { id: poolId, backend, inherited } = pool
   const { target } = server
   const checked = target.checked || inherited.includes('check')
@@ -83,6 +86,8 @@ function addition({ pool, server, id, slot, table, taken }: Addition): Operation
   const commands = [
     { text: `add server ${backend}/${name} ${host}:${target.port} ${options}`, answer: /^New server registered\.$/ },
     ...(checked ? [{ text: `enable health ${backend}/${name}`, answer: NOTHING }] : []),
+    // 2.6 gives a new server its cookie only now.
+    ...(dynamicCookie ? [{ text: `enable dynamic-cookie backend ${backend}`, answer: NOTHING }] : []),
     setServer({ backend, name }, 'state ready')
   ]
   return { kind: 'add', pool: poolId, backend, name, id: id ?? target.id, target, commands }

@@ -19,6 +19,7 @@ export function driftOf(
   const seen = new Set<Slot>()
   for (const state of states) {
     const slot = table.find(state.backend, state.name)
+    if (slot === undefined && table.isReserved(state.backend, state.name)) continue
     if (slot === undefined) return `${state.backend}/${state.name} is there, and nobody made it`
     const difference = differenceOf(slot, state, fresh.has(slot))
     if (difference !== undefined) return `${state.backend}/${state.name} ${difference}`

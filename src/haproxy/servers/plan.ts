@@ -40,7 +40,8 @@ export function planChange(running: RunningConfig | undefined, wanted: ConfigMod
     ...skeletonReasons(running.model.sections, wanted.sections),
     ...serverReasons(changes, wanted),
     ...orderReasons(running.model, wanted, changes),
-    ...ringReasons(running, wanted)
+    ...ringReasons(running, wanted),
+    ...namedReasons(running, wanted)
   ]
   if (reasons.length > 0) return { kind: 'reload', reasons }
   return changes.length === 0 ? { kind: 'none' } : { kind: 'runtime', changes }
@@ -78,10 +79,16 @@ function withIds({ pool, add, remove }: Unnumbered, { rings, order }: ConfigMode
       ?.placed()
       .map(({ server, id }) => [server, id])
   )
-  const free = table.freeId(pool.backend)
-  const idOf = (server: ServerLine, index: number): number | undefined =>
-    ring === 'places' ? places.get(server) : server.target.id || free + index
-  return { pool, remove, add: add.map((server, index) => ({ server, id: idOf(server, index) })) }
+  if (ring === 'places') return { pool, remove, add: add.map((server) => ({ server, id: places.get(server) })) }
+  const numbers = newNumbers(order.get(pool.backend), table, pool.backend)
+  return { pool, remove, add: add.map((server) => ({ server, id: numbers.get(server) })) }
+}
+
+/** A number for each server of a backend, if it is new: none that another has, and in the order in which HAProxy would number them. */
+function newNumbers(order: ServerOrder | undefined, table: ServerTable, backend: string): Map<ServerLine, number> {
+  const placed = [...(order?.placed() ?? [])].sort((one, other) => one.id - other.id)
+  const free = placed.reduce((highest, { server }) => Math.max(highest, server.target.id + 1), table.freeId(backend))
+  return new Map(placed.map(({ server }, index) => [server, server.target.id || free + index]))
 }
 
 interface Unnumbered {
@@ -118,7 +125,7 @@ function serverReasons(changes: PoolChange[], wanted: ConfigModel): string[] {
     if (blocker !== undefined) reasons.add(`backend ${backend}: servers change under ${blocker}`)
     const strange = add.map(({ server }) => server).find(({ blocker }) => blocker !== undefined)
     if (strange !== undefined) reasons.add(`backend ${backend}: server ${strange.name} has ${strange.blocker}`)
-    const twice = nameUsedTwice(pool, add)
+    const twice = nameUsedTwice(pool, add, wanted.conditional.get(backend))
     if (twice !== undefined) reasons.add(`backend ${backend}: two servers are called ${twice}`)
     const leaves = leaveReason(remove, wanted.sticky.has(backend))
     if (leaves !== undefined) reasons.add(`backend ${backend}: server ${leaves}`)
@@ -154,8 +161,12 @@ function isSameOrder(before: ServerOrder, after: ServerOrder): boolean {
   })
 }
 
+function ringReasons(running: RunningConfig, wanted: ConfigModel): string[] {
+  return [...placeReasons(running, wanted), ...firstReasons(running, wanted)]
+}
+
 /** On a ring of keys a server's number is its place, and HAProxy counts them in the order of the file. */
-function ringReasons({ table }: RunningConfig, { rings, order }: ConfigModel): string[] {
+function placeReasons({ table }: RunningConfig, { rings, order }: ConfigModel): string[] {
   return [...order].flatMap(([backend, servers]) => {
     if (rings.get(backend) !== 'places') return []
     const held = new Map([...table.ofBackend(backend)].map((slot) => [slot.id, slot]))
@@ -169,6 +180,42 @@ function ringReasons({ table }: RunningConfig, { rings, order }: ConfigModel): s
   })
 }
 
+/** Who has the lowest number is served first: only what comes behind all others is in its place. */
+function firstReasons({ table }: RunningConfig, { rings, order }: ConfigModel): string[] {
+  return [...order].flatMap(([backend, servers]) => {
+    if (rings.get(backend) !== 'order') return []
+    const numbers = newNumbers(servers, table, backend)
+    const held = new Set([...table.ofBackend(backend)].map(({ id }) => id))
+    const ids = [...servers.placed()]
+      .sort((one, other) => one.id - other.id)
+      .map(({ server, pool }) => {
+        const [serving, another] = table.serving(pool, server.target.key)
+        if (serving !== undefined) return another === undefined ? serving.id : NaN
+        const id = numbers.get(server) ?? NaN
+        return held.has(id) ? NaN : id
+      })
+    const fits = ids.every((id, index) => id > (ids[index - 1] ?? 0))
+    return fits ? [] : [`backend ${backend}: servers change places under "balance first"`]
+  })
+}
+
+/** What a line goes by has to be called so in HAProxy, too. */
+function namedReasons({ table }: RunningConfig, { named, order }: ConfigModel): string[] {
+  return [...named].flatMap(([backend, names]) =>
+    names
+      .filter((name) => {
+        const at = order.get(backend)?.servers.findIndex((server) => server.name === name) ?? -1
+        const wanted = order.get(backend)?.servers[at]
+        const slot = table.find(backend, name)
+        if (wanted === undefined) return slot?.state === 'live'
+        const pool = order.get(backend)?.pools[at] ?? ''
+        const [serving, another] = table.serving(pool, wanted.target.key)
+        return serving === undefined || serving !== slot || another !== undefined
+      })
+      .map((name) => `backend ${backend}: server ${name}, which "use-server" names, changes`)
+  )
+}
+
 /** Stickiness takes maintenance to keep new requests away, and that may cut what is under way. */
 function leaveReason(remove: readonly Slot[], sticky: boolean): string | undefined {
   const odd = remove.find(({ target }) => target.address === '')
@@ -178,9 +225,14 @@ function leaveReason(remove: readonly Slot[], sticky: boolean): string | undefin
 }
 
 /** HAProxy refuses such a file. What ran before was checked, so a name used twice is among the new ones. */
-function nameUsedTwice({ servers }: Pool, add: readonly NewServer[]): string | undefined {
+function nameUsedTwice(
+  { servers }: Pool,
+  add: readonly NewServer[],
+  others: ReadonlySet<string> = new Set()
+): string | undefined {
   if (add.length === 0) return undefined
   const fresh = new Map(add.map(({ server }) => [server.name, server]))
-  const isOther = (server: ServerLine): boolean => fresh.has(server.name) && fresh.get(server.name) !== server
+  const isOther = (server: ServerLine): boolean =>
+    fresh.has(server.name) && (fresh.get(server.name) !== server || others.has(server.name))
   return [...add.map(({ server }) => server), ...servers].find(isOther)?.name
 }

@@ -42,9 +42,15 @@ export class ServerTable {
   readonly #pools = new Map<string, PoolSlots>()
   /** By backend and name. */
   readonly #names = new Map<string, Map<string, Slot>>()
+  /** By backend, names of servers that the worker may have and that nobody changes. */
+  readonly #reserved: ConfigModel['conditional']
+
+  constructor(reserved: ConfigModel['conditional'] = new Map()) {
+    this.#reserved = reserved
+  }
 
   static of(model: ConfigModel): ServerTable {
-    const table = new ServerTable()
+    const table = new ServerTable(model.conditional)
     const pools = model.pools
     for (const [backend, order] of model.order) {
       for (const { server, pool, id } of order.placed()) {
@@ -105,8 +111,12 @@ export class ServerTable {
   freeName(backend: string, wanted: string): string {
     const names = this.#namesOf(backend)
     let name = wanted
-    for (let count = 2; names.has(name); count++) name = `${wanted}:${count}`
+    for (let count = 2; names.has(name) || this.isReserved(backend, name); count++) name = `${wanted}:${count}`
     return name
+  }
+
+  isReserved(backend: string, name: string): boolean {
+    return this.#reserved.get(backend)?.has(name) === true
   }
 
   /** A number of a server that this backend has not: never one that it had before on this worker. */

@@ -120,6 +120,49 @@ const CASES: Case[] = [
     outcome: 'reload'
   },
   {
+    name: 'pods of "balance first" come behind the others, and the first ones leave',
+    texts: [['@1', '@2'], ['@1', '@2', '@3'], ['@2', '@3'], ['@2', '@3', '@1'], ['@3', '@1'], ['@1']].map((pods) =>
+      text(['balance first'], pods)
+    ),
+    outcome: 'applied'
+  },
+  {
+    name: 'a pod of "balance first" comes before the others',
+    texts: [
+      ['@1', '@2'],
+      ['@3', '@1', '@2']
+    ].map((pods) => text(['balance first'], pods)),
+    outcome: 'reload'
+  },
+  {
+    name: 'replicas come and go beside the leader of "use-server"',
+    texts: [['@2', '@3'], ['@2', '@3', '@4'], ['@3', '@4'], []].map((replicas) =>
+      [
+        `${DEFAULTS}${frontend()}\nbackend web`,
+        'use-server primary if { path_beg /write }',
+        'server primary @1',
+        ...replicas.map((pod, index) => `server replica${index} ${pod}`),
+        ''
+      ].join('\n  ')
+    ),
+    paths: ['/write'],
+    outcome: 'applied'
+  },
+  ...['.if defined(CANARY)', '.if !defined(CANARY)'].map((condition) => ({
+    name: `pods come and go beside a canary within "${condition}"`,
+    texts: [['@1'], ['@1', '@3'], ['@3']].map(
+      (pods) => `${text([], pods)}${condition}\n  server canary @2\n.else\n  server other @4\n.endif\n`
+    ),
+    outcome: 'applied' as const
+  })),
+  ...['.if defined(EXTRA)', '.if !defined(EXTRA)'].map((condition) => ({
+    name: `pods come and go beside a listener within "${condition}"`,
+    texts: [['@1'], ['@1', '@3'], ['@3']].map(
+      (pods) => `${text([], pods)}${condition}\nlisten extra\n  mode http\n  bind @A:@R\n  server x @2\n.endif\n`
+    ),
+    outcome: 'applied' as const
+  })),
+  {
     name: 'what a server tracks gets a dead address',
     texts: ['@1', '@D'].map((pod) =>
       [
@@ -290,6 +333,51 @@ describe('What HAProxy serves is what the text says', () => {
     }
     await expect.poll(healed, { timeout: 10_000 }).toBe('w1 MAINT, w2 DOWN, w3 UP, w4 UP')
     await exchange(socket, 'set server web/w1 state ready')
+  })
+
+  it('keeps clients at their pod by cookies made of addresses, and leads those of a pod that leaves elsewhere', async () => {
+    const { haproxy, place } = oracle
+    const url = `http://${place.prefix}1.1:${place.bindPort}/`
+    const ask = async (cookie = ''): Promise<{ pod: string; cookie: string | undefined }> => {
+      const response = await fetch(url, { headers: { cookie, connection: 'close', 'x-probe': '1' } })
+      const { pod } = (await response.json()) as { pod: string }
+      return { pod, cookie: /^SRV=[^;]+/.exec(response.headers.get('set-cookie') ?? '')?.[0] }
+    }
+    const lines = ['cookie SRV insert indirect nocache dynamic', 'dynamic-cookie-key secret']
+    const cookiesOf = async (count: number): Promise<Map<string, string | undefined>> => {
+      const answers: Awaited<ReturnType<typeof ask>>[] = []
+      for (let asked = 0; asked < 2 * count; asked++) answers.push(await ask())
+      return new Map(answers.map(({ pod, cookie }) => [pod, cookie]))
+    }
+    await oracle.compare(placed(text(lines, ['@1', '@2'])), probes([]))
+
+    const joined = await oracle.compare(placed(text(lines, ['@1', '@2', '@3'])), probes([]))
+    const cookies = await cookiesOf(3)
+    const [one = '', , three = ''] = [1, 2, 3].map((pod) => cookies.get(`${place.prefix}2.${pod}`))
+
+    expect(joined).toMatchObject({ outcome: 'applied', differences: [] })
+    expect(cookies.size).toBe(3)
+    for (const [pod, cookie] of cookies) {
+      expect(cookie).toMatch(/^SRV=[\da-f]{16}$/)
+      for (let times = 0; times < 4; times++) expect(await ask(cookie)).toEqual({ pod, cookie: undefined })
+    }
+
+    const left = await oracle.compare(placed(text(lines, ['@2', '@3'])), probes([]))
+    expect(left).toMatchObject({ outcome: 'applied', differences: [] })
+    for (let times = 0; times < 4; times++) expect(await ask(one)).not.toMatchObject({ pod: `${place.prefix}2.1` })
+    expect((await ask(three)).pod).toBe(`${place.prefix}2.3`)
+
+    // A pod elsewhere may get the place of the one that left, and has a cookie of its own.
+    const back = await oracle.compare(placed(text(lines, ['@2', '@3', '@4'])), probes([]))
+    expect(back).toMatchObject({ outcome: 'applied', differences: [] })
+    const four = (await cookiesOf(3)).get(`${place.prefix}2.4`)
+    expect(four).toMatch(/^SRV=[\da-f]{16}$/)
+    expect([one, three]).not.toContain(four)
+    for (let times = 0; times < 4; times++) expect((await ask(four)).pod).toBe(`${place.prefix}2.4`)
+
+    await haproxy.driver.configure(placed(text(lines.with(1, 'dynamic-cookie-key other'), ['@2', '@3', '@4'])))
+    await haproxy.driver.restart()
+    expect((await cookiesOf(3)).get(`${place.prefix}2.4`)).not.toBe(four)
   })
 
   it('goes on with what it runs when a text has no listener any more', async () => {

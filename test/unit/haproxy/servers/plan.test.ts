@@ -132,11 +132,12 @@ describe('planChange of servers', () => {
 
   it.each([
     ['a cookie', ['cookie SRV insert'], 'one 10.0.0.1:80', 'servers change under "cookie"'],
-    ['use-server', ['use-server s if TRUE'], 'one 10.0.0.1:80', 'servers change under "use-server"'],
+    ['use-server', ['use-server %[hdr(x)]'], 'one 10.0.0.1:80', 'servers change under "use-server"'],
+    ['forced persistence', ['stick on src', 'force-persist if TRUE'], 'one 10.0.0.1:80', 'under "force-persist"'],
+    ['persistence to what is down', ['option persist'], 'one 10.0.0.1:80', 'under "option persist"'],
     ['a server template', ['server-template s 3 x:80'], 'one 10.0.0.1:80', 'servers change under "server-template"'],
     ['a static algorithm', ['balance static-rr'], 'one 10.0.0.1:80', 'servers change under "balance static-rr"'],
     ['a map-based hash', ['balance source'], 'one 10.0.0.1:80', 'servers change under "balance source"'],
-    ['servers in order', ['balance first'], 'one 10.0.0.1:80', 'servers change under "balance first"'],
     ['a variable', ['"$LINE" x'], 'one 10.0.0.1:80', 'servers change under "$LINE"'],
     ['a default that is not known', ['default-server resolvers d'], 'one 10.0.0.1:80', 'the option "resolvers"'],
     ['a host name', [], 'one localhost:80', 'server one has an address that is not a literal IP'],
@@ -145,11 +146,24 @@ describe('planChange of servers', () => {
     ['a variable of the environment', [], 'one "10.0.0.1:$PORT"', 'server one has'],
     ['a value with a blank', [], 'one 10.0.0.1:80 sni str(a\\ b)', 'server one has a quoted word'],
     ['a tracked server', [], 'one 10.0.0.1:80 track b/x', '"track" names servers'],
+    ['a condition', ['.if defined(X)', 'default-server weight 9', '.endif'], 'one 10.0.0.1:80', 'under ".if"'],
     [
-      'a condition',
-      ['.if defined(X)', 'server x 10.0.0.9:80', '.endif'],
+      'a ring that may have one more',
+      ['balance random', '.if defined(X)', 'server x 10.0.0.9:80', '.endif'],
       'one 10.0.0.1:80',
-      'servers change under ".if"'
+      'under ".if"'
+    ],
+    [
+      'a section that may not begin',
+      ['.if defined(X)', 'listen b', '.endif', 'balance leastconn'],
+      'one 10.0.0.1:80',
+      'a section within ".if"'
+    ],
+    [
+      'defaults that may be meant',
+      ['.if defined(X)', 'defaults', '.endif', 'backend b'],
+      'one 10.0.0.1:80',
+      'a section within ".if"'
     ],
     [
       'an expression',
@@ -162,6 +176,64 @@ describe('planChange of servers', () => {
     const reasons = changes(backend(['old 10.9.9.9:80'], lines), backend(['old 10.9.9.9:80', server], lines))
     expect(reasons.join('\n')).toContain(words)
     expect(reasons.join('\n')).not.toContain('add server')
+  })
+
+  it('adds beside a server that may be there, and never under its name', () => {
+    const lines = ['.if defined(X)', 'server x 10.0.0.9:80', '.endif']
+    const running = backend(['one 10.0.0.1:80'], lines)
+
+    expect(changes(running, `${running}server two 10.0.0.2:80\n`)[0]).toContain('add server a/two 10.0.0.2:80 ')
+    expect(changes(running, `${running}server x 10.0.0.2:80\n`)).toEqual(['backend a: two servers are called x'])
+    expect(changes(running, running.replace('10.0.0.9', '10.0.0.8'))).toEqual(['backend a changed'])
+    const within = backend([], ['.if defined(X)', 'server x 10.0.0.9:80', 'server one 10.0.0.1:80', '.endif'])
+    expect(changes(running, within)).toContain('backend a changed')
+  })
+
+  it('adds beside a section that may be there', () => {
+    const extra = '.if defined(X)\nlisten b\n  server x 10.0.0.9:80\n.endif\n'
+    const running = `${extra}${backend(['one 10.0.0.1:80'])}`
+
+    expect(changes(running, `${running}server two 10.0.0.2:80\n`)[0]).toContain('add server a/two 10.0.0.2:80 ')
+  })
+
+  it('goes by the servers that "use-server" names, and by no other', () => {
+    const lines = ['use-server one if TRUE']
+    const [one, two, three] = ['one 10.0.0.1:80', 'two 10.0.0.2:80', 'three 10.0.0.3:80']
+    const changed = ['backend a: server one, which "use-server" names, changes']
+
+    expect(changes(backend([one, two], lines), backend([one, three], lines))).toHaveLength(3)
+    expect(changes(backend([one, two], lines), backend([two, one], lines))).toEqual([])
+    expect(changes(backend([one, two], lines), backend(['one 10.0.0.2:80', 'two 10.0.0.1:80'], lines))).toEqual(changed)
+    expect(changes(backend([one, two], lines), backend(['one 10.0.0.2:80'], lines))).toEqual(changed)
+    expect(changes(backend([two], lines), backend([one, two], lines))).toEqual(changed)
+    const twins = backend([one, 'two 10.0.0.1:80'], lines)
+    expect(changes(twins, backend([one], lines))).toEqual(changed)
+  })
+
+  it('keeps the order of "balance first": what comes is the last', () => {
+    const lines = ['balance first']
+    const [one, two, three] = ['one 10.0.0.1:80', 'two 10.0.0.2:80', 'three 10.0.0.3:80']
+    const moved = ['backend a: servers change places under "balance first"']
+
+    expect(changes(backend([one, two], lines), backend([one, two, three], lines))[0]).toMatch(/three .* id 5$/)
+    expect(changes(backend([one, two, three], lines), backend([one, three], lines))).toEqual([
+      'set server a/two state drain'
+    ])
+    expect(changes(backend([one, three], lines), backend([one, two, three], lines))).toEqual(moved)
+    expect(changes(backend([one, two], lines), backend([two, one], lines))).toEqual(moved)
+    const [ninth, third] = ['one 10.0.0.1:80 id 9', 'three 10.0.0.3:80 id 3']
+    expect(changes(backend([ninth], lines), backend([ninth, third], lines))[0]).toMatch(/three .* id 3$/)
+    expect(changes(backend([ninth], lines), backend([ninth, three], lines))).toEqual(moved)
+  })
+
+  it('gives cookies that are made of addresses, and takes clients from a server that leaves', () => {
+    const lines = ['cookie SRV insert dynamic', 'dynamic-cookie-key secret']
+
+    expect(changes(backend(['one 10.0.0.1:80'], lines), backend(['two 10.0.0.2:80'], lines)).slice(1)).toEqual([
+      'enable dynamic-cookie backend a',
+      'set server a/two state ready',
+      'set server a/one state maint'
+    ])
   })
 
   it('takes a consistent hash', () => {
