@@ -79,7 +79,7 @@ export class ServerOrder {
     this.blocked ||= server.blocker !== undefined
   }
 
-  /** With their numbers, given as HAProxy does: those that say a number have it, the others get those that are free, in their order. */
+  /** With their numbers, given as HAProxy does: those that say a number have it, the others get the next that is free, counted on at every server. */
   placed(): readonly PlacedServer[] {
     this.#placed ??= this.#number()
     return this.#placed
@@ -90,9 +90,10 @@ export class ServerOrder {
     let next = 1
     return this.servers.map((server, index) => {
       const pool = this.pools[index] ?? ''
-      if (server.target.id > 0) return { server, pool, id: server.target.id }
-      while (taken.has(next)) next++
-      return { server, pool, id: next++ }
+      while (server.target.id === 0 && taken.has(next)) next++
+      const id = server.target.id || next
+      next++
+      return { server, pool, id }
     })
   }
 }

@@ -120,6 +120,16 @@ const CASES: Case[] = [
     outcome: 'reload'
   },
   {
+    name: 'a pod without a number joins a ring of pods that have one',
+    texts: [
+      ['@1 id 130', '@2 id 5'],
+      ['@1 id 130', '@2 id 5', '@3'],
+      ['@1 id 130', '@2 id 5', '@3', '@4', '@5'],
+      ['@1 id 130', '@3', '@4', '@5', '@6 id 9']
+    ].map((pods) => text(['balance source', 'hash-type consistent'], pods)),
+    outcome: 'reload'
+  },
+  {
     name: 'pods of "balance first" come behind the others, and the first ones leave',
     texts: [['@1', '@2'], ['@1', '@2', '@3'], ['@2', '@3'], ['@2', '@3', '@1'], ['@3', '@1'], ['@1']].map((pods) =>
       text(['balance first'], pods)

@@ -241,6 +241,22 @@ describe('planChange of servers', () => {
     expect(changes(backend([], lines), backend(['one 10.0.0.1:80'], lines))[0]).toContain('add server a/one')
   })
 
+  it('counts on at every server of a ring, as HAProxy does', () => {
+    const lines = ['balance uri', 'hash-type consistent']
+    const servers = ['a 10.0.0.1:80 id 130', 'b 10.0.0.2:80 id 5']
+    const numbers = changes(
+      backend([], lines),
+      backend([...servers, 'c 10.0.0.3:80', 'd 10.0.0.4:80', 'e 10.0.0.5:80'], lines)
+    )
+    expect(numbers.flatMap((text) => / id \d+$/.exec(text) ?? [])).toEqual([
+      ' id 130',
+      ' id 5',
+      ' id 3',
+      ' id 4',
+      ' id 6'
+    ])
+  })
+
   it('follows "defaults", by order and by name', () => {
     const text = (servers: string) =>
       `defaults d\n  balance static-rr\ndefaults\n  balance leastconn\nbackend a\n${servers}backend b from d\n${servers}`
