@@ -40,9 +40,9 @@ const ROOT = join(import.meta.dirname, '../..')
 /**
  * Lets the oracle judge a copy of the sources from which one thing was taken.
  *
- * @returns whether it found a difference
+ * @returns the seed of the chain in which it found a difference, which may still be no work of the mutation
  */
-export async function runMutation(name: string, args: readonly string[]): Promise<boolean> {
+export async function runMutation(name: string, args: readonly string[]): Promise<number | undefined> {
   const mutation = MUTATIONS[name]
   if (mutation === undefined) throw new Error(`--mutation is one of ${Object.keys(MUTATIONS).join(', ')}, all`)
   await using copy = await tempDir()
@@ -56,7 +56,17 @@ export async function runMutation(name: string, args: readonly string[]): Promis
   await writeFile(path, parts.join(mutation.to))
   console.log(`mutation ${name}:`)
   const tsx = join(ROOT, 'node_modules/.bin/tsx')
-  const child = spawn(tsx, ['test/oracle/main.ts', '--stop', ...args], { cwd: copy.path, stdio: 'inherit' })
-  const [code] = (await once(child, 'exit')) as [number | null]
-  return code === 1
+  const child = spawn(tsx, ['test/oracle/main.ts', '--stop', ...args], {
+    cwd: copy.path,
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  let said = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+    process.stdout.write(text)
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  const [before = ''] = said.split('\nit differs again')
+  const seed = [...before.matchAll(/^pair \d+, seed (\d+), /gm)].at(-1)?.[1]
+  return code === 1 && seed !== undefined ? Number(seed) : undefined
 }
