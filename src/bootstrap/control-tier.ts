@@ -14,6 +14,8 @@ import { readinessFindings, readinessProblems } from '../controller/readiness.ts
 import { Retry } from '../controller/retry.ts'
 import { externalAddresses, parseExposeInput } from '../dns/addresses.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
+import { ShownTexts } from '../haproxy/config/masked.ts'
+import type { Configuration } from '../haproxy/known.ts'
 import { haproxyPaths } from '../haproxy/files/paths.ts'
 import { exchange } from '../haproxy/socket/exchange.ts'
 import type { Problem } from '../errors.ts'
@@ -25,10 +27,8 @@ import { trafficRoutes } from '../http/routes/traffic.ts'
 import { listen } from '../http/server.ts'
 import { commandSink } from '../lifecycle/command-socket.ts'
 import type { Pod } from '../model/pod.ts'
-import { maskConfiguration } from '../model/masking.ts'
 import { completeSnapshot } from '../model/snapshot.ts'
 import type { Closers } from '../platform/closers.ts'
-import { secretValues } from '../platform/inherited-environment.ts'
 import { Listeners } from '../platform/listeners.ts'
 import type { Registry } from '../registry/registry.ts'
 import { TemplateSource } from '../render/template-source.ts'
@@ -80,7 +80,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   const { config, logger } = deps
   const credentials = createCredentials(config, logger)
   const alarms = new Listeners<Problem>('alarm', logger)
-  const registry = config.isMaster ? createRegistry(deps, (problem) => alarms.emit(problem)) : undefined
+  const registry = config.isMaster ? await createRegistry(deps, (problem) => alarms.emit(problem)) : undefined
   const slave = createKeepaliveLoop(deps, credentials)
   const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
   const dns = createDns(deps, {
@@ -200,6 +200,9 @@ async function operatorRoutes(
   if (registry !== undefined) await app.register(podRoutes, { registry, ownApp })
   if (proxy === undefined) return
   const { automaton, driver, reconfigurations, traffic } = proxy
+  const texts = new ShownTexts()
+  const shown = async (configuration: Configuration | undefined) =>
+    configuration && { digest: configuration.digest, text: await texts.of(configuration) }
   await app.register(lifecycleRoutes, { lifecycle: automaton })
   await app.register(haproxyRoutes, {
     status: () => driver.status(),
@@ -207,16 +210,10 @@ async function operatorRoutes(
   })
   await app.register(trafficRoutes, { traffic: (after) => traffic.since(after) })
   await app.register(configRoutes, {
-    running: () => shown(driver.running()),
-    candidate: () => shown(driver.candidate()),
+    running: async () => await shown(driver.running()),
+    candidate: async () => await shown(driver.candidate()),
     reconfigurations: () => reconfigurations.entries()
   })
-}
-
-/** A configuration as anybody who may read may see it. */
-function shown<T extends { text: string }>(configuration: T | undefined): T | undefined {
-  if (configuration === undefined) return undefined
-  return { ...configuration, text: maskConfiguration(configuration.text, secretValues(process.env)) }
 }
 
 function statsOf({ dataFolder }: Config) {

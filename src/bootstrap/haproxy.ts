@@ -26,6 +26,10 @@ export interface Haproxy {
   driver: HaproxyDriver
   /** What went wrong behind a change that was live already. */
   alarms: Listeners<Problem>
+}
+
+/** One that was started before anything else. */
+export interface EarlyHaproxy extends Haproxy {
   /** Whether an earlier run left it with servers, as the files said before it was started. */
   hadServers: boolean
 }
@@ -45,7 +49,7 @@ export function createHaproxy(deps: HaproxyDeps): Haproxy {
     dryRun: config.dryRun,
     ...(config.synGuard && { synGuard: new IptablesSynGuard({ logger }) })
   })
-  return { driver, alarms, hadServers: hadServers(haproxyPaths(config.dataFolder)) }
+  return { driver, alarms }
 }
 
 /** What comes after waits no longer: HAProxy may need a minute to say that it cannot bind an address. */
@@ -55,15 +59,16 @@ const FIRST_MS = 5_000
  * Starts HAProxy with what an earlier run left for it, before anybody is asked for anything: clients wait for no
  * registry, no etcd and no Kubernetes. Undefined where there is nothing to serve.
  */
-export async function startHaproxyFirst(deps: HaproxyDeps): Promise<Haproxy | undefined> {
-  const { lastGood, config, loaded } = haproxyPaths(deps.config.dataFolder)
-  if (![lastGood, config, loaded].some((path) => existsSync(path))) return undefined
+export async function startHaproxyFirst(deps: HaproxyDeps): Promise<EarlyHaproxy | undefined> {
+  const paths = haproxyPaths(deps.config.dataFolder)
+  if (![paths.lastGood, paths.config, paths.loaded].some((path) => existsSync(path))) return undefined
+  const had = await hadServers(paths)
   const haproxy = createHaproxy(deps)
   const started = haproxy.driver.start().catch((err: unknown) => {
     deps.logger.error({ err }, 'haproxy not started ahead of the control tier')
   })
   await noLongerThan(FIRST_MS, started)
-  return haproxy
+  return { ...haproxy, hadServers: had }
 }
 
 function createSupervisor({ config, env, clock, logger }: HaproxyDeps): Supervisor {

@@ -23,10 +23,10 @@ import { Registry } from '../registry/registry.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 /** The registry of a master, on the store that the configuration asks for. */
-export function createRegistry(
+export async function createRegistry(
   { config, clock, logger, haproxy }: ServiceDeps,
   onAlarm: (problem: Problem) => void
-): Registry {
+): Promise<Registry> {
   const { dataFolder, etcd, namespace, app, id } = config
   const ttlMs = config.ttlSeconds * 1000
   const access = {
@@ -52,7 +52,7 @@ export function createRegistry(
       podsPerPeer: config.podsPerPeer,
       payloadBytes: config.payloadBytes
     },
-    expectsPods: haproxy?.hadServers ?? hadServers(haproxyPaths(dataFolder))
+    expectsPods: haproxy?.hadServers ?? (await hadServers(haproxyPaths(dataFolder)))
   })
 }
 

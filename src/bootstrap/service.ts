@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Closers } from '../platform/closers.ts'
-import type { Haproxy } from './haproxy.ts'
+import type { EarlyHaproxy } from './haproxy.ts'
 import type { Logger } from '../platform/logger.ts'
 
 export interface ServiceDeps {
@@ -18,7 +18,7 @@ export interface ServiceDeps {
   /** Asked for by POST /down: the process shall leave and end. */
   onLeave: () => void
   /** Where it serves already. */
-  haproxy?: Haproxy | undefined
+  haproxy?: EarlyHaproxy | undefined
 }
 
 /** One process that runs, of either composition. */

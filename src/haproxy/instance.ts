@@ -53,7 +53,7 @@ export class Instance {
   #unproven: { end: Promise<void> } | undefined
   /** When its worker was last seen to be the one that serves, as `performance.now()` counts. */
   #seenAt = -Infinity
-  #workerDied: (error: unknown, configuration: Configuration) => void = () => {}
+  #workerDied: (error: unknown, configuration: Configuration) => Promise<void> = async () => {}
   #restarted: () => void = () => {}
 
   constructor(options: InstanceOptions) {
@@ -62,7 +62,7 @@ export class Instance {
   }
 
   /** @param listener told when a worker that had begun to serve did not live; the last good configuration is back then */
-  onWorkerDied(listener: (error: unknown, configuration: Configuration) => void): void {
+  onWorkerDied(listener: (error: unknown, configuration: Configuration) => Promise<void>): void {
     this.#workerDied = listener
   }
 
@@ -102,7 +102,7 @@ export class Instance {
    */
   async load(configuration: Configuration): Promise<'started' | 'reloaded'> {
     const { known, logger, master, reader } = this.#options
-    const model = reader.read(configuration.text)
+    const model = await reader.read(configuration.text)
     // Nothing has been touched yet, and there is nothing to go back from.
     if (this.#options.supervisor.pid() !== undefined) await this.#options.reloader.reachable()
     try {
@@ -155,7 +155,7 @@ export class Instance {
       return 'unknown'
     }
     const configuration = known.withDigest(text)
-    await this.#loaded(configuration, reader.read(text), pids)
+    await this.#loaded(configuration, await reader.read(text), pids)
     servers.readBack()
     this.#watch(configuration, pids)
     return 'taken up'
@@ -174,7 +174,7 @@ export class Instance {
     const pids = await this.#started(mark, adopted)
     const lastGood = known.withDigest(await restore(file, logger))
     known.worker = pids
-    if (this.#startedWith === lastGood.text) await this.#loaded(lastGood, reader.read(lastGood.text), pids)
+    if (this.#startedWith === lastGood.text) await this.#loaded(lastGood, await reader.read(lastGood.text), pids)
     else await takeOver(this.#options, lastGood, pids)
     return adopted ? 'unchanged' : 'started'
   }
@@ -220,7 +220,7 @@ export class Instance {
     const linked = await file.keepLoaded().then(() => true, notNoted)
     // HAProxy has read it.
     await this.#handOver.empty()
-    servers.begin(pids.workerPid, model)
+    await servers.begin(pids.workerPid, model)
     if (linked) await writeWorkerRecord(paths.workerRecord, { ...pids, digest }).catch(notNoted)
     known.worker = pids
     known.running = known.kept = configuration
@@ -243,7 +243,7 @@ export class Instance {
           queue.enqueue(
             ifLast(async () => {
               if (known.worker === pids) await this.#rollBack(error)
-              this.#workerDied(error, configuration)
+              await this.#workerDied(error, configuration)
             })
           )
       )
@@ -265,7 +265,7 @@ export class Instance {
       const { worker: serving } = await master.showProcesses()
       const untouched = serving !== undefined && serving.pid === known.worker?.workerPid
       if (untouched || known.worker !== former) return
-      await this.#loaded(lastGood, reader.read(lastGood.text), await reloader.reload())
+      await this.#loaded(lastGood, await reader.read(lastGood.text), await reloader.reload())
     } catch (err) {
       // One that lives and cannot be reached is replaced by who asks whether it answers.
       const { worker } = known

@@ -149,7 +149,7 @@ export class Reconciler {
   async #bringServers(wanted: Configuration | undefined): Promise<boolean> {
     const { known, reader, servers, changeServers } = this.#options
     if (wanted === undefined || wanted.text === known.running?.text) return true
-    const model = reader.read(wanted.text)
+    const model = await reader.read(wanted.text)
     const plan = servers.plan(model)
     if (plan.kind === 'reload') return false
     await changeServers(plan.kind === 'none' ? [] : plan.changes, wanted, model)

@@ -22,14 +22,18 @@ export async function takeOver(parts: TakeOverParts, lastGood: Configuration, pi
   const loaded = known.withDigest((await file.loaded()) ?? '')
   const record = await readWorkerRecord(paths.workerRecord)
   const recorded = record?.workerPid === pids.workerPid && record.digest === loaded.digest
-  const changes = recorded ? await servers.takeOver(pids.workerPid, reader.read(loaded.text)) : undefined
+  const changes = recorded ? await servers.takeOver(pids.workerPid, await reader.read(loaded.text)) : undefined
   if (changes === undefined) {
     servers.forget()
     logger.warn(pids, 'what haproxy runs is not known, the next configuration reloads it')
     return
   }
   const texts = changes === 0 ? [loaded, lastGood] : [lastGood]
-  known.running = texts.find(({ text }) => servers.plan(reader.read(text)).kind === 'none')
+  for (const configuration of texts) {
+    if (servers.plan(await reader.read(configuration.text)).kind !== 'none') continue
+    known.running = configuration
+    break
+  }
   if (known.running === lastGood) known.kept = lastGood
   logger.info({ ...pids, changes }, 'haproxy taken up as it was left')
 }

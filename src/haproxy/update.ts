@@ -72,7 +72,7 @@ export class Update {
     this.#reconciler = new Reconciler({
       ...options,
       changeServers: (changes, wanted, model) => this.#changeServers(changes, wanted, model),
-      reload: (configuration) => this.#reload(configuration, reader.read(configuration.text))
+      reload: async (configuration) => await this.#reload(configuration, await reader.read(configuration.text))
     })
     instance.onWorkerDied((error, configuration) => this.#workerDied(error, configuration))
   }
@@ -86,7 +86,7 @@ export class Update {
 
   /** Within the queue. Nothing is kept of the text. */
   async judge(text: string, signal?: AbortSignal): Promise<void> {
-    await this.#judge(asFile(text), this.#options.reader.read(text), signal).finally(() => this.#follow())
+    await this.#judge(asFile(text), await this.#options.reader.read(text), signal).finally(() => this.#follow())
   }
 
   async restart(signal?: AbortSignal): Promise<RestartOutcome> {
@@ -121,23 +121,23 @@ export class Update {
       return { outcome: 'unchanged', plan: 'none', operations: 0, reasons: [], diff: '' }
     }
 
-    const model = reader.read(wanted.text)
+    const model = await reader.read(wanted.text)
     let plan = servers.plan(model)
     // Once all is done: nobody waits for a diff.
-    const result = (outcome: ConfigureResult['outcome'], operations = 0): ConfigureResult => {
+    const result = async (outcome: ConfigureResult['outcome'], operations = 0): Promise<ConfigureResult> => {
       const reasons = plan.kind === 'reload' ? plan.reasons : []
-      return { outcome, plan: plan.kind, operations, reasons, diff: shownDiff(before, wanted.text) }
+      return { outcome, plan: plan.kind, operations, reasons, diff: await shownDiff(before, wanted.text) }
     }
     if (dryRun) {
       await this.#check(wanted, model, signal)
-      return result('unchanged')
+      return await result('unchanged')
     }
 
     if (plan.kind !== 'reload') {
       const changes = plan.kind === 'none' ? [] : plan.changes
       try {
         const operations = await this.#changeServers(changes, wanted, model)
-        return result(operations === 0 ? 'unchanged' : 'applied', operations)
+        return await result(operations === 0 ? 'unchanged' : 'applied', operations)
       } catch (error) {
         logger.warn({ err: error }, 'servers not changed at runtime')
         // Another worker than thought, with what it should run: it takes the change as the former one would have.
@@ -150,7 +150,7 @@ export class Update {
     this.#failedLoads.refuse(model)
     await this.#check(wanted, model, signal)
     known.pending = wanted
-    return result('reload')
+    return await result('reload')
   }
 
   #asked(input: string): Configuration {
@@ -169,7 +169,7 @@ export class Update {
     if (dryRun) return 'unchanged'
     const { pending } = known
     if (pending === undefined) return await instance.ensure()
-    const model = reader.read(pending.text)
+    const model = await reader.read(pending.text)
     try {
       await this.#probe(model)
       await this.#awaitInterval(signal)
@@ -265,10 +265,11 @@ export class Update {
   }
 
   /** It had begun to serve, and the last good configuration is back: it is tried again, and not soon. */
-  #workerDied(error: unknown, configuration: Configuration): void {
+  async #workerDied(error: unknown, configuration: Configuration): Promise<void> {
     const { known, reader, queue } = this.#options
     if (known.lastRunning === configuration) known.lastRunning = known.running
-    const pauseMs = this.#failedLoads.failed(reader.read(configuration.text), error, endedOfItself(error))
+    const model = await reader.read(configuration.text)
+    const pauseMs = this.#failedLoads.failed(model, error, endedOfItself(error))
     this.#reconciler.tryAgain(async () => await this.#tryCandidate(), pauseMs, this.#reconciler.alarm(error))
     void queue.enqueue(async () => await this.#goOn())
   }
@@ -296,10 +297,10 @@ export class Update {
     const { known, reader, servers, dryRun, logger } = this.#options
     const { running, candidate } = known
     if (dryRun || running === undefined || candidate === undefined) return
-    const texts = [running, candidate].map(({ text }) => ({ text, model: reader.read(text) })) as [ReadText, ReadText]
-    const wanted = known.withDigest(withServersOf(...texts))
+    const read = async ({ text }: Configuration): Promise<ReadText> => ({ text, model: await reader.read(text) })
+    const wanted = known.withDigest(await withServersOf(await read(running), await read(candidate)))
     if (wanted.text === running.text) return
-    const model = reader.read(wanted.text)
+    const model = await reader.read(wanted.text)
     const plan = servers.plan(model)
     try {
       if (plan.kind === 'reload') {

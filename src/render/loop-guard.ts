@@ -25,7 +25,7 @@ export interface LoopGuardOptions {
   readonly renderer: (known: Known) => Source
   readonly known: Known
   /** Addresses of a text, in canonical spelling, by which HAProxy would connect to itself. */
-  readonly ownServers: (text: string) => readonly string[]
+  readonly ownServers: (text: string) => Promise<readonly string[]>
   readonly canonical: (ip: string) => string | undefined
   readonly logger: Pick<Logger, 'error' | 'info'>
   readonly onAlarm: (problem: Problem) => void
@@ -54,11 +54,11 @@ export class LoopGuard {
     const again = async (ips: readonly string[]): Promise<Rendered> =>
       await this.#leaving(ips, async () => await this.#renderer.render(this.#filtered(input), without, signal))
     const rendered = await this.#renderer.render(input, without, signal)
-    const found = this.#options.ownServers(rendered.text)
+    const found = await this.#options.ownServers(rendered.text)
     if (found.length === 0) return { ...rendered, loops: [] }
     const withNone = await again(found)
     // What is there without any pod is the template's own.
-    const ownToTemplate = new Set(this.#options.ownServers(withNone.text))
+    const ownToTemplate = new Set(await this.#options.ownServers(withNone.text))
     const loops = found.filter((address) => !ownToTemplate.has(address))
     if (loops.length === found.length) return { ...withNone, loops }
     return { ...(loops.length === 0 ? rendered : await again(loops)), loops }

@@ -1,3 +1,4 @@
+import { eachInTurns } from '../platform/turns.ts'
 import { inSlices, type Sample } from './sample.ts'
 
 const TYPES = ['frontend', 'backend', 'server', 'listener']
@@ -67,9 +68,11 @@ export async function statSamples(csv: string, at: number): Promise<StatSamples>
 }
 
 /** The rows of `show stat`, each by the names of its columns: for a few of them, as it takes them all at once. */
-export function statRows(csv: string): ReadonlyMap<string, string>[] {
+export async function statRows(csv: string): Promise<ReadonlyMap<string, string>[]> {
   const { columns, lines } = readTable(csv)
-  return lines.map((line) => readRow(columns, line))
+  const rows: ReadonlyMap<string, string>[] = []
+  await eachInTurns(lines, (line) => rows.push(readRow(columns, line)))
+  return rows
 }
 
 function readTable(csv: string): { columns: string[]; lines: string[] } {

@@ -114,7 +114,7 @@ export class Traffic {
 
   async #look(): Promise<void> {
     const { ask, clock } = this.#options
-    const rows = readRows(await ask(COMMAND))
+    const rows = await readRows(await ask(COMMAND))
     this.#add({
       at: clock.now(),
       rows: new Map(rows.slice(0, MOST_PROXIES)),
@@ -156,8 +156,8 @@ function rateSince(before: Sample | undefined, now: Sample | undefined, key: str
   }
 }
 
-function readRows(csv: string): [string, Row][] {
-  return statRows(csv).map((cells) => {
+async function readRows(csv: string): Promise<[string, Row][]> {
+  return (await statRows(csv)).map((cells) => {
     const text = (name: string): string => cells.get(name) ?? ''
     const gauge = (name: string): number | null => (text(name) === '' ? null : Number(text(name)))
     const side = text('svname') === 'FRONTEND' ? 'frontend' : 'backend'

@@ -24,7 +24,7 @@ const LOOK_MS = 200
 /** Addresses of a backend's servers that take requests, as HAProxy says. */
 async function servingIn(world: World, backend: string): Promise<string[]> {
   const { runtimeSocket } = haproxyPaths(world.service.data)
-  const states = parseServersState(await exchange(runtimeSocket, `show servers state ${backend}`))
+  const states = await parseServersState(await exchange(runtimeSocket, `show servers state ${backend}`))
   return states
     .filter(({ administrative }) => (administrative & OUT_OF_USE) === 0)
     .map(({ address }) => address)

@@ -120,13 +120,17 @@ const KEEPALIVE =
 const NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
 
 /** Tries each input, and holds what was thrown against what may be. */
-function tryAll(count: number, seed: number, attempt: (random: SeededRandom) => void): number {
+async function tryAll(
+  count: number,
+  seed: number,
+  attempt: (random: SeededRandom) => void | Promise<void>
+): Promise<number> {
   const random = new SeededRandom(seed)
   let refused = 0
   for (let index = 0; index < count; index++) {
     const startedAt = performance.now()
     try {
-      attempt(random)
+      await attempt(random)
     } catch (error) {
       refused++
       const foreseen =
@@ -150,8 +154,8 @@ function faultOf(read: () => unknown): Error | undefined {
 }
 
 describe('whatever comes through a door', { timeout: 60_000 }, () => {
-  it('as a keepalive is taken as it must be, or refused', () => {
-    const refused = tryAll(MANY, 1, (random) => {
+  it('as a keepalive is taken as it must be, or refused', async () => {
+    const refused = await tryAll(MANY, 1, (random) => {
       const pod = parseKeepalive(parseJson(mutated(random, KEEPALIVE)))
       if (!NAME.test(pod.app) || !NAME.test(pod.key) || !/^[\da-f.:]+$/i.test(pod.ip)) throw new Error('taken')
       if (/^(?:0\.|22[4-9]\.|169\.254\.)/.test(pod.ip)) throw new Error('taken')
@@ -160,9 +164,9 @@ describe('whatever comes through a door', { timeout: 60_000 }, () => {
     expect(refused).toBeGreaterThan(MANY / 20)
   })
 
-  it('as a command of the automaton, by the socket or a script, is one of five, or none', () => {
+  it('as a command of the automaton, by the socket or a script, is one of five, or none', async () => {
     const seeds = ['GOTO configure', 'WAIT configure \'{"web": ["10.0.0.1"]}\'', 'SET NAME a b', 'STATE', 'DIE']
-    tryAll(MANY, 2, (random) => {
+    await tryAll(MANY, 2, (random) => {
       const text = mutated(random, random.pick(seeds))
       const command = parseCommand(text)
       if (command !== undefined && !text.startsWith(command.verb)) throw new Error('taken')
@@ -173,21 +177,21 @@ describe('whatever comes through a door', { timeout: 60_000 }, () => {
     })
   })
 
-  it('as hosts or addresses of another master is a list of hosts, or refused', () => {
-    tryAll(MANY / 2, 3, (random) => {
+  it('as hosts or addresses of another master is a list of hosts, or refused', async () => {
+    await tryAll(MANY / 2, 3, (random) => {
       const text = mutated(random, '{"web": ["10.0.0.1", "2001:db8::1"], "db": []}')
       for (const [app, ips] of parseHosts(text))
         if (!NAME.test(app) || ips.some((ip) => !/^[\da-f.:]+$/i.test(ip))) throw new Error('taken')
     })
-    tryAll(MANY / 2, 4, (random) => void parseExposeInput(mutated(random, '["1.2.3.4", "2001:db8::1", null]')))
-    tryAll(
+    await tryAll(MANY / 2, 4, (random) => void parseExposeInput(mutated(random, '["1.2.3.4", "2001:db8::1", null]')))
+    await tryAll(
       MANY / 2,
       5,
       (random) => void externalAddresses([{ payload: value(random) }, { payload: { eip: value(random) } }])
     )
   })
 
-  it('as ZMTP and msgpack ends no process and holds no memory', () => {
+  it('as ZMTP and msgpack ends no process and holds no memory', async () => {
     const call = event('ping', [KEEPALIVE], 'python 3')
     const whole = Buffer.concat([
       GREETING,
@@ -196,7 +200,7 @@ describe('whatever comes through a door', { timeout: 60_000 }, () => {
       message(event('invoke', ['{"cmd":"x"}'], 'python 2 raw'))
     ])
     let written = 0
-    tryAll(MANY, 6, (random) => {
+    await tryAll(MANY, 6, (random) => {
       const messages: Buffer[][] = []
       const peer = new ZmtpPeer({
         socketType: 'ROUTER',
@@ -212,23 +216,23 @@ describe('whatever comes through a door', { timeout: 60_000 }, () => {
       for (const frames of messages) decodeEvent(frames.at(-1) ?? Buffer.alloc(0))
     })
     expect(written).toBeLessThan(MANY * 300)
-    tryAll(MANY, 7, (random) => void decodeEvent(mutatedBytes(random, call)))
+    await tryAll(MANY, 7, (random) => void decodeEvent(mutatedBytes(random, call)))
   })
 
-  it('as a manifest is a machine, or refused with what is wrong', () => {
+  it('as a manifest is a machine, or refused with what is wrong', async () => {
     const seed = 'initial: a\nterminal: b\nstates:\n  - tag: a\n    shell: echo $X\n    next: [b, "c*"]\n  - tag: b\n'
-    expect(tryAll(SLOW, 8, (random) => void parseManifest(mutated(random, seed)))).toBeGreaterThan(0)
+    expect(await tryAll(SLOW, 8, (random) => void parseManifest(mutated(random, seed)))).toBeGreaterThan(0)
   })
 
-  it("as HAProxy's answer is read, or read as nothing", () => {
+  it("as HAProxy's answer is read, or read as nothing", async () => {
     const stat =
       '# pxname,svname,scur,stot,bin,bout,status,addr,\nf,FRONTEND,0,0,0,0,OPEN,,\nb,s1,0,0,0,0,UP,10.0.0.1:80,\n'
     const state = '1\n# be_id be_name\n3 b 1 s1 127.0.77.2 0 0 1 1 3 8 2 0 6 0 0 0 - 9001 - 0 0 - - 0\n'
     const processes =
       '#<PID> <type> <reloads> <uptime> <version>\n1 master 0 0d00h00m08s 2.6.12\n# workers\n2 worker 0 0d00h00m08s 2.6.12\n'
-    tryAll(FEWER, 9, (random) => {
-      parseStat(mutated(random, stat))
-      parseServersState(mutated(random, state))
+    await tryAll(FEWER, 9, async (random) => {
+      await parseStat(mutated(random, stat))
+      await parseServersState(mutated(random, state))
       parseProcesses(mutated(random, processes))
       parseListeners(
         mutated(random, '  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 38349 1\n')
@@ -237,32 +241,32 @@ describe('whatever comes through a door', { timeout: 60_000 }, () => {
     })
   })
 
-  it('as a configuration is read in one pass', () => {
+  it('as a configuration is read in one pass', async () => {
     const seed =
       'frontend f\n  bind *:80,[::]:443 ssl\nbackend b\n  server s1 10.0.0.1:80 check\n  server "s 2" 127.0.0.1:80 # c\n'
     const reader = new ConfigReader()
-    tryAll(FEWER, 10, (random) => {
+    await tryAll(FEWER, 10, async (random) => {
       const text = mutated(random, seed)
-      reader.read(text)
-      ownServers(text, () => true)
+      await reader.read(text)
+      await ownServers(text, () => true)
     })
   })
 
-  it("as Kubernetes' answer is metadata, or refused", () => {
-    tryAll(FEWER, 11, (random) => {
+  it("as Kubernetes' answer is metadata, or refused", async () => {
+    await tryAll(FEWER, 11, (random) => {
       const answer = value(random)
       for (const found of [podMetadata(parsePodObject(answer)), nodeMetadata(parseNodeObject(answer))]) {
         for (const text of Object.values(found)) if (typeof text !== 'string') throw new Error('taken')
       }
     })
-    tryAll(
+    await tryAll(
       FEWER,
       12,
       (random) => void parseDownwardMap(mutated(random, 'app="haproxy"\na.b/c="x\\n\\"y\\""\n'), 'labels')
     )
   })
 
-  it('as a value of etcd or LMDB is a pod, or skipped', () => {
+  it('as a value of etcd or LMDB is a pod, or skipped', async () => {
     const stored = KEEPALIVE.replace('{', '{"seq":3,"firstSeen":1,')
     const keys = new EtcdKeys({ namespace: 'default', app: 'haproxy' })
     const mirror = new EtcdMirror({ keys, logger: silentLogger() })
@@ -279,7 +283,7 @@ describe('whatever comes through a door', { timeout: 60_000 }, () => {
     expect(mirror.skipped).toBeGreaterThan(100)
   })
 
-  it('as a stored pod is one, or refused in a way that is foreseen', () => {
+  it('as a stored pod is one, or refused in a way that is foreseen', async () => {
     const stored = KEEPALIVE.replace('{', '{"seq":3,"firstSeen":1,')
     const random = new SeededRandom(13)
     let refused = 0
@@ -292,7 +296,7 @@ describe('whatever comes through a door', { timeout: 60_000 }, () => {
     expect(refused).toBeGreaterThan(FEWER / 4)
   })
 
-  it("as etcd's answer is one, or refused", () => {
+  it("as etcd's answer is one, or refused", async () => {
     const range = { header: { revision: '5' }, kvs: [{ key: bytes('a'), value: bytes('b'), mod_revision: '4' }] }
     const random = new SeededRandom(14)
     for (let index = 0; index < FEWER; index++) {

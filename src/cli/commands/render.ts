@@ -62,7 +62,7 @@ export const render = defineCommand({
     const text = asFile((values.check ? await renderer.acceptable(rendered, judge) : undefined) ?? rendered)
     for (const pod of leftOut) stderr(`warning: ${leftOutProblem(pod).message}`)
     for (const sentence of advice) stderr(`warning: ${sentence}`)
-    if (values.diff) stdout(textDiff(await readRunning(dataFolder ?? defaultDataFolder()), text))
+    if (values.diff) stdout(await textDiff(await readRunning(dataFolder ?? defaultDataFolder()), text))
     else stdout(text.slice(0, -1))
   }
 })

@@ -14,7 +14,7 @@ import { haproxyPaths } from '../files/paths.ts'
  * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED
  */
 export async function checkOffline(text: string, binary: string): Promise<readonly string[]> {
-  const model = new ConfigReader().read(text)
+  const model = await new ConfigReader().read(text)
   refuseKeywords(model)
   const folder = await mkdtemp(join(tmpdir(), 'kontrol-check-'))
   try {

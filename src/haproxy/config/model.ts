@@ -1,4 +1,5 @@
 import { Conditions } from './conditions.ts'
+import { eachInTurns } from '../../platform/turns.ts'
 import { changedLines } from './text-changes.ts'
 import { readLine, SECTION_KINDS, splitWords, type ConfigLine } from './parser.ts'
 import { NO_SETTINGS, blockerOf, ringOf, withLine, type BackendSettings, type Ring } from './backend-settings.ts'
@@ -108,24 +109,35 @@ interface SkeletonLine {
   text: string
 }
 
+interface Read {
+  text: string
+  lines: readonly Line[]
+  model: ConfigModel
+}
+
 /** Reads configurations, of which one is mostly like the one before: only what is new is taken apart. */
 export class ConfigReader {
   readonly #servers = new ServerLineReader()
-  #text = ''
-  #lines: readonly Line[] = [skeletonLine('')]
+  #last: Read = { text: '', lines: [skeletonLine('')], model: new ModelBuilder().model() }
 
-  read(text: string): ConfigModel {
-    const { head, before, after } = changedLines(this.#text, text)
-    const known = new Map(before.map((line, index) => [line, this.#lines[head + index]]))
-    const lines = this.#lines.slice(0, head).concat(
-      after.map((line) => known.get(line) ?? this.#read(line)),
-      this.#lines.slice(head + before.length)
-    )
-    this.#text = text
-    this.#lines = lines
+  async read(text: string): Promise<ConfigModel> {
+    const last = this.#last
+    if (text === last.text) return last.model
+    const lines = await this.#linesOf(text, last)
     const builder = new ModelBuilder()
-    for (const line of lines) builder.take(line)
-    return builder.model()
+    await eachInTurns(lines, (line) => builder.take(line))
+    const model = builder.model()
+    this.#last = { text, lines, model }
+    return model
+  }
+
+  async #linesOf(text: string, last: Read): Promise<readonly Line[]> {
+    const { head, before, after } = changedLines(last.text, text)
+    const known = new Map<string, Line>()
+    await eachInTurns(before.keys(), (index) => known.set(before[index] ?? '', last.lines[head + index] as Line))
+    const fresh: Line[] = []
+    await eachInTurns(after, (line) => fresh.push(known.get(line) ?? this.#read(line)))
+    return last.lines.slice(0, head).concat(fresh, last.lines.slice(head + before.length))
   }
 
   #read(raw: string): Line {

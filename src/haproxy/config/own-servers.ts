@@ -1,5 +1,6 @@
 import { unmapped } from '../../model/host-address.ts'
 import { canonicalIp } from '../../model/ip.ts'
+import { eachInTurns, piecesOf } from '../../platform/turns.ts'
 import { splitWords } from './parser.ts'
 
 /** One address on which HAProxy listens. */
@@ -22,17 +23,24 @@ const OTHER_KIND = /^(?:\/|[a-z0-9+]+@)/
  *
  * @param isOwn whether connections to an address in canonical spelling come to this HAProxy, or to one like it
  */
-export function ownServers(text: string, isOwn: (address: string) => boolean): string[] {
-  const binds = [...text.matchAll(BIND)].flatMap(([line]) => bindsOf(splitWords(line)[1] ?? ''))
+export async function ownServers(text: string, isOwn: (address: string) => boolean): Promise<string[]> {
+  const binds: Bind[] = []
+  await eachInTurns(piecesOf(text), (piece) => {
+    for (const [line] of piece.matchAll(BIND)) binds.push(...bindsOf(splitWords(line)[1] ?? ''))
+  })
   if (binds.length === 0) return []
   const found = new Set<string>()
-  for (const [, target = ''] of text.matchAll(SERVER)) {
-    const { address, port } = partsOf(target.replace(FAMILY, ''))
-    const canonical = canonicalAddress(address)
-    if (canonical === undefined || found.has(canonical)) continue
-    const reached = binds.filter((bind) => (bind.address === undefined ? isOwn(canonical) : bind.address === canonical))
-    if (reached.some((bind) => listensOn(bind, port, binds))) found.add(canonical)
-  }
+  await eachInTurns(piecesOf(text), (piece) => {
+    for (const [, target = ''] of piece.matchAll(SERVER)) {
+      const { address, port } = partsOf(target.replace(FAMILY, ''))
+      const canonical = canonicalAddress(address)
+      if (canonical === undefined || found.has(canonical)) continue
+      const reached = binds.filter((bind) =>
+        bind.address === undefined ? isOwn(canonical) : bind.address === canonical
+      )
+      if (reached.some((bind) => listensOn(bind, port, binds))) found.add(canonical)
+    }
+  })
   return [...found]
 }
 

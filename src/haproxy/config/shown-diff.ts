@@ -3,6 +3,6 @@ import { secretValues } from '../../platform/inherited-environment.ts'
 import { textDiff } from './text-changes.ts'
 
 /** What changed between two configurations, as it may be logged, sent and kept. */
-export function shownDiff(before: string | undefined, after: string): string {
-  return maskConfiguration(textDiff(before ?? '', after), secretValues(process.env))
+export async function shownDiff(before: string | undefined, after: string): Promise<string> {
+  return maskConfiguration(await textDiff(before ?? '', after), secretValues(process.env))
 }

@@ -1,3 +1,4 @@
+import { eachInTurns } from '../../platform/turns.ts'
 import type { ConfigModel } from './model.ts'
 import type { ServerLine } from './server-line.ts'
 
@@ -10,12 +11,14 @@ export interface ReadText {
  * A text with the servers of another one, where both say the same else: a backend whose lines differ, or which
  * would get a server with options that it has not now, stays as it is.
  */
-export function withServersOf(running: ReadText, wanted: ReadText): string {
-  const theirs = new Map(partsOf(wanted).map((part) => [part.title, part]))
-  const parts = partsOf(running).map((part) => {
+export async function withServersOf(running: ReadText, wanted: ReadText): Promise<string> {
+  const theirs = new Map<string, Part>()
+  await eachInTurns(partsOf(wanted), (part) => theirs.set(part.title, part))
+  const parts: string[] = []
+  await eachInTurns(partsOf(running), (part) => {
     const their = theirs.get(part.title)
     const alike = their !== undefined && part.said === their.said && isOfItsKind(part.servers, their.servers)
-    return (alike ? their : part).raw
+    parts.push((alike ? their : part).raw)
   })
   return parts.join('')
 }
@@ -29,15 +32,16 @@ interface Part {
   raw: string
 }
 
-function partsOf({ text, model }: ReadText): Part[] {
-  const lines = text.split(/(?<=\n)/)
-  return model.sections.map(({ kind, title, number, text: said }, index) => {
-    const [from, to] = [index === 0 ? 0 : number - 1, model.sections[index + 1]?.number ?? lines.length + 1]
+function* partsOf({ text, model }: ReadText): Generator<Part> {
+  const lines = text.split('\n')
+  for (const [index, { kind, title, number, text: said }] of model.sections.entries()) {
+    const next = model.sections[index + 1]?.number
+    const own = lines.slice(index === 0 ? 0 : number - 1, next === undefined ? undefined : next - 1)
     const name = title.slice(kind.length + 1)
     const holdsServers = kind === 'backend' || kind === 'listen'
     const servers = holdsServers ? (model.order.get(name)?.servers ?? []) : []
-    return { title, said, servers, raw: lines.slice(from, to - 1).join('') }
-  })
+    yield { title, said, servers, raw: next === undefined ? own.join('\n') : `${own.join('\n')}\n` }
+  }
 }
 
 /** Options that none has yet belong to the edit that failed. */

@@ -1,3 +1,5 @@
+import { eachInTurns } from '../../platform/turns.ts'
+
 /** Lines, as `split('\n')` makes them, in which two texts differ. What stands before and behind is the same in both. */
 export interface ChangedLines {
   /** Lines of the common beginning. */
@@ -54,21 +56,32 @@ export function withoutCommonEnds<T>(
  *
  * @param maxLines how many lines are shown; the rest is counted
  */
-export function textDiff(before: string, after: string, maxLines = 200): string {
+export async function textDiff(before: string, after: string, maxLines = 200): Promise<string> {
   const changed = changedLines(before, after)
-  const lines = [
-    ...missingIn(changed.after, changed.before).map((line) => `-${line}`),
-    ...missingIn(changed.before, changed.after).map((line) => `+${line}`)
+  const [went, came] = [await missingIn(changed.after, changed.before), await missingIn(changed.before, changed.after)]
+  const shown = [
+    ...went.slice(0, maxLines).map((line) => `-${abridged(line)}`),
+    ...came.slice(0, maxLines).map((line) => `+${abridged(line)}`)
   ]
-  const left = lines.length - maxLines
-  return [...lines.slice(0, maxLines), ...(left > 0 ? [`… and ${left} more lines`] : [])].join('\n')
+  const left = went.length + came.length - maxLines
+  return [...shown.slice(0, maxLines), ...(left > 0 ? [`… and ${left} more lines`] : [])].join('\n')
 }
 
+/** Nobody reads more of one line, and a hundred diffs are kept. */
+const MAX_SHOWN = 2_000
+
+/** Not cut: a piece of a secret would not be known as one. */
+const abridged = (line: string): string => (line.length > MAX_SHOWN ? `… a line of ${line.length} characters` : line)
+
 /** Lines of one text that the other has not, or not as often. */
-function missingIn(other: readonly string[], lines: readonly string[]): string[] {
+async function missingIn(other: readonly string[], lines: readonly string[]): Promise<string[]> {
   const count = new Map<string, number>()
-  for (const line of other) count.set(line, (count.get(line) ?? 0) + 1)
-  return lines.filter((line) => !take(count, line))
+  await eachInTurns(other, (line) => count.set(line, (count.get(line) ?? 0) + 1))
+  const missing: string[] = []
+  await eachInTurns(lines, (line) => {
+    if (!take(count, line)) missing.push(line)
+  })
+  return missing
 }
 
 function take(count: Map<string, number>, line: string): boolean {

@@ -1,8 +1,8 @@
 import { access, link, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { findKontrolError, KontrolError } from '../../errors.ts'
 import { writeFileAtomic } from '../../platform/atomic-file.ts'
-import { maskValues, secretsIn } from '../../model/masking.ts'
-import { secretValues } from '../../platform/inherited-environment.ts'
+import { maskValues } from '../../model/masking.ts'
+import { secretsOf } from '../config/masked.ts'
 import { runSubprocess } from '../../platform/subprocess.ts'
 import { baseConfig, peersConfig } from './base-config.ts'
 import { isListenedOn } from '../process/listeners.ts'
@@ -137,7 +137,7 @@ export class ConfigFile {
       })
     }
     // HAProxy quotes the words that it does not like, and expands variables before.
-    const secrets = [...secretsIn((await readIfThere(path)) ?? ''), ...secretValues(process.env)]
+    const secrets = await secretsOf((await readIfThere(path)) ?? '')
     throw new KontrolError(
       'KTL_HAPROXY_CONFIG_REJECTED',
       `HAProxy refuses the configuration: ${maskValues(this.#words(stderr || stdout), secrets)}`,

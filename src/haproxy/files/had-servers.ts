@@ -4,12 +4,13 @@ import { changesServers } from '../servers/change-journal.ts'
 import type { HaproxyPaths } from './paths.ts'
 
 /** Whether an earlier run left HAProxy with servers: in its files, or as changes that these do not have yet. */
-export function hadServers({ config, lastGood, loaded, journal }: HaproxyPaths): boolean {
-  return [config, lastGood, loaded].some((path) => namesServers(textOf(path))) || changesServers(textOf(journal))
+export async function hadServers({ config, lastGood, loaded, journal }: HaproxyPaths): Promise<boolean> {
+  for (const path of [config, lastGood, loaded]) if (await namesServers(textOf(path))) return true
+  return changesServers(textOf(journal))
 }
 
-function namesServers(configuration: string): boolean {
-  const { pools } = new ConfigReader().read(configuration)
+async function namesServers(configuration: string): Promise<boolean> {
+  const { pools } = await new ConfigReader().read(configuration)
   return [...pools.values()].some(({ servers }) => servers.length > 0)
 }
 

@@ -102,8 +102,9 @@ function poolChange(running: readonly ServerLine[], pool: Pool, table: ServerTab
   const gone = new Map<string, number>()
   for (const { target } of before) gone.set(target.key, (gone.get(target.key) ?? 0) + 1)
   const add = after.filter(({ target: { key } }) => {
+    if (gone.size === 0) return true
     const left = gone.get(key) ?? 0
-    gone.set(key, left - 1)
+    if (left > 0) gone.set(key, left - 1)
     return left <= 0
   })
   const remove = [...gone].flatMap(([key, count]) => (count > 0 ? table.serving(pool.id, key).slice(0, count) : []))
@@ -117,6 +118,9 @@ function isSame(one: ServerLine, other: ServerLine): boolean {
 
 function serverReasons(changes: PoolChange[], wanted: ConfigModel): string[] {
   if (changes.length === 0) return []
+  const operations = changes.reduce((sum, { add, remove }) => sum + add.length + remove.length, 0)
+  // Of a flood nothing else need be said.
+  if (operations > MAX_OPERATIONS) return [`${operations} servers change at once`]
   const reasons = new Set<string>()
   if (wanted.blocker !== undefined) reasons.add(`servers change, and ${wanted.blocker} is in the configuration`)
   for (const { pool, add, remove } of changes) {
@@ -130,8 +134,6 @@ function serverReasons(changes: PoolChange[], wanted: ConfigModel): string[] {
     const leaves = leaveReason(remove, wanted.sticky.has(backend))
     if (leaves !== undefined) reasons.add(`backend ${backend}: server ${leaves}`)
   }
-  const operations = changes.reduce((sum, { add, remove }) => sum + add.length + remove.length, 0)
-  if (operations > MAX_OPERATIONS) reasons.add(`${operations} servers change at once`)
   return [...reasons]
 }
 

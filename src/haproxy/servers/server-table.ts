@@ -1,4 +1,5 @@
-import { poolOf, type ConfigModel, type Pool } from '../config/model.ts'
+import { eachInTurns } from '../../platform/turns.ts'
+import { poolOf, type ConfigModel, type PlacedServer, type Pool } from '../config/model.ts'
 import type { ServerTarget } from '../config/server-line.ts'
 
 /** A server that the worker has. */
@@ -49,14 +50,11 @@ export class ServerTable {
     this.#reserved = reserved
   }
 
-  static of(model: ConfigModel): ServerTable {
+  static async of(model: ConfigModel): Promise<ServerTable> {
     const table = new ServerTable(model.conditional)
-    const pools = model.pools
-    for (const [backend, order] of model.order) {
-      for (const { server, pool, id } of order.placed()) {
-        table.add(pools.get(pool) ?? { id: pool, backend }, { target: server.target, name: server.name, id })
-      }
-    }
+    await eachInTurns(placedServers(model), ({ backend, server, pool, id }) =>
+      table.add(model.pools.get(pool) ?? { id: pool, backend }, { target: server.target, name: server.name, id })
+    )
     return table
   }
 
@@ -191,4 +189,8 @@ export class ServerTable {
     this.#names.set(backend, names)
     return names
   }
+}
+
+function* placedServers({ order }: ConfigModel): Generator<PlacedServer & { backend: string }> {
+  for (const [backend, servers] of order) for (const placed of servers.placed()) yield { backend, ...placed }
 }

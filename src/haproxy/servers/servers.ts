@@ -70,10 +70,11 @@ export class Servers {
   }
 
   /** A worker has begun with this configuration. */
-  begin(worker: number, model: ConfigModel): void {
+  async begin(worker: number, model: ConfigModel): Promise<void> {
+    const table = await ServerTable.of(model)
     this.forget()
     this.#options.journal.reset(worker)
-    this.#options.known.loaded = { worker, model, table: ServerTable.of(model) }
+    this.#options.known.loaded = { worker, model, table }
   }
 
   /**
@@ -84,7 +85,7 @@ export class Servers {
    */
   async takeOver(worker: number, model: ConfigModel): Promise<number | undefined> {
     this.forget()
-    const table = ServerTable.of(model)
+    const table = await ServerTable.of(model)
     const changes = await this.#options.journal.replay(worker, table)
     if (changes === undefined) return undefined
     this.#options.known.loaded = { worker, model: { ...model, pools: table.pools() }, table }

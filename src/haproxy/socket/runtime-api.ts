@@ -36,13 +36,13 @@ export class RuntimeApi {
   }
 
   async proxies(): Promise<ProxyStatus[]> {
-    return parseStat(await exchange(this.#path, 'show stat'))
+    return await parseStat(await exchange(this.#path, 'show stat'))
   }
 
   /** All backends, without their servers: that stays short with any number of pods. */
   async backends(workerPid: number): Promise<ProxyStatus[]> {
     // 2: backends only.
-    return (await this.ask(workerPid, ['show stat -1 2 -1'])).flatMap(parseStat)
+    return await allOf(await this.ask(workerPid, ['show stat -1 2 -1']), parseStat)
   }
 
   /**
@@ -69,7 +69,7 @@ export class RuntimeApi {
   async serversState(workerPid: number, backends: readonly string[] = [], timeoutMs?: number): Promise<ServerState[]> {
     const commands =
       backends.length === 0 ? ['show servers state'] : backends.map((name) => `show servers state ${name}`)
-    return (await this.ask(workerPid, commands, timeoutMs)).flatMap(parseServersState)
+    return await allOf(await this.ask(workerPid, commands, timeoutMs), parseServersState)
   }
 
   /** Sessions at work on servers, by the ids that HAProxy gives backend and server; undefined for one that is gone. */
@@ -84,7 +84,7 @@ export class RuntimeApi {
         .slice(at, at + BATCH)
         .map(({ backendId, serverId }) => `show stat ${backendId} 4 ${serverId}`)
       const answers = await this.ask(workerPid, commands)
-      sessions.push(...answers.map((csv) => parseStat(csv)[0]?.servers[0]?.sessions))
+      for (const csv of answers) sessions.push((await parseStat(csv))[0]?.servers[0]?.sessions)
     }
     return sessions
   }
@@ -137,6 +137,12 @@ function complete(answers: string[], count: number): string[] {
   if (answers.pop() !== '' || answers.length !== count)
     throw surprise(`${count} commands had ${answers.length} answers`)
   return answers.map((answer) => answer.trimEnd())
+}
+
+async function allOf<T>(answers: readonly string[], parse: (answer: string) => Promise<T[]>): Promise<T[]> {
+  const parsed: T[][] = []
+  for (const answer of answers) parsed.push(await parse(answer))
+  return parsed.flat()
 }
 
 function surprise(words: string): KontrolError {

@@ -1,3 +1,5 @@
+import { eachInTurns } from '../../platform/turns.ts'
+
 interface ServerStatus {
   name: string
   /** HAProxy's own words: `UP`, `DOWN 1/2`, `MAINT`, `DRAIN`, `no check` … */
@@ -40,12 +42,12 @@ interface SideStatus {
  *     http,web-1,0,0,0,0,,0,0,0,…,UP,…,127.0.0.2:80,…
  *     http,BACKEND,0,0,0,0,2000,0,0,0,…,UP,…,,…
  */
-export function parseStat(csv: string): ProxyStatus[] {
+export async function parseStat(csv: string): Promise<ProxyStatus[]> {
   const [header = '', ...lines] = csv.trim().split('\n')
   const columns = header.replace(/^# /, '').split(',')
   const at = Object.fromEntries(columns.map((name, index) => [name, index]))
   const proxies = new Map<string, ProxyStatus>()
-  for (const line of lines) {
+  await eachInTurns(lines, (line) => {
     const cells = line.split(',')
     const text = (column: string): string => cells[at[column] ?? -1] ?? ''
     const name = text('pxname')
@@ -62,6 +64,6 @@ export function parseStat(csv: string): ProxyStatus[] {
     if (kind === 'FRONTEND') proxy.frontend = side
     else if (kind === 'BACKEND') proxy.backend = { ...side, usableServers: Number(text('act')) + Number(text('bck')) }
     else proxy.servers.push({ name: kind, address: text('addr'), ...side })
-  }
+  })
   return [...proxies.values()]
 }

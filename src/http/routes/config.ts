@@ -10,8 +10,8 @@ interface ConfigurationText {
 }
 
 export interface ConfigRouteDeps {
-  running: () => ConfigurationText | undefined
-  candidate: () => ConfigurationText | undefined
+  running: () => Promise<ConfigurationText | undefined>
+  candidate: () => Promise<ConfigurationText | undefined>
   reconfigurations: () => readonly Reconfiguration[]
 }
 
@@ -57,7 +57,7 @@ export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
       }
     },
     async (request, reply) => {
-      const wanted = request.query.candidate === undefined ? running() : candidate()
+      const wanted = request.query.candidate === undefined ? await running() : await candidate()
       if (wanted === undefined) {
         throw new KontrolError('KTL_NOT_FOUND', 'There is no such configuration yet', {
           hint: 'GET /api/v1/lifecycle tells why: look at lastError.'

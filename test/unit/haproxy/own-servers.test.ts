@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ownServers } from '../../../src/haproxy/config/own-servers.ts'
 
 const isOwn = (address: string): boolean => ['127.0.0.1', '::1', '10.0.0.9', '2001:db8::9'].includes(address)
-const found = (binds: string[], servers: string[]): string[] =>
+const found = (binds: string[], servers: string[]): Promise<string[]> =>
   ownServers(
     [
       'frontend all',
@@ -31,8 +31,8 @@ describe('the servers by which HAProxy would connect to itself', () => {
     [':80', '10.0.0.9:+0'],
     [':80,:180', '10.0.0.9:+100'],
     ['"${OWN}:80"', '10.0.0.9:80']
-  ])('with "bind %s" are "server %s"', (bind, server) => {
-    expect(found([bind], [server, '10.0.0.1:80'])).toHaveLength(1)
+  ])('with "bind %s" are "server %s"', async (bind, server) => {
+    expect(await found([bind], [server, '10.0.0.1:80'])).toHaveLength(1)
   })
 
   it.each([
@@ -48,16 +48,16 @@ describe('the servers by which HAProxy would connect to itself', () => {
     [':80', 'own.example:80'],
     [':80', 'unix@/run/s'],
     [':"$PORT"', '10.0.0.9:80']
-  ])('with "bind %s" are none for "server %s"', (bind, server) => {
-    expect(found([bind], [server])).toEqual([])
+  ])('with "bind %s" are none for "server %s"', async (bind, server) => {
+    expect(await found([bind], [server])).toEqual([])
   })
 
-  it('are named once, in one spelling, and none without a bind', () => {
-    expect(found([':80'], ['::ffff:10.0.0.9:80', '10.0.0.9:80', '[2001:DB8::9]:80'])).toEqual([
+  it('are named once, in one spelling, and none without a bind', async () => {
+    expect(await found([':80'], ['::ffff:10.0.0.9:80', '10.0.0.9:80', '[2001:DB8::9]:80'])).toEqual([
       '10.0.0.9',
       '2001:db8::9'
     ])
-    expect(found([], ['10.0.0.9:80'])).toEqual([])
-    expect(ownServers('frontend f\n  # bind :80\nbackend b\n  server s 10.0.0.9:80', isOwn)).toEqual([])
+    expect(await found([], ['10.0.0.9:80'])).toEqual([])
+    expect(await ownServers('frontend f\n  # bind :80\nbackend b\n  server s 10.0.0.9:80', isOwn)).toEqual([])
   })
 })

@@ -41,7 +41,7 @@ describe('parseListeners', () => {
 })
 
 describe('parseStat', () => {
-  it('gathers both sides and the servers of a proxy', () => {
+  it('gathers both sides and the servers of a proxy', async () => {
     const csv = `# pxname,svname,scur,stot,bin,bout,status,addr,act,bck,
 proxy,FRONTEND,1,9,100,200,OPEN,,,,
 web,one,1,9,100,200,UP,127.0.0.2:80,1,0,
@@ -50,7 +50,7 @@ web,BACKEND,1,9,100,200,UP,,1,2,
 `
     const counters = { sessions: 1, totalSessions: 9, bytesIn: 100, bytesOut: 200 }
 
-    expect(parseStat(csv)).toEqual([
+    expect(await parseStat(csv)).toEqual([
       { name: 'proxy', frontend: { status: 'OPEN', ...counters }, backend: undefined, servers: [] },
       {
         name: 'web',
@@ -75,12 +75,16 @@ describe('alertsOf', () => {
 })
 
 describe('textDiff', () => {
-  it('shows lines that went and came', () => {
-    expect(textDiff('a\nb\nb\nc\n', 'a\nb\nd\nc\n')).toBe('-b\n+d')
+  it('shows lines that went and came', async () => {
+    expect(await textDiff('a\nb\nb\nc\n', 'a\nb\nd\nc\n')).toBe('-b\n+d')
   })
 
-  it('counts what it leaves out', () => {
-    expect(textDiff('', '1\n2\n3\n', 2)).toBe('+1\n+2\n… and 1 more lines')
+  it('says how long a line is that nobody would read', async () => {
+    expect(await textDiff('', `${'x'.repeat(2_001)}\n`)).toBe('+… a line of 2001 characters')
+  })
+
+  it('counts what it leaves out', async () => {
+    expect(await textDiff('', '1\n2\n3\n', 2)).toBe('+1\n+2\n… and 1 more lines')
   })
 })
 

@@ -59,8 +59,8 @@ async function start({
   await app.register(lifecycleRoutes, { lifecycle })
   await app.register(healthRoutes, { problems: async () => problems, findings: () => findings })
   await app.register(configRoutes, {
-    running: () => ({ text: 'frontend f\n', digest: 'abc' }),
-    candidate: () => undefined,
+    running: async () => ({ text: 'frontend f\n', digest: 'abc' }),
+    candidate: async () => undefined,
     reconfigurations: () => []
   })
   return { registry, lifecycle, leave }

@@ -21,10 +21,10 @@ describe('splitWords', () => {
 })
 
 describe('ConfigReader', () => {
-  it('gathers lines into sections with their numbers, and servers into pools', () => {
+  it('gathers lines into sections with their numbers, and servers into pools', async () => {
     const text = 'frontend web\n  bind *:80\n\n# about b\nbackend b\n  server s 1.2.3.4:80 check\n  balance source\n'
 
-    const { sections, pools } = new ConfigReader().read(text)
+    const { sections, pools } = await new ConfigReader().read(text)
 
     expect(sections).toMatchObject([
       { kind: 'frontend', title: 'frontend web', number: 1, lines: [{ number: 2, words: ['bind', '*:80'] }] },
@@ -35,11 +35,13 @@ describe('ConfigReader', () => {
     ])
   })
 
-  it('numbers the lines of each text anew, whatever it remembers of the one before', () => {
+  it('numbers the lines of each text anew, whatever it remembers of the one before', async () => {
     const reader = new ConfigReader()
-    reader.read('global\n  maxconn 10\nlisten b\n  bind *:80\n')
+    await reader.read('global\n  maxconn 10\nlisten b\n  bind *:80\n')
 
-    const { sections } = reader.read('# one more\nglobal\n  maxconn 10\nlisten b\n  server s 1.2.3.4:80\n  bind *:80\n')
+    const { sections } = await reader.read(
+      '# one more\nglobal\n  maxconn 10\nlisten b\n  server s 1.2.3.4:80\n  bind *:80\n'
+    )
 
     expect(sections).toMatchObject([
       { number: 2, lines: [{ number: 3 }] },

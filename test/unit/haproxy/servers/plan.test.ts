@@ -6,16 +6,16 @@ import { ServerTable } from '../../../../src/haproxy/servers/server-table.ts'
 
 const reader = new ConfigReader()
 
-function plan(running: string, wanted: string): Plan {
-  const model = reader.read(running)
-  return planChange({ model, table: ServerTable.of(model) }, reader.read(wanted))
+async function plan(running: string, wanted: string): Promise<Plan> {
+  const model = await reader.read(running)
+  return planChange({ model, table: await ServerTable.of(model) }, await reader.read(wanted))
 }
 
 /** What HAProxy is told, or why it is to be reloaded. */
-function changes(running: string, wanted: string): string[] {
-  const model = reader.read(running)
-  const table = ServerTable.of(model)
-  const wantedImage = reader.read(wanted)
+async function changes(running: string, wanted: string): Promise<string[]> {
+  const model = await reader.read(running)
+  const table = await ServerTable.of(model)
+  const wantedImage = await reader.read(wanted)
   const result = planChange({ model, table }, wantedImage)
   if (result.kind === 'none') return []
   if (result.kind === 'reload') return result.reasons
@@ -36,20 +36,20 @@ describe('planChange', () => {
       ['backend a is gone', 'frontend web changed'].slice(0, 1)
     ],
     ['another order', 'backend a\n  server s 1.2.3.4:80\nfrontend web\n  bind *:80\n', ['sections changed places']]
-  ])('sees %s', (_name, wanted, reasons) => {
-    const result = plan(running, wanted)
+  ])('sees %s', async (_name, wanted, reasons) => {
+    const result = await plan(running, wanted)
     expect(result.kind).toBe(reasons.length === 0 ? 'none' : 'reload')
     if (result.kind === 'reload') expect(result.reasons).toEqual(expect.arrayContaining(reasons))
   })
 
-  it('reloads what it does not know', () => {
-    const wanted = reader.read(running)
+  it('reloads what it does not know', async () => {
+    const wanted = await reader.read(running)
     expect(planChange(undefined, wanted)).toEqual({ kind: 'reload', reasons: ['what HAProxy runs is not known'] })
   })
 
-  it('lists every reason at once', () => {
+  it('lists every reason at once', async () => {
     const wanted = 'frontend web\n  bind *:81\nbackend a\n  cookie X\n  server s localhost:80\nbackend b\n'
-    expect(changes(running, wanted)).toEqual([
+    expect(await changes(running, wanted)).toEqual([
       'frontend web changed',
       'backend a changed',
       'backend b is new',
@@ -63,69 +63,74 @@ const backend = (servers: string[], lines: string[] = []): string =>
   ['backend a', ...lines, ...servers.map((server) => `server ${server}`), ''].join('\n')
 
 describe('planChange of servers', () => {
-  it('adds a server with all that a server of the file has', () => {
+  it('adds a server with all that a server of the file has', async () => {
     const lines = ['mode http', 'balance leastconn', 'default-server inter 5s fall 1']
     const text = `defaults\n  default-server rise 7\n${backend(['one 10.0.0.1:80 check'], lines)}`
 
-    expect(changes(text, `${text}server two 10.0.0.2:80 check observe layer7\n`)).toEqual([
+    expect(await changes(text, `${text}server two 10.0.0.2:80 check observe layer7\n`)).toEqual([
       'add server a/two 10.0.0.2:80 pool-max-conn -1 pool-purge-delay 5s inter 2s rise 2 fall 3 error-limit 10 on-error fail-check weight 1 rise 7 inter 5s fall 1 check observe layer7',
       'enable health a/two',
       'set server a/two state ready'
     ])
   })
 
-  it('drains a server that leaves', () => {
-    expect(changes(backend(['one 10.0.0.1:80', 'two 10.0.0.2:80']), backend(['two 10.0.0.2:80']))).toEqual([
+  it('drains a server that leaves', async () => {
+    expect(await changes(backend(['one 10.0.0.1:80', 'two 10.0.0.2:80']), backend(['two 10.0.0.2:80']))).toEqual([
       'set server a/one state drain'
     ])
   })
 
-  it('puts it into maintenance where clients may be bound to it', () => {
+  it('puts it into maintenance where clients may be bound to it', async () => {
     const sticky = ['stick-table type ip size 1k', 'stick on src']
     expect(
-      changes(backend(['one 10.0.0.1:80', 'two 10.0.0.2:80'], sticky), backend(['two 10.0.0.2:80'], sticky))
+      await changes(backend(['one 10.0.0.1:80', 'two 10.0.0.2:80'], sticky), backend(['two 10.0.0.2:80'], sticky))
     ).toEqual(['set server a/one state maint'])
   })
 
   it.each([
     ['the server', ['option prefer-last-server'], ' on-marked-down shutdown-sessions'],
     ['its default-server', ['stick on src', 'default-server on-marked-down shutdown-sessions'], '']
-  ])('reloads where clients may be bound to it and %s says that maintenance cuts them', (_name, lines, option) => {
-    const [one, two] = [`one 10.0.0.1:80 check${option}`, `two 10.0.0.2:80 check${option}`]
+  ])(
+    'reloads where clients may be bound to it and %s says that maintenance cuts them',
+    async (_name, lines, option) => {
+      const [one, two] = [`one 10.0.0.1:80 check${option}`, `two 10.0.0.2:80 check${option}`]
 
-    expect(changes(backend([one, two], lines), backend([two], lines))).toEqual([
-      'backend a: server one leaves under "on-marked-down"'
-    ])
-    expect(changes(backend([two], lines), backend([one, two], lines))[0]).toContain('add server a/one')
-    expect(changes(backend([one, two]), backend([two]))).toEqual(['set server a/one state drain'])
-  })
+      expect(await changes(backend([one, two], lines), backend([two], lines))).toEqual([
+        'backend a: server one leaves under "on-marked-down"'
+      ])
+      expect((await changes(backend([two], lines), backend([one, two], lines)))[0]).toContain('add server a/one')
+      expect(await changes(backend([one, two]), backend([two]))).toEqual(['set server a/one state drain'])
+    }
+  )
 
-  it('leaves the others alone when their names shift', () => {
+  it('leaves the others alone when their names shift', async () => {
     const running = backend(['web-1 10.0.0.1:80', 'web-2 10.0.0.2:80', 'web-3 10.0.0.3:80'])
     const wanted = backend(['web-1 10.0.0.2:80', 'web-2 10.0.0.3:80'])
 
-    expect(changes(running, wanted)).toEqual(['set server a/web-1 state drain'])
-    expect(changes(running, backend(['web-2 10.0.0.1:80', 'web-1 10.0.0.2:80', 'web-3 10.0.0.3:80']))).toEqual([])
+    expect(await changes(running, wanted)).toEqual(['set server a/web-1 state drain'])
+    expect(await changes(running, backend(['web-2 10.0.0.1:80', 'web-1 10.0.0.2:80', 'web-3 10.0.0.3:80']))).toEqual([])
   })
 
-  it('gives a new server a name of its own when HAProxy has the wanted one already', () => {
+  it('gives a new server a name of its own when HAProxy has the wanted one already', async () => {
     const running = backend(['web-1 10.0.0.1:80'])
-    expect(changes(running, backend(['web-1 10.0.0.2:80', 'web-2 10.0.0.1:80']))[0]).toMatch(/^add server a\/web-1:2 /)
+    expect((await changes(running, backend(['web-1 10.0.0.2:80', 'web-2 10.0.0.1:80'])))[0]).toMatch(
+      /^add server a\/web-1:2 /
+    )
   })
 
-  it('adds before it removes', () => {
+  it('adds before it removes', async () => {
     expect(
-      changes(backend(['one 10.0.0.1:80']), backend(['two 10.0.0.2:80'])).map((text) => text.slice(0, 10))
+      (await changes(backend(['one 10.0.0.1:80']), backend(['two 10.0.0.2:80']))).map((text) => text.slice(0, 10))
     ).toEqual(['add server', 'set server', 'set server'])
   })
 
-  it('knows IPv6 with and without brackets', () => {
-    expect(changes(backend([]), backend(['six 2001:db8::5:80']))[0]).toContain('a/six [2001:db8::5]:80 ')
-    expect(changes(backend([]), backend(['six [2001:db8::5]:80']))[0]).toContain('a/six [2001:db8::5]:80 ')
+  it('knows IPv6 with and without brackets', async () => {
+    expect((await changes(backend([]), backend(['six 2001:db8::5:80'])))[0]).toContain('a/six [2001:db8::5]:80 ')
+    expect((await changes(backend([]), backend(['six [2001:db8::5]:80'])))[0]).toContain('a/six [2001:db8::5]:80 ')
   })
 
-  it('keeps two equal servers as two', () => {
-    expect(changes(backend(['a 10.0.0.1:80', 'b 10.0.0.1:80']), backend(['a 10.0.0.1:80']))).toEqual([
+  it('keeps two equal servers as two', async () => {
+    expect(await changes(backend(['a 10.0.0.1:80', 'b 10.0.0.1:80']), backend(['a 10.0.0.1:80']))).toEqual([
       'set server a/b state drain'
     ])
   })
@@ -172,79 +177,81 @@ describe('planChange of servers', () => {
       'an expression that names servers'
     ],
     ['a log backend', ['mode log'], 'one 10.0.0.1:80', 'servers change under "mode log"']
-  ])('reloads under %s', (_name, lines, server, words) => {
-    const reasons = changes(backend(['old 10.9.9.9:80'], lines), backend(['old 10.9.9.9:80', server], lines))
+  ])('reloads under %s', async (_name, lines, server, words) => {
+    const reasons = await changes(backend(['old 10.9.9.9:80'], lines), backend(['old 10.9.9.9:80', server], lines))
     expect(reasons.join('\n')).toContain(words)
     expect(reasons.join('\n')).not.toContain('add server')
   })
 
-  it('adds beside a server that may be there, and never under its name', () => {
+  it('adds beside a server that may be there, and never under its name', async () => {
     const lines = ['.if defined(X)', 'server x 10.0.0.9:80', '.endif']
     const running = backend(['one 10.0.0.1:80'], lines)
 
-    expect(changes(running, `${running}server two 10.0.0.2:80\n`)[0]).toContain('add server a/two 10.0.0.2:80 ')
-    expect(changes(running, `${running}server x 10.0.0.2:80\n`)).toEqual(['backend a: two servers are called x'])
-    expect(changes(running, running.replace('10.0.0.9', '10.0.0.8'))).toEqual(['backend a changed'])
+    expect((await changes(running, `${running}server two 10.0.0.2:80\n`))[0]).toContain('add server a/two 10.0.0.2:80 ')
+    expect(await changes(running, `${running}server x 10.0.0.2:80\n`)).toEqual(['backend a: two servers are called x'])
+    expect(await changes(running, running.replace('10.0.0.9', '10.0.0.8'))).toEqual(['backend a changed'])
     const within = backend([], ['.if defined(X)', 'server x 10.0.0.9:80', 'server one 10.0.0.1:80', '.endif'])
-    expect(changes(running, within)).toContain('backend a changed')
+    expect(await changes(running, within)).toContain('backend a changed')
   })
 
-  it('adds beside a section that may be there', () => {
+  it('adds beside a section that may be there', async () => {
     const extra = '.if defined(X)\nlisten b\n  server x 10.0.0.9:80\n.endif\n'
     const running = `${extra}${backend(['one 10.0.0.1:80'])}`
 
-    expect(changes(running, `${running}server two 10.0.0.2:80\n`)[0]).toContain('add server a/two 10.0.0.2:80 ')
+    expect((await changes(running, `${running}server two 10.0.0.2:80\n`))[0]).toContain('add server a/two 10.0.0.2:80 ')
   })
 
-  it('goes by the servers that "use-server" names, and by no other', () => {
+  it('goes by the servers that "use-server" names, and by no other', async () => {
     const lines = ['use-server one if TRUE']
     const [one, two, three] = ['one 10.0.0.1:80', 'two 10.0.0.2:80', 'three 10.0.0.3:80']
     const changed = ['backend a: server one, which "use-server" names, changes']
 
-    expect(changes(backend([one, two], lines), backend([one, three], lines))).toHaveLength(3)
-    expect(changes(backend([one, two], lines), backend([two, one], lines))).toEqual([])
-    expect(changes(backend([one, two], lines), backend(['one 10.0.0.2:80', 'two 10.0.0.1:80'], lines))).toEqual(changed)
-    expect(changes(backend([one, two], lines), backend(['one 10.0.0.2:80'], lines))).toEqual(changed)
-    expect(changes(backend([two], lines), backend([one, two], lines))).toEqual(changed)
+    expect(await changes(backend([one, two], lines), backend([one, three], lines))).toHaveLength(3)
+    expect(await changes(backend([one, two], lines), backend([two, one], lines))).toEqual([])
+    expect(await changes(backend([one, two], lines), backend(['one 10.0.0.2:80', 'two 10.0.0.1:80'], lines))).toEqual(
+      changed
+    )
+    expect(await changes(backend([one, two], lines), backend(['one 10.0.0.2:80'], lines))).toEqual(changed)
+    expect(await changes(backend([two], lines), backend([one, two], lines))).toEqual(changed)
     const twins = backend([one, 'two 10.0.0.1:80'], lines)
-    expect(changes(twins, backend([one], lines))).toEqual(changed)
+    expect(await changes(twins, backend([one], lines))).toEqual(changed)
   })
 
-  it('keeps the order of "balance first": what comes is the last', () => {
+  it('keeps the order of "balance first": what comes is the last', async () => {
     const lines = ['balance first']
     const [one, two, three] = ['one 10.0.0.1:80', 'two 10.0.0.2:80', 'three 10.0.0.3:80']
     const moved = ['backend a: servers change places under "balance first"']
 
-    expect(changes(backend([one, two], lines), backend([one, two, three], lines))[0]).toMatch(/three .* id 5$/)
-    expect(changes(backend([one, two, three], lines), backend([one, three], lines))).toEqual([
+    expect((await changes(backend([one, two], lines), backend([one, two, three], lines)))[0]).toMatch(/three .* id 5$/)
+    expect(await changes(backend([one, two, three], lines), backend([one, three], lines))).toEqual([
       'set server a/two state drain'
     ])
-    expect(changes(backend([one, three], lines), backend([one, two, three], lines))).toEqual(moved)
-    expect(changes(backend([one, two], lines), backend([two, one], lines))).toEqual(moved)
+    expect(await changes(backend([one, three], lines), backend([one, two, three], lines))).toEqual(moved)
+    expect(await changes(backend([one, two], lines), backend([two, one], lines))).toEqual(moved)
     const [ninth, third] = ['one 10.0.0.1:80 id 9', 'three 10.0.0.3:80 id 3']
-    expect(changes(backend([ninth], lines), backend([ninth, third], lines))[0]).toMatch(/three .* id 3$/)
-    expect(changes(backend([ninth], lines), backend([ninth, three], lines))).toEqual(moved)
+    expect((await changes(backend([ninth], lines), backend([ninth, third], lines)))[0]).toMatch(/three .* id 3$/)
+    expect(await changes(backend([ninth], lines), backend([ninth, three], lines))).toEqual(moved)
   })
 
-  it('gives cookies that are made of addresses, and takes clients from a server that leaves', () => {
+  it('gives cookies that are made of addresses, and takes clients from a server that leaves', async () => {
     const lines = ['cookie SRV insert dynamic', 'dynamic-cookie-key secret']
 
-    expect(changes(backend(['one 10.0.0.1:80'], lines), backend(['two 10.0.0.2:80'], lines)).slice(1)).toEqual([
+    expect((await changes(backend(['one 10.0.0.1:80'], lines), backend(['two 10.0.0.2:80'], lines))).slice(1)).toEqual([
       'enable dynamic-cookie backend a',
       'set server a/two state ready',
       'set server a/one state maint'
     ])
   })
 
-  it('takes a consistent hash', () => {
+  it('takes a consistent hash', async () => {
     const lines = ['balance uri', 'hash-type consistent']
-    expect(changes(backend([], lines), backend(['one 10.0.0.1:80'], lines))[0]).toContain('add server a/one')
+    expect((await changes(backend([], lines), backend(['one 10.0.0.1:80'], lines)))[0]).toContain('add server a/one')
   })
 
-  it('counts on at every server of a ring, as HAProxy does', () => {
+  it('counts on at every server of a ring, as HAProxy does', async () => {
     const lines = ['balance uri', 'hash-type consistent']
     const servers = ['a 10.0.0.1:80 id 130', 'b 10.0.0.2:80 id 5']
-    const numbers = changes(
+    const numbers = await changes(
       backend([], lines),
       backend([...servers, 'c 10.0.0.3:80', 'd 10.0.0.4:80', 'e 10.0.0.5:80'], lines)
     )
@@ -257,21 +264,21 @@ describe('planChange of servers', () => {
     ])
   })
 
-  it('follows "defaults", by order and by name', () => {
+  it('follows "defaults", by order and by name', async () => {
     const text = (servers: string) =>
       `defaults d\n  balance static-rr\ndefaults\n  balance leastconn\nbackend a\n${servers}backend b from d\n${servers}`
-    expect(changes(text(''), text('  server one 10.0.0.1:80\n'))).toEqual([
+    expect(await changes(text(''), text('  server one 10.0.0.1:80\n'))).toEqual([
       'backend b: servers change under "balance static-rr"'
     ])
   })
 
-  it('does not take the servers of a peers section for its own', () => {
+  it('does not take the servers of a peers section for its own', async () => {
     const text = (port: number) => `peers p\n  bind :1\n  server me 10.0.0.1:${port}\n`
-    expect(changes(text(1), text(2))).toEqual(['peers p changed'])
+    expect(await changes(text(1), text(2))).toEqual(['peers p changed'])
   })
 
-  it('reloads for a change of thousands', () => {
+  it('reloads for a change of thousands', async () => {
     const servers = Array.from({ length: 2_001 }, (_, index) => `s${index} 10.0.${index >> 8}.${index & 255}:80`)
-    expect(changes(backend([]), backend(servers))).toEqual(['2001 servers change at once'])
+    expect(await changes(backend([]), backend(servers))).toEqual(['2001 servers change at once'])
   })
 })

@@ -15,29 +15,34 @@ const rows = (...servers: [string, string, number, number, number][]): string =>
     )
     .join('')}`
 
-const model = (lines: string) => new ConfigReader().read(`backend web\n${lines}`)
+const model = async (lines: string) => await new ConfigReader().read(`backend web\n${lines}`)
 
 describe('serverStateFile', () => {
-  it('names a server that is down as the next worker does', () => {
-    const states = parseServersState(rows(['web-2', '10.0.0.2', 0, 0, 80], ['web-1', '10.0.0.1', 2, 0, 80]))
+  it('names a server that is down as the next worker does', async () => {
+    const states = await parseServersState(rows(['web-2', '10.0.0.2', 0, 0, 80], ['web-1', '10.0.0.1', 2, 0, 80]))
 
-    const file = serverStateFile(states, model('server web-1 10.0.0.2:80 check\nserver web-2 10.0.0.1:80 check\n'))
+    const file = serverStateFile(
+      states,
+      await model('server web-1 10.0.0.2:80 check\nserver web-2 10.0.0.1:80 check\n')
+    )
 
     expect(file.split('\n').slice(2)).toEqual(['3 web 1 web-1 10.0.0.2 0 0 1 1 3 8 2 0 6 0 0 0 - 80 - 0 0 - - 0', ''])
   })
 
-  it('leaves out what has another port now, and what nothing would ever check', () => {
-    const states = parseServersState(rows(['a', '10.0.0.1', 0, 0, 80], ['b', '10.0.0.2', 0, 0, 80]))
+  it('leaves out what has another port now, and what nothing would ever check', async () => {
+    const states = await parseServersState(rows(['a', '10.0.0.1', 0, 0, 80], ['b', '10.0.0.2', 0, 0, 80]))
 
-    const file = serverStateFile(states, model('server a 10.0.0.1:81 check\nserver b 10.0.0.2:80\n'))
+    const file = serverStateFile(states, await model('server a 10.0.0.1:81 check\nserver b 10.0.0.2:80\n'))
 
     expect(file.trim().split('\n')).toHaveLength(2)
   })
 })
 
 describe('driftOf', () => {
-  const table = ServerTable.of(model('server a 10.0.0.1:80\nserver six [2001:db8::1]:80\n'))
-  const look = (text: string): string | undefined => driftOf(parseServersState(text), ['web'], table, new Set())
+  const look = async (text: string): Promise<string | undefined> => {
+    const table = await ServerTable.of(await model('server a 10.0.0.1:80\nserver six [2001:db8::1]:80\n'))
+    return driftOf(await parseServersState(text), ['web'], table, new Set())
+  }
 
   it.each([
     ['nothing', rows(['a', '10.0.0.1', 2, 0, 80], ['six', '2001:db8::1', 2, 0, 80]), undefined],
@@ -45,13 +50,13 @@ describe('driftOf', () => {
     ['another port', rows(['a', '10.0.0.1', 2, 0, 81]), 'web/a has 10.0.0.1:81 in place of 10.0.0.1:80'],
     ['a missing server', rows(['a', '10.0.0.1', 2, 0, 80]), 'web/six is gone'],
     ['a strange server', rows(['x', '10.0.0.9', 2, 0, 80]), 'web/x is there, and nobody made it']
-  ])('finds %s', (_name, text, difference) => {
-    expect(look(text)).toBe(difference)
+  ])('finds %s', async (_name, text, difference) => {
+    expect(await look(text)).toBe(difference)
   })
 })
 
 describe('certificateFiles', () => {
-  it('lists what is loaded, and not what is about to be', () => {
+  it('lists what is loaded, and not what is about to be', async () => {
     expect(certificateFiles('# transaction\n/etc/tls/new.pem\n# filename\n/etc/tls/site.pem\n\n')).toEqual([
       '/etc/tls/site.pem'
     ])
