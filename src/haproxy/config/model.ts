@@ -4,6 +4,7 @@ import { changedLines } from './text-changes.ts'
 import { readLine, SECTION_KINDS, splitWords, type ConfigLine } from './parser.ts'
 import { NO_SETTINGS, blockerOf, ringOf, withLine, type BackendSettings, type Ring } from './backend-settings.ts'
 import { ServerLineReader, type ServerLine } from './server-line.ts'
+import { ServerOrder } from './server-order.ts'
 
 /** Servers of one backend that inherit the same `default-server` options. */
 export interface Pool {
@@ -55,48 +56,6 @@ export interface ConfigModel {
   order: ReadonlyMap<string, ServerOrder>
   /** Why no server of this text can be changed but by a reload. */
   blocker: string | undefined
-}
-
-export interface PlacedServer {
-  server: ServerLine
-  /** Id of its pool. */
-  pool: string
-  /** The number that HAProxy gives it. */
-  id: number
-}
-
-/** The servers of a backend in their order. Most changes ask nothing of it: what it tells is worked out then. */
-export class ServerOrder {
-  readonly servers: ServerLine[] = []
-  /** Of each server, the id of its pool. */
-  readonly pools: string[] = []
-  /** Whether one of them can only be changed by a reload. */
-  blocked = false
-  #placed: readonly PlacedServer[] | undefined
-
-  push(server: ServerLine, pool: string): void {
-    this.servers.push(server)
-    this.pools.push(pool)
-    this.blocked ||= server.blocker !== undefined
-  }
-
-  /** With their numbers, given as HAProxy does: those that say a number have it, the others get the next that is free, counted on at every server. */
-  placed(): readonly PlacedServer[] {
-    this.#placed ??= this.#number()
-    return this.#placed
-  }
-
-  #number(): PlacedServer[] {
-    const taken = new Set(this.servers.map(({ target }) => target.id))
-    let next = 1
-    return this.servers.map((server, index) => {
-      const pool = this.pools[index] ?? ''
-      while (server.target.id === 0 && taken.has(next)) next++
-      const id = server.target.id || next
-      next++
-      return { server, pool, id }
-    })
-  }
 }
 
 /** One line of a file. */

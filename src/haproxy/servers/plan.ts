@@ -1,5 +1,6 @@
 import { withoutCommonEnds } from '../config/text-changes.ts'
-import type { ConfigModel, Pool, ServerOrder } from '../config/model.ts'
+import type { ConfigModel, Pool } from '../config/model.ts'
+import type { ServerOrder } from '../config/server-order.ts'
 import type { ServerLine } from '../config/server-line.ts'
 import { isCutWhenDown, isReusable, type Slot, type ServerTable } from './server-table.ts'
 

@@ -1,5 +1,6 @@
 import { eachInTurns } from '../../platform/turns.ts'
-import { poolOf, type ConfigModel, type PlacedServer, type Pool } from '../config/model.ts'
+import { poolOf, type ConfigModel, type Pool } from '../config/model.ts'
+import type { PlacedServer } from '../config/server-order.ts'
 import type { ServerTarget } from '../config/server-line.ts'
 
 /** A server that the worker has. */
