@@ -171,12 +171,23 @@ export class Instance {
     const mark = await log.size()
     const { adopted, pid } = await supervisor.start(command, this.#hooks)
     if (adopted && pid === known.worker?.masterPid) return 'unchanged'
+    if (adopted && (await this.#options.reloader.finishes())) return await this.#takeBack(pid)
     const pids = await this.#started(mark, adopted)
     const lastGood = known.withDigest(await restore(file, logger))
     known.worker = pids
     if (this.#startedWith === lastGood.text) await this.#loaded(lastGood, await reader.read(lastGood.text), pids)
     else await takeOver(this.#options, lastGood, pids)
     return adopted ? 'unchanged' : 'started'
+  }
+
+  /** Somebody told it to finish. */
+  async #takeBack(pid: number): Promise<'started'> {
+    const { file, known, logger, reader, reloader } = this.#options
+    const lastGood = known.withDigest(await restore(file, logger))
+    await this.#handOver.empty()
+    logger.warn({ pid }, 'haproxy was told to finish, and is reloaded to serve')
+    await this.#loaded(lastGood, await reader.read(lastGood.text), await reloader.reload())
+    return 'started'
   }
 
   async #started(mark: number, adopted?: boolean): Promise<WorkerPids> {

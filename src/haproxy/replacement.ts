@@ -16,12 +16,12 @@ export interface ReplacementParts {
 /** A worker that has been silent is asked once more. */
 const LAST_CHANCE_MS = 1_000
 
-/** The worker has not answered for long: a reload puts another one in its place, with what ran. Within the queue. */
+/** The worker has not answered for long, or takes no connections any more: a reload puts another one in its place, with what ran. Within the queue. */
 export async function replaceWorker({ known, instance, runtime, logger }: ReplacementParts): Promise<void> {
   const { worker, lastRunning } = known
   const answers = await runtime.workerPid(LAST_CHANCE_MS).catch(() => undefined)
   if (worker === undefined || lastRunning === undefined || answers === worker.workerPid) return
-  logger.error({ pid: worker.workerPid }, 'haproxy worker hangs, and is replaced by a reload')
+  logger.error({ pid: worker.workerPid }, 'haproxy worker does not serve, and is replaced by a reload')
   await instance.load(lastRunning)
 }
 

@@ -6,7 +6,7 @@ import { Poller } from '../../platform/poller.ts'
 import type { Known } from '../known.ts'
 import type { MasterCli } from '../socket/master-cli.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
-import { isGone } from '../socket/exchange.ts'
+import { isGone, isRefused } from '../socket/exchange.ts'
 import { goOn } from './hung.ts'
 import type { Supervisor } from './supervisor.ts'
 
@@ -27,9 +27,8 @@ const POLL_MS = 1_000
 const ANSWER_MS = 1_500
 /** One answer that is late on a busy machine is no silence. */
 const TELL_MS = 1_400
-/** This worker has been silent, or a socket has been gone, for so long that it is replaced. */
-const REPLACE_MS = 10_000
-const GONE_MS = 2_000
+/** For so long before it is replaced. Of one that finishes it is known by then whether someone has stopped its program in supervisord. */
+const PATIENCE_MS = { hangs: 10_000, finishes: 8_000, gone: 2_000 }
 /** Between the end of a replacement and the next one: somebody may delete a folder again and again. */
 const PAUSES = { firstMs: 5_000, maxMs: 60_000 }
 /** What has been well for so long after a replacement begins anew. */
@@ -96,7 +95,7 @@ export class Pulse {
       await patient.ask()
       this.#well(patient)
     } catch (error) {
-      const how = howSilent(error)
+      const how = howSilent(error, patient)
       if (how === undefined || patient.pid() !== pid) return
       patient.silentSince ??= askedAt
       await this.#silent(patient, pid, this.#options.clock.monotonic() - patient.silentSince, how)
@@ -109,13 +108,14 @@ export class Pulse {
     patient.problem = undefined
   }
 
-  async #silent(patient: Patient, pid: number, forMs: number, how: 'hangs' | 'gone'): Promise<void> {
+  async #silent(patient: Patient, pid: number, forMs: number, how: Silence): Promise<void> {
     if (forMs < TELL_MS) return
     if (patient.problem === undefined) this.#tell(patient, pid, how)
     if (how === 'hangs' && (await goOn(pid, this.#options.logger))) return
+    if (forMs < PATIENCE_MS[how]) return
+    if (how === 'gone') this.#replace(this.#options.replaceHaproxy)
     // A master that hangs keeps nobody from being served: a person decides about it.
-    if (how === 'gone' && forMs >= GONE_MS) this.#replace(this.#options.replaceHaproxy)
-    if (how === 'hangs' && forMs >= REPLACE_MS && patient.name === 'worker') this.#replace(this.#options.replaceWorker)
+    else if (patient.name === 'worker') this.#replace(this.#options.replaceWorker)
   }
 
   #replace(replace: () => Promise<void>): void {
@@ -132,14 +132,14 @@ export class Pulse {
       })
   }
 
-  #tell(patient: Patient, pid: number, how: 'hangs' | 'gone'): void {
-    const what =
-      how === 'gone'
-        ? `The socket of HAProxy's ${patient.name} (${pid}) is gone: it cannot be reached`
-        : `HAProxy's ${patient.name} (${pid}) does not answer`
-    const error = new KontrolError('KTL_HAPROXY_UNREACHABLE', what, {
-      hint: how === 'gone' ? MADE_AGAIN : patient.name === 'worker' ? HEALS : MASTER_HANGS
-    })
+  #tell(patient: Patient, pid: number, how: Silence): void {
+    const who = `HAProxy's ${patient.name} (${pid})`
+    const { what, hint } = {
+      gone: { what: `The socket of ${who} is gone: it cannot be reached`, hint: MADE_AGAIN },
+      finishes: { what: `${who} takes no connections any more: it was told to finish`, hint: SERVES_AGAIN },
+      hangs: { what: `${who} does not answer`, hint: patient.name === 'worker' ? HEALS : MASTER_HANGS }
+    }[how]
+    const error = new KontrolError('KTL_HAPROXY_UNREACHABLE', what, { hint })
     patient.problem = error.problem
     this.#options.logger.error({ err: error }, 'haproxy is not answering')
   }
@@ -147,12 +147,16 @@ export class Pulse {
 
 const HEALS = 'It is replaced within seconds; look at its log, and at who stopped it.'
 const MADE_AGAIN = 'A reload makes it again within seconds; look at who deletes its files.'
+const SERVES_AGAIN = 'A reload has it serve again within seconds; look at who sends it SIGUSR1.'
 const MASTER_HANGS =
   'Traffic goes on and servers come and go, but nothing can be reloaded: look what stopped it, or kill it at a quiet time.'
 
-/** Refused: it is about to begin, or to end, which others watch. */
-function howSilent(error: unknown): 'hangs' | 'gone' | undefined {
+type Silence = keyof typeof PATIENCE_MS
+
+/** A master that refuses is about to begin, or to end, which others watch. */
+function howSilent(error: unknown, { name }: Patient): Silence | undefined {
   if (isGone(error)) return 'gone'
+  if (isRefused(error)) return name === 'worker' ? 'finishes' : undefined
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (messageOf(cause).startsWith('no answer within')) return 'hangs'
   }

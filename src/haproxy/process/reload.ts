@@ -6,7 +6,7 @@ import { endIfHung, goOn } from './hung.ts'
 import type { HaproxyLog } from './log.ts'
 import { readProcess } from './process-table.ts'
 import type { HaproxyProcess, MasterCli, ProcessTable } from '../socket/master-cli.ts'
-import { isGone } from '../socket/exchange.ts'
+import { isGone, isRefused } from '../socket/exchange.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
 import type { Supervisor } from './supervisor.ts'
 
@@ -36,6 +36,8 @@ const ANSWER_MS = 2_000
 const GONE_MS = 2_000
 /** It may have begun a moment before it was found. */
 const ADOPTED_GONE_MS = 10_000
+/** What refuses connections for so long does so for good. */
+const FINISHES_MS = 1_000
 /** From the signal until its socket is there again, which is after it has read its files: 8 s with ten thousand servers. */
 const SIGNAL_MS = 20_000
 /** A master that re-executes itself, or a busy machine, may need a moment. */
@@ -63,8 +65,7 @@ export class Reloader {
       } catch (error) {
         if (isGone(error)) return false
         // Refused while it re-executes itself.
-        const refused = error instanceof Error && (error.cause as NodeJS.ErrnoException).code === 'ECONNREFUSED'
-        if (!refused || performance.now() > deadline) throw error
+        if (!isRefused(error) || performance.now() > deadline) throw error
         await sleep(POLL_MS)
       }
     }
@@ -114,6 +115,25 @@ export class Reloader {
     }
     const limits = { timeoutMs: SIGNAL_MS, goneMs: SIGNAL_MS }
     return (await this.#poll(judge, 'a new worker serves', mark, limits)).former
+  }
+
+  /**
+   * Whether somebody has told it to finish: its master answers, and its worker listens nowhere any more, and serves on for
+   * as long as its last client stays. A reload has it serve again.
+   */
+  async finishes(): Promise<boolean> {
+    const { master, runtime } = this.#options
+    // One that begins may answer a moment later.
+    for (const deadline = performance.now() + FINISHES_MS; ; await sleep(POLL_MS)) {
+      try {
+        if ((await master.showProcesses(ANSWER_MS)).worker === undefined) return false
+        await runtime.workerPid(ANSWER_MS)
+        return false
+      } catch (error) {
+        if (!isRefused(error)) return false
+        if (performance.now() > deadline) return true
+      }
+    }
   }
 
   /**

@@ -38,9 +38,14 @@ export async function exchange(path: string, line: string, options: ExchangeOpti
 }
 
 /** Whether there was nobody to ask as the socket is not there, which HAProxy never removes while it runs. */
-export function isGone(error: unknown): boolean {
+export const isGone = (error: unknown): boolean => failedWith('ENOENT', error)
+
+/** Whether nobody listens on the socket. */
+export const isRefused = (error: unknown): boolean => failedWith('ECONNREFUSED', error)
+
+function failedWith(code: string, error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return true
+    if ((cause as NodeJS.ErrnoException).code === code) return true
   }
   return false
 }

@@ -2,6 +2,7 @@ import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/platform/clock.ts'
 import { readProcess } from '../../../src/haproxy/process/process-table.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freeze } from '../../support/freeze.ts'
@@ -86,7 +87,9 @@ describe('a worker that does not answer', () => {
   })
 
   it('is replaced after a bound, whoever asks for nothing', async () => {
-    await using haproxy = await startHaproxy()
+    let aheadMs = 0
+    const clock = { ...systemClock, monotonic: () => performance.now() + aheadMs }
+    await using haproxy = await startHaproxy({ clock })
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
     await apply(haproxy, proxy(address, [web]))
@@ -95,6 +98,7 @@ describe('a worker that does not answer', () => {
     await using frozen = await freeze(worker)
 
     await eventually(() => told(haproxy).includes('does not answer'))
+    aheadMs = 10_000
 
     await eventually(async () => told(haproxy) === '' && (await isGone(worker)), 50_000)
     for (let n = 0; n < 40; n++) expect(await ask(address)).toBe('hello')
