@@ -19,7 +19,7 @@ import {
   variable,
   wholeNumber
 } from './platform/env-parsers.ts'
-import { defaultShell, parseShell, type Shell } from './platform/shell.ts'
+import { defaultShell, parseShell, type Shell } from './platform/process/shell.ts'
 import { parseCheck } from './slave/check.ts'
 
 export type Mode = 'master' | 'slave' | 'debug' | 'verbose'

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { envTable } from '../environment.ts'
-import { variableIfItFits } from '../platform/script-input.ts'
+import { variableIfItFits } from '../platform/process/script-input.ts'
 
 /**
  * What callbacks, steps and scripts inherit: the environment of this process, and every variable of the table with the

@@ -3,11 +3,11 @@ import { invalidEnvironment, readEnvTable } from '../config.ts'
 import { envTable } from '../environment.ts'
 import { Automaton } from '../lifecycle/automaton.ts'
 import { CommandSocket } from '../lifecycle/command-socket.ts'
-import { readManifest } from '../lifecycle/manifest.ts'
+import { readManifest } from '../lifecycle/manifest/manifest.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createLogger } from '../platform/logger.ts'
 import { RotatingFile } from '../platform/rotating-file.ts'
-import type { Shell } from '../platform/shell.ts'
+import type { Shell } from '../platform/process/shell.ts'
 import { defineCommand, usageError } from './command.ts'
 
 /** As the original's: four files of 64 KB at most. */

@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { findKontrolError, KontrolError } from '../errors.ts'
-import { programVersion } from '../platform/program-version.ts'
+import { programVersion } from '../platform/process/program-version.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 type ParsedArgs<O extends Options> = ReturnType<typeof parseArgs<{ options: O; allowPositionals: true }>>

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { toKontrolJson } from '../model/kontrol-json.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import { variableIfItFits } from '../platform/script-input.ts'
+import { variableIfItFits } from '../platform/process/script-input.ts'
 
 export interface CallbackInput {
   snapshot: Snapshot

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Cancel, Clock } from '../platform/clock.ts'
-import { runSubprocess, type SubprocessOptions, type SubprocessResult } from '../platform/subprocess.ts'
+import { runSubprocess, type SubprocessOptions, type SubprocessResult } from '../platform/process/subprocess.ts'
 
 export interface Leash {
   /** Until when the program may run as far as is known now, on the monotonic clock; undefined: no longer. */

@@ -1,7 +1,7 @@
 import { findKontrolError } from '../errors.ts'
 import { Backoff } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
-import type { ChangeStatus } from './record-set.ts'
+import type { ChangeStatus } from './records/record-set.ts'
 
 export interface ChangeWatchOptions {
   clock: Clock

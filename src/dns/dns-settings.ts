@@ -1,5 +1,5 @@
 import { KontrolError } from '../errors.ts'
-import { normalizeDomainName } from './domain-name.ts'
+import { normalizeDomainName } from './records/domain-name.ts'
 
 /** What the annotations of the proxy pod ask for. */
 export interface DnsSettings {

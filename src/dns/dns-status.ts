@@ -1,7 +1,7 @@
 import type { Problem } from '../errors.ts'
 import { Listeners, type Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { AddressType, ChangeStatus } from './record-set.ts'
+import type { AddressType, ChangeStatus } from './records/record-set.ts'
 
 /** One record set that we look after, as GET /api/v1/dns shows it. */
 export interface DnsRecordStatus {

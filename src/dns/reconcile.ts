@@ -1,9 +1,9 @@
 import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
-import type { AddressesByType } from './addresses.ts'
+import type { AddressesByType } from './records/addresses.ts'
 import type { DnsSettings } from './dns-settings.ts'
-import { type NamePlan, planName, type PlannedRecord } from './plan-records.ts'
-import { checkOwner } from './ownership.ts'
-import type { AddressType, ChangeStatus, DnsProvider, RecordChange, RecordSet, Zone } from './record-set.ts'
+import { type NamePlan, planName, type PlannedRecord } from './records/plan-records.ts'
+import { checkOwner } from './records/ownership.ts'
+import type { AddressType, ChangeStatus, DnsProvider, RecordChange, RecordSet, Zone } from './records/record-set.ts'
 import { checkDelegation, type Surroundings } from './surroundings.ts'
 import type { Zones } from './zones.ts'
 

@@ -1,8 +1,8 @@
 import type * as Sdk from '@aws-sdk/client-route-53'
 import { type ErrorCode, findKontrolError, KontrolError, messageOf } from '../errors.ts'
 import { withDeadline } from './deadline.ts'
-import { fromRoute53Name } from './domain-name.ts'
-import type { ChangeStatus, DnsProvider, RecordChange, RecordSet, Zone } from './record-set.ts'
+import { fromRoute53Name } from './records/domain-name.ts'
+import type { ChangeStatus, DnsProvider, RecordChange, RecordSet, Zone } from './records/record-set.ts'
 
 export interface Route53Options {
   /** Milliseconds that one call may take in all, the SDK's own attempts included. */

@@ -1,8 +1,8 @@
 import { KontrolError } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
-import { isInZone } from './domain-name.ts'
-import { checkOwner } from './ownership.ts'
-import type { DnsProvider, RecordSet, Zone } from './record-set.ts'
+import { isInZone } from './records/domain-name.ts'
+import { checkOwner } from './records/ownership.ts'
+import type { DnsProvider, RecordSet, Zone } from './records/record-set.ts'
 
 /** They change by hand and seldom, and an account has five requests a second. */
 const CACHE_MS = 30 * 60_000

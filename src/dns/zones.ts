@@ -1,7 +1,7 @@
 import { KontrolError } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
-import { isInZone } from './domain-name.ts'
-import type { DnsProvider, Zone } from './record-set.ts'
+import { isInZone } from './records/domain-name.ts'
+import type { DnsProvider, Zone } from './records/record-set.ts'
 
 /** Zones come and go by hand, and an account may hold thousands: pages of a hundred at five requests a second. */
 const CACHE_MS = 30 * 60_000

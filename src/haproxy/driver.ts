@@ -22,7 +22,7 @@ import { RuntimeApi } from './socket/runtime-api.ts'
 import { TaskQueue } from '../platform/queue.ts'
 import { noLongerThan } from '../platform/patience.ts'
 import { noSynGuard, type SynGuard } from './process/syn-guard.ts'
-import type { HaproxyCommand, Supervisor } from './process/supervisor.ts'
+import type { HaproxyCommand, Supervisor } from './supervisor/supervisor.ts'
 import { detectVersion, featuresOf } from './process/version.ts'
 
 export interface HaproxyDriverOptions {

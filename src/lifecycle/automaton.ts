@@ -3,8 +3,8 @@ import { createActor, fromPromise, type ActorRefFrom } from 'xstate'
 import { KontrolError, type Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import { defaultShell, type Shell } from '../platform/shell.ts'
-import { fitsEnvironment } from '../platform/script-input.ts'
+import { defaultShell, type Shell } from '../platform/process/shell.ts'
+import { fitsEnvironment } from '../platform/process/script-input.ts'
 import {
   compileMachine,
   positionOf,
@@ -12,10 +12,10 @@ import {
   type StepInput,
   type StepOutput,
   type TransitionInput
-} from './compile-machine.ts'
+} from './manifest/compile-machine.ts'
 import { CurrentState } from './current-state.ts'
-import type { Manifest } from './manifest.ts'
-import { ReachableStates } from './reachable-states.ts'
+import type { Manifest } from './manifest/manifest.ts'
+import { ReachableStates } from './manifest/reachable-states.ts'
 import { shorten, statusOf, StepLog, type AutomatonStatus, type StateChange } from './step-log.ts'
 import { StepRunner, type Action } from './step-runner.ts'
 import { Transition, TransitionQueue, type Settled } from './transition-queue.ts'

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { Shell } from '../platform/shell.ts'
-import type { Manifest } from './manifest.ts'
+import type { Shell } from '../platform/process/shell.ts'
+import type { Manifest } from './manifest/manifest.ts'
 
 /** Shells that read these things as busybox ash does, for which the manifests of Kontrol's images were written. */
 const LIKE_ASH = /^(ash|bash|busybox|zsh)$/

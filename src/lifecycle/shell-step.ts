@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inheritedEnvironment } from '../platform/inherited-environment.ts'
-import { defaultShell, type Shell } from '../platform/shell.ts'
+import { inheritedEnvironment } from '../platform/process/inherited-environment.ts'
+import { defaultShell, type Shell } from '../platform/process/shell.ts'
 import type { Logger } from '../platform/logger.ts'
-import { variableIfItFits } from '../platform/script-input.ts'
-import { groupGone, signalGroup } from '../platform/process-group.ts'
+import { variableIfItFits } from '../platform/process/script-input.ts'
+import { groupGone, signalGroup } from '../platform/process/process-group.ts'
 
 export interface ShellStep {
   script: string

@@ -1,6 +1,6 @@
 import { problemOf, type KontrolError, type Problem } from '../errors.ts'
-import type { ReachableStates } from './reachable-states.ts'
-import type { Manifest } from './manifest.ts'
+import type { ReachableStates } from './manifest/reachable-states.ts'
+import type { Manifest } from './manifest/manifest.ts'
 import { textOf } from './step-runner.ts'
 import type { TransitionQueue } from './transition-queue.ts'
 

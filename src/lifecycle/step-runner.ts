@@ -1,9 +1,9 @@
 import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { Shell } from '../platform/shell.ts'
+import type { Shell } from '../platform/process/shell.ts'
 import type { Backends } from '../model/snapshot.ts'
-import type { StepInput, StepOutput, TransitionInput } from './compile-machine.ts'
-import type { LifecycleState } from './manifest.ts'
+import type { StepInput, StepOutput, TransitionInput } from './manifest/compile-machine.ts'
+import type { LifecycleState } from './manifest/manifest.ts'
 import { runShellStep } from './shell-step.ts'
 
 export interface ActionContext {

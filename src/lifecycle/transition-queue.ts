@@ -1,6 +1,6 @@
 import { KontrolError, type Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { TransitionInput } from './compile-machine.ts'
+import type { TransitionInput } from './manifest/compile-machine.ts'
 
 /** Where a machine came to rest, and how the last step before ended that had something to do. */
 export interface Settled {

@@ -2,7 +2,7 @@ import { open, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { KontrolError } from '../errors.ts'
-import { runSubprocess, type SubprocessResult } from '../platform/subprocess.ts'
+import { runSubprocess, type SubprocessResult } from '../platform/process/subprocess.ts'
 
 /**
  * Reads every value and writes one, in a process of its own: LMDB maps its file, and a damaged one ends whoever

@@ -1,9 +1,9 @@
 import { parseHosts } from '../model/hosts-json.ts'
 import { addressesOf, podsOf, type Backends } from '../model/snapshot.ts'
-import { isSecretName } from '../platform/inherited-environment.ts'
+import { isSecretName } from '../platform/process/inherited-environment.ts'
 import type { HostsSource } from './hosts-source.ts'
 import type { Rendered, TemplateVariables } from './template.ts'
-import { NOBODY, withoutPods, type Without } from './without-pods.ts'
+import { NOBODY, withoutPods, type Without } from './pods/without-pods.ts'
 
 /** A template that is rendered here, or by a process of its own. */
 export interface RenderedTemplate {

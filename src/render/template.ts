@@ -5,10 +5,10 @@ import type { Value } from '../jinja/values/value.ts'
 import { maskConfiguration, maskValues, secretsIn } from '../model/masking.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Hosts } from '../model/snapshot.ts'
-import { PodValues } from './pod-values.ts'
+import { PodValues } from './pods/pod-values.ts'
 import { haproxyFilters } from './template-filters.ts'
 import { refuseLargeText } from './text-limits.ts'
-import { withoutPods, type Without } from './without-pods.ts'
+import { withoutPods, type Without } from './pods/without-pods.ts'
 
 type PodsByApp = ReadonlyMap<string, readonly Pod[]>
 

@@ -4,7 +4,7 @@ import { parseCommand } from '../access/command-rules.ts'
 import { KontrolError } from '../errors.ts'
 import { toKontrolJson } from '../model/kontrol-json.ts'
 import type { Logger } from '../platform/logger.ts'
-import { defaultShell, type Shell } from '../platform/shell.ts'
+import { defaultShell, type Shell } from '../platform/process/shell.ts'
 import { runShellScript } from './shell-script.ts'
 import { parseSocatCommand } from './socat-command.ts'
 

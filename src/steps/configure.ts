@@ -1,7 +1,7 @@
 import { findKontrolError, KontrolError } from '../errors.ts'
 import type { Planned, ReconfigurationLog } from './reconfiguration-log.ts'
 import type { HostsSource } from '../render/hosts-source.ts'
-import type { TextSource } from '../render/faulty-pods.ts'
+import type { TextSource } from '../render/pods/faulty-pods.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
 
 export type ConfigureOutcome = 'unchanged' | 'applied' | 'reload'

@@ -1,5 +1,5 @@
 import type { ReconfigurationLog } from './reconfiguration-log.ts'
-import type { TextSource } from '../render/faulty-pods.ts'
+import type { TextSource } from '../render/pods/faulty-pods.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
 
 export interface RenderStepDeps {

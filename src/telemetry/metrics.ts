@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { LimitUse } from '../model/limits.ts'
 import type { Reconfiguration } from '../model/reconfiguration.ts'
-import { programVersion } from '../platform/program-version.ts'
+import { programVersion } from '../platform/process/program-version.ts'
 import { partGauges, type PartSources } from './part-gauges.ts'
 import type { Sample } from './sample.ts'
 

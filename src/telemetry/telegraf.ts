@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isFault, type SupervisordClient, supervisordFaults } from '../platform/supervisord-client.ts'
+import { isFault, type SupervisordClient, supervisordFaults } from '../platform/process/supervisord-client.ts'
 import type { OpentsdbEndpoint } from './opentsdb-endpoint.ts'
 
 export interface TelegrafInput {

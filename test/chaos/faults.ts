@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { haproxyPaths } from '../../src/haproxy/files/paths.ts'
 import { MasterCli } from '../../src/haproxy/socket/master-cli.ts'
-import { runSubprocess } from '../../src/platform/subprocess.ts'
+import { runSubprocess } from '../../src/platform/process/subprocess.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import type { World } from './world.ts'
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { runSubprocess } from '../../src/platform/subprocess.ts'
+import { runSubprocess } from '../../src/platform/process/subprocess.ts'
 import { selfSigned } from '../support/certificates.ts'
 import { eventually } from '../support/eventually.ts'
 import { createService } from '../support/start-service.ts'

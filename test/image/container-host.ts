@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Pool } from 'undici'
-import { runSubprocess } from '../../src/platform/subprocess.ts'
+import { runSubprocess } from '../../src/platform/process/subprocess.ts'
 import { eventually } from '../support/eventually.ts'
 
 /** Of the bridge that the containers hang on, in a network namespace that knows no other network. */

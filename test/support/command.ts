@@ -1,4 +1,4 @@
-import { runSubprocess } from '../../src/platform/subprocess.ts'
+import { runSubprocess } from '../../src/platform/process/subprocess.ts'
 
 /** Runs a program that is expected to succeed; answers what it prints. */
 export async function command(program: string, args: string[]): Promise<string> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { runSubprocess } from '../../src/platform/subprocess.ts'
+import { runSubprocess } from '../../src/platform/process/subprocess.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js')
 

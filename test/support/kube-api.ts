@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { runSubprocess } from '../../src/platform/subprocess.ts'
+import { runSubprocess } from '../../src/platform/process/subprocess.ts'
 import { tempDir } from './temp-dir.ts'
 
 interface Pod {

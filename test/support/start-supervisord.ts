@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { SupervisordClient } from '../../src/platform/supervisord-client.ts'
+import { SupervisordClient } from '../../src/platform/process/supervisord-client.ts'
 import { eventually } from './eventually.ts'
 import { tempDir, type TempDir } from './temp-dir.ts'
 

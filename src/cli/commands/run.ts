@@ -7,7 +7,7 @@ import { type Config, haproxyConfigOf, loadConfig } from '../../config.ts'
 import { discoverMetadata } from '../../kubernetes/discover-metadata.ts'
 import { detectMetadataSource } from '../../kubernetes/metadata-source.ts'
 import { systemClock } from '../../platform/clock.ts'
-import { variableIfItFits } from '../../platform/script-input.ts'
+import { variableIfItFits } from '../../platform/process/script-input.ts'
 import { defineCommand } from '../command.ts'
 
 export const run = defineCommand({
@@ -90,7 +90,7 @@ async function aborted(signal: AbortSignal): Promise<void> {
 async function containerStops({ supervisor }: Config, env: NodeJS.ProcessEnv): Promise<boolean> {
   const { SUPERVISOR_SERVER_URL: serverUrl } = env
   if (supervisor !== 'supervisord' || serverUrl === undefined) return false
-  const { SupervisordClient } = await import('../../platform/supervisord-client.ts')
+  const { SupervisordClient } = await import('../../platform/process/supervisord-client.ts')
   return new SupervisordClient(serverUrl).shuttingDown().catch(() => true)
 }
 

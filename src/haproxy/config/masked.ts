@@ -1,5 +1,5 @@
 import { isUnmistakable, maskPlaces, secretsIn, valueMasker } from '../../model/masking.ts'
-import { secretValues } from '../../platform/inherited-environment.ts'
+import { secretValues } from '../../platform/process/inherited-environment.ts'
 import { eachInTurns, piecesOf } from '../../platform/turns.ts'
 
 /** The secrets of a configuration of any length, and those of the environment, for what quotes it. The longest come first. */

@@ -1,5 +1,5 @@
 import { maskConfiguration } from '../../model/masking.ts'
-import { secretValues } from '../../platform/inherited-environment.ts'
+import { secretValues } from '../../platform/process/inherited-environment.ts'
 import { textDiff } from './text-changes.ts'
 
 /** What changed between two configurations, as it may be logged, sent and kept. */

@@ -8,7 +8,7 @@ import type { MasterCli } from '../socket/master-cli.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
 import { isGone, isRefused } from '../socket/exchange.ts'
 import { goOn } from './hung.ts'
-import type { Supervisor } from './supervisor.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
 
 export interface PulseOptions {
   known: Known

@@ -8,7 +8,7 @@ import { readProcess } from './process-table.ts'
 import type { HaproxyProcess, MasterCli, ProcessTable } from '../socket/master-cli.ts'
 import { isGone, isRefused } from '../socket/exchange.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
-import type { Supervisor } from './supervisor.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
 
 export interface WorkerPids {
   masterPid: number

@@ -1,4 +1,4 @@
-import { runSubprocess } from '../../platform/subprocess.ts'
+import { runSubprocess } from '../../platform/process/subprocess.ts'
 import { KontrolError } from '../../errors.ts'
 import type { Logger } from '../../platform/logger.ts'
 

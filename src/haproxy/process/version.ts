@@ -1,5 +1,5 @@
 import { KontrolError } from '../../errors.ts'
-import { runSubprocess } from '../../platform/subprocess.ts'
+import { runSubprocess } from '../../platform/process/subprocess.ts'
 
 export interface HaproxyVersion {
   /** As HAProxy prints it: `2.6.12-1+deb12u4`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseExposeInput } from '../../../src/dns/addresses.ts'
+import { parseExposeInput } from '../../../src/dns/records/addresses.ts'
 import { startDns } from '../../support/dns-fixture.ts'
 import { eventually } from '../../support/eventually.ts'
 

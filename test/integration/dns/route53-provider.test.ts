@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { DnsProvider } from '../../../src/dns/record-set.ts'
+import type { DnsProvider } from '../../../src/dns/records/record-set.ts'
 import { createRoute53Provider } from '../../../src/dns/route53.ts'
 import { Zones } from '../../../src/dns/zones.ts'
 import { FakeClock } from '../../support/fake-clock.ts'

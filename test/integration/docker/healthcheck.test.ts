@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { runSubprocess } from '../../../src/platform/subprocess.ts'
+import { runSubprocess } from '../../../src/platform/process/subprocess.ts'
 import { freePort } from '../../support/free-port.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 

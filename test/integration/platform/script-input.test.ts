@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { fitsArgument, fitsEnvironment, variableIfItFits } from '../../../src/platform/script-input.ts'
+import { fitsArgument, fitsEnvironment, variableIfItFits } from '../../../src/platform/process/script-input.ts'
 
 const startedWith = (args: string[], env: NodeJS.ProcessEnv): boolean =>
   spawnSync('/bin/true', args, { env }).error === undefined

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runCommand } from '../../../src/cli/command.ts'
-import { lifecycle } from '../../../src/cli/commands/lifecycle.ts'
+import { lifecycle } from '../../../src/cli/commands/look/lifecycle.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const packaged = join(import.meta.dirname, '../../../lifecycle/lifecycle.yml')

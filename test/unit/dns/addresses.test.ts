@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { externalAddresses, groupAddresses, parseExposeInput } from '../../../src/dns/addresses.ts'
+import { externalAddresses, groupAddresses, parseExposeInput } from '../../../src/dns/records/addresses.ts'
 
 const proxy = (payload: unknown) => ({ payload })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { packBatches } from '../../../src/dns/reconcile.ts'
-import type { RecordChange } from '../../../src/dns/record-set.ts'
+import type { RecordChange } from '../../../src/dns/records/record-set.ts'
 
 const plan = (action: 'UPSERT' | 'CREATE', values: string[]) => ({
   changes: [{ action, set: { name: 'foo.bar.com', type: 'A', ttl: 60, values } } satisfies RecordChange]

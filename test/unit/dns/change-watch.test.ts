@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ChangeWatch } from '../../../src/dns/change-watch.ts'
-import type { ChangeStatus } from '../../../src/dns/record-set.ts'
+import type { ChangeStatus } from '../../../src/dns/records/record-set.ts'
 import { KontrolError } from '../../../src/errors.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 

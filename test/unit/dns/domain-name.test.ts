@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fromRoute53Name, isInZone, normalizeDomainName } from '../../../src/dns/domain-name.ts'
+import { fromRoute53Name, isInZone, normalizeDomainName } from '../../../src/dns/records/domain-name.ts'
 
 describe('a domain name', () => {
   it.each([

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { groupAddresses } from '../../../src/dns/addresses.ts'
-import { planName, type NamePlan } from '../../../src/dns/plan-records.ts'
-import type { RecordChange, RecordSet } from '../../../src/dns/record-set.ts'
+import { groupAddresses } from '../../../src/dns/records/addresses.ts'
+import { planName, type NamePlan } from '../../../src/dns/records/plan-records.ts'
+import type { RecordChange, RecordSet } from '../../../src/dns/records/record-set.ts'
 import { findKontrolError } from '../../../src/errors.ts'
 import { Route53Zone, type StoredChange, type StoredRecordSet } from '../../support/route53-zone.ts'
 

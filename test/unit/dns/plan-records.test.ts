@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { groupAddresses } from '../../../src/dns/addresses.ts'
-import { planName, type PlanInput } from '../../../src/dns/plan-records.ts'
-import type { RecordSet } from '../../../src/dns/record-set.ts'
+import { groupAddresses } from '../../../src/dns/records/addresses.ts'
+import { planName, type PlanInput } from '../../../src/dns/records/plan-records.ts'
+import type { RecordSet } from '../../../src/dns/records/record-set.ts'
 
 const name = 'foo.bar.com'
 const found = (type: string, values: string[], more: Partial<RecordSet> = {}): RecordSet => ({

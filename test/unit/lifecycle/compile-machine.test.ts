@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { createActor, fromPromise } from 'xstate'
-import { compileMachine, positionOf, type StepInput, type StepOutput } from '../../../src/lifecycle/compile-machine.ts'
-import { parseManifest } from '../../../src/lifecycle/manifest.ts'
+import {
+  compileMachine,
+  positionOf,
+  type StepInput,
+  type StepOutput
+} from '../../../src/lifecycle/manifest/compile-machine.ts'
+import { parseManifest } from '../../../src/lifecycle/manifest/manifest.ts'
 import { eventually } from '../../support/eventually.ts'
 
 const { manifest } = parseManifest(`

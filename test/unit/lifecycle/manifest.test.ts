@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { KontrolError } from '../../../src/errors.ts'
-import { Manifest, parseManifest, type ManifestOptions } from '../../../src/lifecycle/manifest.ts'
+import { Manifest, parseManifest, type ManifestOptions } from '../../../src/lifecycle/manifest/manifest.ts'
 
 const packaged = join(import.meta.dirname, '../../../lifecycle')
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseManifest } from '../../../src/lifecycle/manifest.ts'
-import { toMermaid } from '../../../src/lifecycle/mermaid.ts'
+import { parseManifest } from '../../../src/lifecycle/manifest/manifest.ts'
+import { toMermaid } from '../../../src/lifecycle/manifest/mermaid.ts'
 
 const graphOf = (text: string): string => toMermaid(parseManifest(text).manifest)
 

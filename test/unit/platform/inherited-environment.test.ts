@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { inheritedEnvironment, secretValues } from '../../../src/platform/inherited-environment.ts'
-import { runSubprocess } from '../../../src/platform/subprocess.ts'
+import { inheritedEnvironment, secretValues } from '../../../src/platform/process/inherited-environment.ts'
+import { runSubprocess } from '../../../src/platform/process/subprocess.ts'
 
 const ENV = {
   PATH: process.env.PATH,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { splitShellWords } from '../../../src/platform/shell-words.ts'
+import { splitShellWords } from '../../../src/platform/process/shell-words.ts'
 
 describe('splitShellWords', () => {
   it.each([

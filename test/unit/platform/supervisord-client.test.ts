@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { isFault, SupervisordClient, supervisordFaults } from '../../../src/platform/supervisord-client.ts'
+import { isFault, SupervisordClient, supervisordFaults } from '../../../src/platform/process/supervisord-client.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const response = (value: string) =>

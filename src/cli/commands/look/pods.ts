@@ -1,0 +1,44 @@
+import { stringifyStrictJson } from '../../../model/json.ts'
+import { defineCommand, usageError } from '../../command.ts'
+import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
+import { table } from '../../table.ts'
+import { showWatched, watchOption, watchOptionDoc } from '../../watched.ts'
+
+interface PodRow {
+  seq: number
+  app: string
+  role: string
+  ip: string
+  id: string
+  key: string
+  lastSeen: string
+  held: boolean
+}
+
+export const pods = defineCommand({
+  summary: 'List the pods that the master knows, in sequence order',
+  usage: '[<app>] [--app <app>] [--url <url>] [--watch] [--json]',
+  takes: 1,
+  options: { app: { type: 'string' }, ...controlTierOptions, ...watchOption },
+  optionDocs: { app: 'Only the pods of this app', ...controlTierOptionDocs, ...watchOptionDoc },
+  async run({ values, positionals: [named] }, context) {
+    if (named !== undefined && values.app !== undefined)
+      throw usageError('pods takes one app', 'Usage: kontrol pods [<app>]')
+    const app = named ?? values.app
+    const tier = new ControlTier(values.url, context.env)
+    const query = app === undefined ? '' : `?app=${encodeURIComponent(app)}`
+    await showWatched(values, context, async () => {
+      const { pods: list } = await tier.get<{ pods: PodRow[] }>(`/api/v1/pods${query}`)
+      if (values.json) return [stringifyStrictJson(list)]
+      return [table(['SEQ', 'APP', 'ROLE', 'IP', 'ID', 'KEY', 'SEEN', 'STATUS'], list.map(rowOf), context.columns())]
+    })
+  }
+})
+
+const rowOf = ({ seq, app, role, ip, id, key, lastSeen, held }: PodRow): string[] => [
+  ...[String(seq), app, role, ip, id, key],
+  `${secondsSince(lastSeen)} s`,
+  held ? 'held' : 'live'
+]
+
+const secondsSince = (time: string): string => ((Date.now() - Date.parse(time)) / 1000).toFixed(1)

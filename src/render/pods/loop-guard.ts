@@ -1,0 +1,119 @@
+import type { Problem } from '../../errors.ts'
+import { hostsToJson, parseHosts } from '../../model/hosts-json.ts'
+import type { Pod } from '../../model/pod.ts'
+import { appPodsOf, podsOf, type Backends, type Hosts } from '../../model/snapshot.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { HostsSource } from '../hosts-source.ts'
+import type { Rendered } from '../template.ts'
+import { NOBODY, type Without } from './without-pods.ts'
+
+/** Renders backends, hosts as JSON, or, with an empty text, what is known now. */
+interface Source {
+  render(input: string | Backends, without: Without, signal?: AbortSignal): Promise<Rendered>
+}
+
+export interface Guarded extends Rendered {
+  /** Addresses without which it is, as HAProxy itself listens there. */
+  readonly loops: readonly string[]
+}
+
+type Known = Pick<HostsSource, 'hosts' | 'pods'>
+type Stays = (ip: string) => boolean
+
+export interface LoopGuardOptions {
+  /** Renders with the backends that `known` gives it. */
+  readonly renderer: (known: Known) => Source
+  readonly known: Known
+  /** Addresses of a text, in canonical spelling, by which HAProxy would connect to itself. */
+  readonly ownServers: (text: string) => Promise<readonly string[]>
+  readonly canonical: (ip: string) => string | undefined
+  readonly logger: Pick<Logger, 'error' | 'info'>
+  readonly onAlarm: (problem: Problem) => void
+}
+
+/**
+ * Leaves out pods that report an address on which HAProxy itself listens: a request would go round in it until it is
+ * full. A server that a template has by itself, whatever the pods are, stays: frontends are chained so on purpose.
+ */
+export class LoopGuard {
+  readonly #options: LoopGuardOptions
+  readonly #renderer: Source
+  #without: ReadonlySet<string> = new Set()
+  #told: ReadonlySet<string> = new Set()
+
+  constructor(options: LoopGuardOptions) {
+    this.#options = options
+    const { known } = options
+    this.#renderer = options.renderer({
+      hosts: () => (this.#without.size === 0 ? known.hosts() : filterHosts(known.hosts(), this.#stays)),
+      pods: () => (this.#without.size === 0 ? known.pods() : filterPods(known.pods(), this.#stays))
+    })
+  }
+
+  async render(input: string | Backends, without: Without = NOBODY, signal?: AbortSignal): Promise<Guarded> {
+    const again = async (ips: readonly string[]): Promise<Rendered> =>
+      await this.#leaving(ips, async () => await this.#renderer.render(this.#filtered(input), without, signal))
+    const rendered = await this.#renderer.render(input, without, signal)
+    const found = await this.#options.ownServers(rendered.text)
+    if (found.length === 0) return { ...rendered, loops: [] }
+    const withNone = await again(found)
+    // What is there without any pod is the template's own.
+    const ownToTemplate = new Set(await this.#options.ownServers(withNone.text))
+    const loops = found.filter((address) => !ownToTemplate.has(address))
+    if (loops.length === found.length) return { ...withNone, loops }
+    return { ...(loops.length === 0 ? rendered : await again(loops)), loops }
+  }
+
+  /** Tells once of each address that is left out. */
+  tell(addresses: readonly string[]): void {
+    const { logger, onAlarm } = this.#options
+    const before = this.#told
+    this.#told = new Set(addresses)
+    for (const ip of addresses.filter((address) => !before.has(address))) {
+      const problem = problemOf(ip)
+      logger.error({ ip, ...problem }, 'pod left out')
+      onAlarm(problem)
+    }
+    const back = [...before].filter((address) => !this.#told.has(address))
+    if (back.length > 0) logger.info({ ips: back }, 'pods no longer left out')
+  }
+
+  readonly #stays: Stays = (ip) => !this.#without.has(this.#options.canonical(ip) ?? ip)
+
+  async #leaving<T>(addresses: readonly string[], render: () => Promise<T>): Promise<T> {
+    this.#without = new Set(addresses)
+    try {
+      return await render()
+    } finally {
+      this.#without = new Set()
+    }
+  }
+
+  #filtered(input: string | Backends): string | Backends {
+    if (input === '') return input
+    if (typeof input === 'string') return hostsToJson(filterHosts(parseHosts(input), this.#stays))
+    return new Map([...filterPods(podsOf(input), this.#stays)].map(([app, pods]) => [app, appPodsOf(pods)]))
+  }
+}
+
+const filterHosts = (hosts: Hosts, stays: Stays): Hosts => filter(hosts, stays)
+
+const filterPods = (pods: ReadonlyMap<string, readonly Pod[]>, stays: Stays): ReadonlyMap<string, readonly Pod[]> =>
+  filter(pods, ({ ip }) => stays(ip))
+
+/** As in the registry, an app without pods is not there. */
+function filter<T>(
+  apps: ReadonlyMap<string, readonly T[]>,
+  stays: (item: T) => boolean
+): ReadonlyMap<string, readonly T[]> {
+  const staying = [...apps].map(([app, items]): [string, readonly T[]] => [app, items.filter(stays)])
+  return new Map(staying.filter(([, items]) => items.length > 0))
+}
+
+function problemOf(ip: string): Problem {
+  return {
+    code: 'KTL_POD_IS_PROXY',
+    message: `The pods at ${ip} are left out: HAProxy itself listens there, on the port of their server line`,
+    hint: 'Look at "kontrol pods" for who reports this address; a server that chains frontends belongs into the template.'
+  }
+}
