@@ -5,9 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cpus, totalmem } from 'node:os'
 import { compileTemplate } from '../../src/render/template.ts'
-import { fleetIp, fleetTemplate } from '../support/fleet-config.ts'
-import { ownAddress, startHaproxy } from '../support/start-haproxy.ts'
-import { row } from '../support/warm-fleet.ts'
+import { fleetIp, fleetTemplate } from '../support/load/fleet-config.ts'
+import { ownAddress, startHaproxy } from '../support/haproxy/start-haproxy.ts'
+import { row } from '../support/load/warm-fleet.ts'
 
 const ROUNDS = 6
 const size = Number(process.argv[2] ?? 10_000)

@@ -9,7 +9,7 @@ import { LmdbStore } from '../../src/registry/lmdb-store.ts'
 import { Registry } from '../../src/registry/registry.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { silentLogger } from '../support/test-logger.ts'
-import { registryLimits } from '../support/registry-limits.ts'
+import { registryLimits } from '../support/registry/registry-limits.ts'
 
 const ROUNDS = 9
 const PINGS = 200_000

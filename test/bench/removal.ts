@@ -4,12 +4,12 @@
  */
 import { cpus, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startControlTier } from '../support/control-tier.ts'
-import { fleetTemplate, probeIp } from '../support/fleet-config.ts'
-import { startLoopbackFleet } from '../support/loopback-fleet.ts'
-import { startProbing } from '../support/probing.ts'
-import { ownAddress } from '../support/start-haproxy.ts'
-import { row, warmFleet } from '../support/warm-fleet.ts'
+import { startControlTier } from '../support/load/control-tier.ts'
+import { fleetTemplate, probeIp } from '../support/load/fleet-config.ts'
+import { startLoopbackFleet } from '../support/load/loopback-fleet.ts'
+import { startProbing } from '../support/load/probing.ts'
+import { ownAddress } from '../support/haproxy/start-haproxy.ts'
+import { row, warmFleet } from '../support/load/warm-fleet.ts'
 
 const sizes = (process.argv[2] ?? '10,1000,10000').split(',').map(Number)
 console.log(`${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}`)

@@ -10,9 +10,9 @@ import { systemClock } from '../../src/platform/clock.ts'
 import { createLogger } from '../../src/platform/logger.ts'
 import { compileTemplate, type TemplateVariables } from '../../src/render/template.ts'
 import { TemplateProcess } from '../../src/render/template-process.ts'
-import { fleetIp } from '../support/fleet-config.ts'
-import { makePod } from '../support/make-pod.ts'
-import { percentile } from '../support/warm-fleet.ts'
+import { fleetIp } from '../support/load/fleet-config.ts'
+import { makePod } from '../support/registry/make-pod.ts'
+import { percentile } from '../support/load/warm-fleet.ts'
 
 const ROUNDS = 400
 

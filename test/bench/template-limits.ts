@@ -9,10 +9,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ownAddress } from '../support/start-haproxy.ts'
-import { startService } from '../support/start-service.ts'
+import { ownAddress } from '../support/haproxy/start-haproxy.ts'
+import { startService } from '../support/service/start-service.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { percentile } from '../support/warm-fleet.ts'
+import { percentile } from '../support/load/warm-fleet.ts'
 
 const calm = 'defaults\n  mode http\n  timeout client 5s\n  timeout connect 1s\n  timeout server 5s\n'
 const list = (body: string): string => `${calm}{% set l = [] %}${body}`
@@ -65,16 +65,20 @@ await using service = await startService({
   env: {
     KONTROL_CONFIG_FILE: file,
     KONTROL_DAMPER: '0',
-    NODE_OPTIONS: `--import ${join(import.meta.dirname, '../support/turn-watch.mjs')} ${process.env.NODE_OPTIONS ?? ''}`,
+    NODE_OPTIONS: `--import ${join(import.meta.dirname, '../support/load/turn-watch.mjs')} ${process.env.NODE_OPTIONS ?? ''}`,
     TURN_WATCH: dir.file('turn'),
     ...(isDry && { KONTROL_DRY_RUN: 'on' })
   }
 })
 await service.ready()
 
-const pinger = spawn(process.execPath, [join(import.meta.dirname, '../support/pinger.mjs'), String(service.port)], {
-  stdio: ['pipe', 'pipe', 'inherit']
-})
+const pinger = spawn(
+  process.execPath,
+  [join(import.meta.dirname, '../support/load/pinger.mjs'), String(service.port)],
+  {
+    stdio: ['pipe', 'pipe', 'inherit']
+  }
+)
 let said = ''
 pinger.stdout.on('data', (chunk) => (said += String(chunk)))
 /** Milliseconds that those sent since the last look took. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startHttpBackend, type HttpBackend } from '../support/http-backend.ts'
-import type { RunningService } from '../support/start-service.ts'
+import { startHttpBackend, type HttpBackend } from '../support/haproxy/http-backend.ts'
+import type { RunningService } from '../support/service/start-service.ts'
 
 interface Slave {
   app: 'web' | 'idle'

@@ -5,7 +5,7 @@ import { haproxyPaths, masterSocketArgument } from '../../src/haproxy/files/path
 import { exchange } from '../../src/haproxy/socket/exchange.ts'
 import { parseServersState } from '../../src/haproxy/socket/show-servers-state.ts'
 import { eventually } from '../support/eventually.ts'
-import type { RunningService } from '../support/start-service.ts'
+import type { RunningService } from '../support/service/start-service.ts'
 import type { Fleet } from './fleet.ts'
 
 /** All that a fault may touch, and all that must hold. */

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { httpSample } from '../support/sample-template.ts'
-import { startBackend } from '../support/start-backend.ts'
+import { httpSample } from '../support/haproxy/sample-template.ts'
+import { startBackend } from '../support/haproxy/start-backend.ts'
 import { freePort } from '../support/free-port.ts'
-import { startService, type RunningService } from '../support/start-service.ts'
+import { startService, type RunningService } from '../support/service/start-service.ts'
 
 async function samplePorts() {
   return { proxy: await freePort(), stats: await freePort(), backend: await freePort('0.0.0.0') }

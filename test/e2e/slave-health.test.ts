@@ -1,7 +1,7 @@
 import { writeFile, rm } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { startService } from '../support/start-service.ts'
+import { startService } from '../support/service/start-service.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 describe('a slave with a check', () => {

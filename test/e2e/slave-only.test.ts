@@ -3,8 +3,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { createService, startService, type RunningService } from '../support/start-service.ts'
-import { NpmZerorpcClient } from '../support/zerorpc-clients.ts'
+import { createService, startService, type RunningService } from '../support/service/start-service.ts'
+import { NpmZerorpcClient } from '../support/zerorpc/zerorpc-clients.ts'
 
 /** What the project promises of a process in every pod of a fleet. */
 const MAX_RSS_BYTES = 70e6

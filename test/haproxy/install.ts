@@ -2,8 +2,8 @@ import { chmod, cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { detectVersion, type HaproxyVersion } from '../../src/haproxy/process/version.ts'
-import { command } from '../support/command.ts'
-import { unpackDebian } from '../support/debian-root.ts'
+import { command } from '../support/service/command.ts'
+import { unpackDebian } from '../support/neighbours/debian-root.ts'
 
 /** Debian releases by the HAProxy that they ship. */
 const RELEASES: Readonly<Record<string, string>> = { '2.6': 'bookworm', '3.0': 'trixie', '3.2': 'testing' }

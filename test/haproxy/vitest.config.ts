@@ -6,9 +6,9 @@ export default defineConfig({
   test: {
     root: join(import.meta.dirname, '..'),
     globalSetup: ['haproxy/install.ts'],
-    include: ['integration/{haproxy,supervisord}/**/*.test.ts', 'e2e/{main-job,bad-input}.test.ts'],
+    include: ['integration/{haproxy,supervisord}/**/*.test.ts', 'e2e/{main-job,faults/bad-input}.test.ts'],
     // These take minutes: they are held against 2.6 in each run, and against other versions by hand: `npm run test:oracle` takes any.
-    exclude: ['integration/haproxy/{corpus,generated}.test.ts'],
+    exclude: ['integration/haproxy/as-written/{corpus,generated}.test.ts'],
     fileParallelism: false,
     retry: 0,
     testTimeout: 60_000,

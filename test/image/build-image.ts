@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { command } from '../support/command.ts'
+import { command } from '../support/service/command.ts'
 import type { ContainerHost } from './container-host.ts'
 
 export const IMAGE = 'localhost/kontrol-haproxy'

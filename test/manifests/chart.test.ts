@@ -4,9 +4,9 @@ import { format } from 'prettier'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { runSubprocess } from '../../src/platform/process/subprocess.ts'
-import { command } from '../support/command.ts'
+import { command } from '../support/service/command.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { type Manifest, validateManifest } from '../support/validate-manifest.ts'
+import { type Manifest, validateManifest } from '../support/neighbours/validate-manifest.ts'
 
 const DOCKER = join(import.meta.dirname, '../../docker')
 const CHART = join(DOCKER, 'helm/kontrol-haproxy')

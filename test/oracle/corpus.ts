@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { selfSigned } from '../support/certificates.ts'
-import { renderJinja } from '../support/render-jinja.ts'
+import { renderJinja } from '../support/jinja/render-jinja.ts'
 import type { Probe } from './client.ts'
 import type { Oracle, Verdict } from './run.ts'
 

@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { unpackDebian } from '../support/debian-root.ts'
+import { unpackDebian } from '../support/neighbours/debian-root.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { shownRecord, startDnsProxy, startDnsSlave } from '../support/start-dns-proxy.ts'
-import { type Moto, startMoto } from '../support/start-moto.ts'
+import { shownRecord, startDnsProxy, startDnsSlave } from '../support/dns/start-dns-proxy.ts'
+import { type Moto, startMoto } from '../support/dns/start-moto.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const FIRST = '203.0.113.1'

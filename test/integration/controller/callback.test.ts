@@ -4,10 +4,10 @@ import { CallbackRunner, type CallbackOptions, type CallbackRegistry } from '../
 import { KontrolError } from '../../../src/errors.ts'
 import type { Pod } from '../../../src/model/pod.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
-import { takeSnapshot } from '../../support/take-snapshot.ts'
+import { takeSnapshot } from '../../support/registry/take-snapshot.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { lives } from '../../support/lives.ts'
+import { lives } from '../../support/service/lives.ts'
 import { tempDir, type TempDir } from '../../support/temp-dir.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseExposeInput } from '../../../src/dns/records/addresses.ts'
-import { startDns } from '../../support/dns-fixture.ts'
+import { startDns } from '../../support/dns/dns-fixture.ts'
 import { eventually } from '../../support/eventually.ts'
 
 const never = new AbortController().signal

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createRoute53Provider } from '../../../src/dns/route53.ts'
-import { startDns } from '../../support/dns-fixture.ts'
+import { startDns } from '../../support/dns/dns-fixture.ts'
 import { eventually } from '../../support/eventually.ts'
-import { priorRequestNotComplete, throttling, type Trouble } from '../../support/route53-double.ts'
+import { priorRequestNotComplete, throttling, type Trouble } from '../../support/dns/route53-double.ts'
 
 const never = new AbortController().signal
 const FIVE_MINUTES = 5 * 60_000

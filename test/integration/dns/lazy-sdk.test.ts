@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { Route53Double } from '../../support/route53-double.ts'
+import { Route53Double } from '../../support/dns/route53-double.ts'
 
 const src = (file: string): string =>
   JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../../src', file)).href)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startDns } from '../../support/dns-fixture.ts'
+import { startDns } from '../../support/dns/dns-fixture.ts'
 
 const never = new AbortController().signal
 const HALF_AN_HOUR = 30 * 60_000

@@ -8,8 +8,8 @@ import {
   type ResourceRecordSet
 } from '@aws-sdk/client-route-53'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Route53Double } from '../../support/route53-double.ts'
-import type { Route53Zone } from '../../support/route53-zone.ts'
+import { Route53Double } from '../../support/dns/route53-double.ts'
+import type { Route53Zone } from '../../support/dns/route53-zone.ts'
 
 let double: Route53Double
 let client: Route53Client

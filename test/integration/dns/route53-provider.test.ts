@@ -3,8 +3,8 @@ import type { DnsProvider } from '../../../src/dns/records/record-set.ts'
 import { createRoute53Provider } from '../../../src/dns/route53.ts'
 import { Zones } from '../../../src/dns/zones.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { Route53Fault } from '../../support/route53-fault.ts'
-import { Route53Double, throttling } from '../../support/route53-double.ts'
+import { Route53Fault } from '../../support/dns/route53-fault.ts'
+import { Route53Double, throttling } from '../../support/dns/route53-double.ts'
 
 const never = new AbortController().signal
 let double: Route53Double

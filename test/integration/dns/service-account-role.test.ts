@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { describe, expect, it, vi } from 'vitest'
-import { startDns, type DnsFixture } from '../../support/dns-fixture.ts'
-import { startStsDouble, type StsDouble } from '../../support/sts-double.ts'
+import { startDns, type DnsFixture } from '../../support/dns/dns-fixture.ts'
+import { startStsDouble, type StsDouble } from '../../support/dns/sts-double.ts'
 import { tempDir, type TempDir } from '../../support/temp-dir.ts'
 
 const never = new AbortController().signal

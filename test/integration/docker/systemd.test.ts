@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { command } from '../../support/command.ts'
+import { command } from '../../support/service/command.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const FOLDER = join(import.meta.dirname, '../../../docker/systemd')

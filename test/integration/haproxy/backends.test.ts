@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { BackendEvent } from '../../../src/haproxy/backends.ts'
 import { exchange } from '../../../src/haproxy/socket/exchange.ts'
 import { eventually } from '../../support/eventually.ts'
-import { startHttpBackend, type HttpBackend } from '../../support/http-backend.ts'
-import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../support/start-haproxy.ts'
+import { startHttpBackend, type HttpBackend } from '../../support/haproxy/http-backend.ts'
+import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../support/haproxy/start-haproxy.ts'
 
 const text = (address: string, backends: Readonly<Record<string, readonly string[]>>): string => `
 defaults

@@ -6,7 +6,7 @@ import { connect } from 'node:tls'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
-import { ownAddress, startHaproxy } from '../../support/start-haproxy.ts'
+import { ownAddress, startHaproxy } from '../../support/haproxy/start-haproxy.ts'
 import { tempDir, type TempDir } from '../../support/temp-dir.ts'
 
 const run = promisify(execFile)

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { HaproxyDriver } from '../../../src/haproxy/driver.ts'
 import { eventually } from '../../support/eventually.ts'
-import { startHttpBackend, type HttpBackend } from '../../support/http-backend.ts'
-import { ownAddress, ownPort, startHaproxy } from '../../support/start-haproxy.ts'
-import { startLoad } from '../../support/steady-load.ts'
+import { startHttpBackend, type HttpBackend } from '../../support/haproxy/http-backend.ts'
+import { ownAddress, ownPort, startHaproxy } from '../../support/haproxy/start-haproxy.ts'
+import { startLoad } from '../../support/load/steady-load.ts'
 
 const proxy = (address: string, { host, port }: HttpBackend, extra = ''): string => `
 frontend proxy

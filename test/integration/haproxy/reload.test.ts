@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { exchange } from '../../../src/haproxy/socket/exchange.ts'
 import { eventually } from '../../support/eventually.ts'
-import { startHttpBackend } from '../../support/http-backend.ts'
-import { ownAddress, startHaproxy } from '../../support/start-haproxy.ts'
+import { startHttpBackend } from '../../support/haproxy/http-backend.ts'
+import { ownAddress, startHaproxy } from '../../support/haproxy/start-haproxy.ts'
 
 describe('A reload', () => {
   it('hands the entries of stick tables to the new worker', async () => {

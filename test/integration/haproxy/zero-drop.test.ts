@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { Agent } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
-import { startLoopbackFleet } from '../../support/loopback-fleet.ts'
-import { ownAddress, startHaproxy } from '../../support/start-haproxy.ts'
-import { startLoad } from '../../support/steady-load.ts'
+import { startLoopbackFleet } from '../../support/load/loopback-fleet.ts'
+import { ownAddress, startHaproxy } from '../../support/haproxy/start-haproxy.ts'
+import { startLoad } from '../../support/load/steady-load.ts'
 
 const REQUESTS = 200_000
 const CHANGES = 200

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { edgeTemplate, edgeVariables } from '../../support/edge-templates.ts'
-import { compareWithJinja2, isSame, type Comparison } from '../../support/jinja-comparison.ts'
+import { edgeTemplate, edgeVariables } from '../../support/jinja/edge-templates.ts'
+import { compareWithJinja2, isSame, type Comparison } from '../../support/jinja/jinja-comparison.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
 
 /** `npm run test:templates` renders 5,000; `TEMPLATES_SEED=7 TEMPLATES_COUNT=1` renders one again. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { compareWithJinja2, isSame, type Comparison } from '../../support/jinja-comparison.ts'
+import { compareWithJinja2, isSame, type Comparison } from '../../support/jinja/jinja-comparison.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
-import { StatementGenerator } from '../../support/statement-generator.ts'
+import { StatementGenerator } from '../../support/jinja/statement-generator.ts'
 
 /** `npm run test:templates` renders 5,000; `TEMPLATES_SEED=7 TEMPLATES_COUNT=1` renders one again. */
 const { TEMPLATES_SEED = '20261125', TEMPLATES_COUNT = '1000' } = process.env

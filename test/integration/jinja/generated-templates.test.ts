@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { compileTemplate } from '../../../src/render/template.ts'
-import { renderWithJinja2, type ReferenceAnswer } from '../../support/jinja2-reference.ts'
+import { renderWithJinja2, type ReferenceAnswer } from '../../support/jinja/jinja2-reference.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
-import { randomHosts, TemplateGenerator } from '../../support/template-generator.ts'
+import { randomHosts, TemplateGenerator } from '../../support/jinja/template-generator.ts'
 
 const SEED = 20_261_122
 const COUNT = 400

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { TemplateFault } from '../../../src/jinja/template-fault.ts'
-import { renderWithJinja2, type ReferenceAnswer } from '../../support/jinja2-reference.ts'
-import { renderJinja } from '../../support/render-jinja.ts'
+import { renderWithJinja2, type ReferenceAnswer } from '../../support/jinja/jinja2-reference.ts'
+import { renderJinja } from '../../support/jinja/render-jinja.ts'
 
 /** One template a line; `\n` and `\r` stand for the characters. Each line exercises a corner of the language. */
 const templates = readFileSync(join(import.meta.dirname, '../../fixtures/jinja2-snippets.txt'), 'utf8')

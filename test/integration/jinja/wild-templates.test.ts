@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { membersOf, parseJson } from '../../../src/model/json.ts'
-import { hollow } from '../../support/hollow.ts'
-import { compareWithJinja2, isSame, type Comparison } from '../../support/jinja-comparison.ts'
-import { corpusVariables, readCorpus } from '../../support/jinja-corpus.ts'
+import { hollow } from '../../support/jinja/hollow.ts'
+import { compareWithJinja2, isSame, type Comparison } from '../../support/jinja/jinja-comparison.ts'
+import { corpusVariables, readCorpus } from '../../support/jinja/jinja-corpus.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
 
 /** How many times the corpus is rendered with other holes in its variables. */

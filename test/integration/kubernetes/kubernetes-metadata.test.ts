@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { KubernetesMetadata } from '../../../src/kubernetes/kubernetes-metadata.ts'
 import { eventually } from '../../support/eventually.ts'
-import { startKubeApi, type KubeApi } from '../../support/kube-api.ts'
+import { startKubeApi, type KubeApi } from '../../support/neighbours/kube-api.ts'
 import { recordingLogger, silentLogger } from '../../support/test-logger.ts'
 
 const retry = { firstMs: 20, maxMs: 200 }

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { CommandSocket } from '../../../src/lifecycle/command-socket.ts'
 import { eventually } from '../../support/eventually.ts'
-import { startAutomaton } from '../../support/start-automaton.ts'
+import { startAutomaton } from '../../support/service/start-automaton.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 

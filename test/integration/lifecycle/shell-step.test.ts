@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runShellStep, type ShellStep } from '../../../src/lifecycle/shell-step.ts'
 import { eventually } from '../../support/eventually.ts'
-import { lives } from '../../support/lives.ts'
+import { lives } from '../../support/service/lives.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { recordingLogger, silentLogger } from '../../support/test-logger.ts'
 

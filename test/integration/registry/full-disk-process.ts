@@ -3,7 +3,7 @@ import { systemClock } from '../../../src/platform/clock.ts'
 import { LmdbStore } from '../../../src/registry/lmdb-store.ts'
 import { Registry } from '../../../src/registry/registry.ts'
 import { silentLogger } from '../../support/test-logger.ts'
-import { registryLimits } from '../../support/registry-limits.ts'
+import { registryLimits } from '../../support/registry/registry-limits.ts'
 
 /** A registry whose files may not grow beyond what `ulimit` allows: admits pods until one is refused, and tells how it stands. */
 const registry = new Registry({

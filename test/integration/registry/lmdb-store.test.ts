@@ -5,7 +5,7 @@ import type { Problem } from '../../../src/errors.ts'
 import { LmdbStore } from '../../../src/registry/lmdb-store.ts'
 import { storeContract } from '../../contract/store.contract.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
-import { keepalive } from '../../support/start-master.ts'
+import { keepalive } from '../../support/service/start-master.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { recordingLogger, silentLogger } from '../../support/test-logger.ts'
 

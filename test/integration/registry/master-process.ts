@@ -1,4 +1,4 @@
-import { keepalive, startMaster } from '../../support/start-master.ts'
+import { keepalive, startMaster } from '../../support/service/start-master.ts'
 
 /** A master in a process of its own, to be killed: admits the pods that it is told on its standard input. */
 const [, , hosts = '', app = ''] = process.argv

@@ -2,10 +2,16 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startBreakableProxy } from '../../support/breakable-proxy.ts'
+import { startBreakableProxy } from '../../support/neighbours/breakable-proxy.ts'
 import { eventually } from '../../support/eventually.ts'
-import { startEtcd, type EtcdCluster } from '../../support/start-etcd.ts'
-import { keepalive, startMaster, startPods, type Master, type MasterOptions } from '../../support/start-master.ts'
+import { startEtcd, type EtcdCluster } from '../../support/neighbours/start-etcd.ts'
+import {
+  keepalive,
+  startMaster,
+  startPods,
+  type Master,
+  type MasterOptions
+} from '../../support/service/start-master.ts'
 
 const TTL = 2000
 const EVERY = 0.5 * TTL

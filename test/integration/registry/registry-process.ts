@@ -2,7 +2,7 @@ import { LmdbStore } from '../../../src/registry/lmdb-store.ts'
 import { Registry } from '../../../src/registry/registry.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { silentLogger } from '../../support/test-logger.ts'
-import { registryLimits } from '../../support/registry-limits.ts'
+import { registryLimits } from '../../support/registry/registry-limits.ts'
 
 /**
  * A registry in a process of its own, to be killed: admits, changes and drops

@@ -10,7 +10,7 @@ import { Registry } from '../../../src/registry/registry.ts'
 import { eventually } from '../../support/eventually.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { silentLogger } from '../../support/test-logger.ts'
-import { registryLimits } from '../../support/registry-limits.ts'
+import { registryLimits } from '../../support/registry/registry-limits.ts'
 
 const createRegistry = (folder: string, ttlMs = 60_000): Registry =>
   new Registry({

@@ -8,7 +8,7 @@ import { compileTemplate, type TemplateVariables } from '../../../src/render/tem
 import { TemplateProcess } from '../../../src/render/template-process.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { makePod } from '../../support/make-pod.ts'
+import { makePod } from '../../support/registry/make-pod.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
 
 const LISTS = "{% for app, ips in hosts|dictsort %}{{ app }}: {{ ips|join(' ') }}\n{% endfor %}"

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { unixCaller } from '../../../src/access/caller.ts'
 import { ScriptRunner, type ScriptRunnerOptions } from '../../../src/slave/script.ts'
 import { eventually } from '../../support/eventually.ts'
-import { makeAccess } from '../../support/make-access.ts'
+import { makeAccess } from '../../support/registry/make-access.ts'
 import { recordingLogger, silentLogger } from '../../support/test-logger.ts'
 
 /** An automaton at the other end of the sink: it answers when the test says so. */

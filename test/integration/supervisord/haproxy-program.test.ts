@@ -5,9 +5,9 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { readProcess } from '../../../src/haproxy/process/process-table.ts'
 import { eventually } from '../../support/eventually.ts'
-import { startHttpBackend, type HttpBackend } from '../../support/http-backend.ts'
-import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../support/start-haproxy.ts'
-import { startSupervisord, type RunningSupervisord } from '../../support/start-supervisord.ts'
+import { startHttpBackend, type HttpBackend } from '../../support/haproxy/http-backend.ts'
+import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../support/haproxy/start-haproxy.ts'
+import { startSupervisord, type RunningSupervisord } from '../../support/neighbours/start-supervisord.ts'
 
 interface Setup extends AsyncDisposable {
   supervisord: RunningSupervisord

@@ -6,9 +6,9 @@ import { SupervisordSupervisor } from '../../../src/haproxy/supervisor/superviso
 import { exchange } from '../../../src/haproxy/socket/exchange.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { eventually } from '../../support/eventually.ts'
-import { startHttpBackend, type HttpBackend } from '../../support/http-backend.ts'
-import { ownAddress } from '../../support/start-haproxy.ts'
-import { startSupervisord } from '../../support/start-supervisord.ts'
+import { startHttpBackend, type HttpBackend } from '../../support/haproxy/http-backend.ts'
+import { ownAddress } from '../../support/haproxy/start-haproxy.ts'
+import { startSupervisord } from '../../support/neighbours/start-supervisord.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 
 /** Servers are numbered, as a template does: a name goes to the next pod when one leaves. */

@@ -6,7 +6,7 @@ import type { HaproxyCommand, SupervisorHooks } from '../../../src/haproxy/super
 import { systemClock } from '../../../src/platform/clock.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
-import { startSupervisord, type RunningSupervisord } from '../../support/start-supervisord.ts'
+import { startSupervisord, type RunningSupervisord } from '../../support/neighbours/start-supervisord.ts'
 import { recordingLogger, silentLogger } from '../../support/test-logger.ts'
 
 const goodConfig = (port: number) => `

@@ -6,7 +6,7 @@ import { Metrics } from '../../../src/telemetry/metrics.ts'
 import { startTelegraf, stopTelegraf } from '../../../src/telemetry/telegraf.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { startSupervisord, type RunningSupervisord } from '../../support/start-supervisord.ts'
+import { startSupervisord, type RunningSupervisord } from '../../support/neighbours/start-supervisord.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 

@@ -5,7 +5,7 @@ import { OpentsdbRelay, type OpentsdbRelayOptions } from '../../../src/telemetry
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { freePort } from '../../support/free-port.ts'
-import { startInfluxdb } from '../../support/start-influxdb.ts'
+import { startInfluxdb } from '../../support/neighbours/start-influxdb.ts'
 import { recordingLogger, silentLogger } from '../../support/test-logger.ts'
 
 const SECOND = 1_000

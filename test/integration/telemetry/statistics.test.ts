@@ -11,7 +11,7 @@ import { Metrics } from '../../../src/telemetry/metrics.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { freePort } from '../../support/free-port.ts'
-import { startInfluxdb } from '../../support/start-influxdb.ts'
+import { startInfluxdb } from '../../support/neighbours/start-influxdb.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
 

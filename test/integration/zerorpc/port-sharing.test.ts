@@ -10,10 +10,10 @@ import { sharePort, type PortSharingOptions } from '../../../src/zerorpc/port-sh
 import { ZerorpcServer } from '../../../src/zerorpc/zerorpc-server.ts'
 import { selfSigned } from '../../support/certificates.ts'
 import { eventually } from '../../support/eventually.ts'
-import { makeAccess } from '../../support/make-access.ts'
-import { connectRaw, GREETING, SERVER_HELLO } from '../../support/raw-zerorpc.ts'
+import { makeAccess } from '../../support/registry/make-access.ts'
+import { connectRaw, GREETING, SERVER_HELLO } from '../../support/zerorpc/raw-zerorpc.ts'
 import { silentLogger } from '../../support/test-logger.ts'
-import { NpmZerorpcClient } from '../../support/zerorpc-clients.ts'
+import { NpmZerorpcClient } from '../../support/zerorpc/zerorpc-clients.ts'
 
 const keepalive =
   '{"app": "web", "id": "web-127-0-0-11", "ip": "127.0.0.11", "key": "2kce4X", "payload": "", "role": "r"}'

@@ -5,9 +5,9 @@ import { systemClock } from '../../../src/platform/clock.ts'
 import { KeepaliveLoop } from '../../../src/slave/keepalive-loop.ts'
 import { ZerorpcClient } from '../../../src/zerorpc/zerorpc-client.ts'
 import { eventually } from '../../support/eventually.ts'
-import { connectRaw, GREETING } from '../../support/raw-zerorpc.ts'
+import { connectRaw, GREETING } from '../../support/zerorpc/raw-zerorpc.ts'
 import { silentLogger } from '../../support/test-logger.ts'
-import { Server as NpmServer } from '../../support/zerorpc.cjs'
+import { Server as NpmServer } from '../../support/zerorpc/zerorpc.cjs'
 import { freePort } from '../../support/free-port.ts'
 
 const stops: (() => unknown)[] = []

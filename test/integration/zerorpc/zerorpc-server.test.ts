@@ -18,10 +18,10 @@ import {
   READY_DEALER,
   SERVER_HELLO,
   type Encoding
-} from '../../support/raw-zerorpc.ts'
-import { makeAccess } from '../../support/make-access.ts'
+} from '../../support/zerorpc/raw-zerorpc.ts'
+import { makeAccess } from '../../support/registry/make-access.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
-import { NpmZerorpcClient } from '../../support/zerorpc-clients.ts'
+import { NpmZerorpcClient } from '../../support/zerorpc/zerorpc-clients.ts'
 
 const keepalive = '{"app": "web", "id": "w", "ip": "10.0.0.1", "key": "k", "nonce": "00", "payload": "", "role": "r"}'
 const stops: (() => unknown)[] = []

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BuiltInState } from '../../../src/controller/built-in-state.ts'
-import { takeSnapshot } from '../../support/take-snapshot.ts'
-import { makePod as pod } from '../../support/make-pod.ts'
+import { takeSnapshot } from '../../support/registry/take-snapshot.ts'
+import { makePod as pod } from '../../support/registry/make-pod.ts'
 
 describe('BuiltInState', () => {
   it('is nothing before the first pod, then the hosts and the digest, also when all have left', () => {

@@ -3,10 +3,10 @@ import { Controller, type ControllerDeps, type MembershipEvent } from '../../../
 import { KontrolError } from '../../../src/errors.ts'
 import type { Pod } from '../../../src/model/pod.ts'
 import type { Backends } from '../../../src/model/snapshot.ts'
-import { takeSnapshot } from '../../support/take-snapshot.ts'
+import { takeSnapshot } from '../../support/registry/take-snapshot.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
-import { makePod as pod } from '../../support/make-pod.ts'
+import { makePod as pod } from '../../support/registry/make-pod.ts'
 
 const stop = async (): Promise<void> => {}
 const NOT_RECOVERING = { until: undefined, ended: new Promise<void>(() => {}) }

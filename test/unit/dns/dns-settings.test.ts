@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findKontrolError } from '../../../src/errors.ts'
-import { annotate } from '../../support/dns-fixture.ts'
+import { annotate } from '../../support/dns/dns-fixture.ts'
 
 describe('the Route53 annotations', () => {
   it('ask for nothing when the names are absent or blank', () => {

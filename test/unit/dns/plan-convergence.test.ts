@@ -4,7 +4,7 @@ import { groupAddresses } from '../../../src/dns/records/addresses.ts'
 import { planName, type NamePlan } from '../../../src/dns/records/plan-records.ts'
 import type { RecordChange, RecordSet } from '../../../src/dns/records/record-set.ts'
 import { findKontrolError } from '../../../src/errors.ts'
-import { Route53Zone, type StoredChange, type StoredRecordSet } from '../../support/route53-zone.ts'
+import { Route53Zone, type StoredChange, type StoredRecordSet } from '../../support/dns/route53-zone.ts'
 
 const NAME = 'foo.bar.com'
 const v4 = fc.constantFrom('192.0.2.1', '192.0.2.2', '192.0.2.3')

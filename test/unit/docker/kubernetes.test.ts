@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { type Manifest, validateManifest } from '../../support/validate-manifest.ts'
+import { type Manifest, validateManifest } from '../../support/neighbours/validate-manifest.ts'
 
 /** What we read of a Deployment or a StatefulSet. */
 interface Workload extends Manifest {

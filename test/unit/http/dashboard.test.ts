@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dashboardRoutes } from '../../../src/http/routes/dashboard.ts'
 import { buildServer } from '../../../src/http/server.ts'
-import { makeAccess } from '../../support/make-access.ts'
+import { makeAccess } from '../../support/registry/make-access.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 
 let app: FastifyInstance

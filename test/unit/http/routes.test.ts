@@ -10,10 +10,10 @@ import { lifecycleRoutes } from '../../../src/http/routes/lifecycle.ts'
 import { podRoutes } from '../../../src/http/routes/pods.ts'
 import { buildServer } from '../../../src/http/server.ts'
 import type { PodStatus } from '../../../src/model/pod.ts'
-import { makeAccess } from '../../support/make-access.ts'
-import { takeSnapshot } from '../../support/take-snapshot.ts'
+import { makeAccess } from '../../support/registry/make-access.ts'
+import { takeSnapshot } from '../../support/registry/take-snapshot.ts'
 import { silentLogger } from '../../support/test-logger.ts'
-import { makePod } from '../../support/make-pod.ts'
+import { makePod } from '../../support/registry/make-pod.ts'
 
 const pod = (seq: number, change: Partial<PodStatus> = {}): PodStatus => ({
   ...makePod(seq),

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { KontrolError } from '../../../src/errors.ts'
-import { renderJinja } from '../../support/render-jinja.ts'
+import { renderJinja } from '../../support/jinja/render-jinja.ts'
 
 /** Pieces of templates, put together without sense. */
 const PIECES = [

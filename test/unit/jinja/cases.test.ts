@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { renderJinja } from '../../support/render-jinja.ts'
+import { renderJinja } from '../../support/jinja/render-jinja.ts'
 
 interface Cases {
   hosts: Record<string, string[]>

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { KontrolError } from '../../../src/errors.ts'
 import { TemplateFault } from '../../../src/jinja/template-fault.ts'
-import { faultOf, renderJinja } from '../../support/render-jinja.ts'
+import { faultOf, renderJinja } from '../../support/jinja/render-jinja.ts'
 
 interface CorpusCase {
   name: string

@@ -5,7 +5,7 @@ import { haproxyFilters } from '../../../src/render/template-filters.ts'
 import { builtInFilters } from '../../../src/jinja/filters/built-in-filters.ts'
 import { builtInGlobals } from '../../../src/jinja/filters/globals.ts'
 import { builtInTests } from '../../../src/jinja/filters/tests.ts'
-import { renderJinja } from '../../support/render-jinja.ts'
+import { renderJinja } from '../../support/jinja/render-jinja.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/templates.md'), 'utf8')
 const hosts = { api: ['10.0.1.1'], web: ['10.0.0.1', '10.0.0.2'] }

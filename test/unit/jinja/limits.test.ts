@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { JinjaTemplate } from '../../../src/jinja/template.ts'
-import { faultOf, renderJinja } from '../../support/render-jinja.ts'
+import { faultOf, renderJinja } from '../../support/jinja/render-jinja.ts'
 
 const NAMESPACE = "{% set ns = namespace(s='ab', l=[1], m=[1], x=3, d={}) %}"
 const OUTPUT = 'characters of output'

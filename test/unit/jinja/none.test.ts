@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { faultOf, renderJinja } from '../../support/render-jinja.ts'
+import { faultOf, renderJinja } from '../../support/jinja/render-jinja.ts'
 
 const pods = {
   web: [

@@ -7,7 +7,7 @@ import type { Action } from '../../../src/lifecycle/step-runner.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { silentLogger } from '../../support/test-logger.ts'
-import { stepByHand, type StepByHand } from '../../support/step-by-hand.ts'
+import { stepByHand, type StepByHand } from '../../support/haproxy/step-by-hand.ts'
 
 const packaged = `
 initial: idle

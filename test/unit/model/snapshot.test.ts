@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { hostsOf } from '../../../src/model/snapshot.ts'
-import { makePod as pod } from '../../support/make-pod.ts'
-import { takeSnapshot } from '../../support/take-snapshot.ts'
+import { makePod as pod } from '../../support/registry/make-pod.ts'
+import { takeSnapshot } from '../../support/registry/take-snapshot.ts'
 
 describe('Snapshot', () => {
   it('orders the pods by sequence number', () => {

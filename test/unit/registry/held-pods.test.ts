@@ -4,9 +4,9 @@ import type { Keepalive } from '../../../src/model/keepalive.ts'
 import { Registry } from '../../../src/registry/registry.ts'
 import type { RegistryEvent } from '../../../src/registry/membership.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { emptyShelf, MemoryStore, type MemoryShelf } from '../../support/memory-store.ts'
+import { emptyShelf, MemoryStore, type MemoryShelf } from '../../support/registry/memory-store.ts'
 import { recordingLogger, silentLogger, type RecordingLogger } from '../../support/test-logger.ts'
-import { registryLimits } from '../../support/registry-limits.ts'
+import { registryLimits } from '../../support/registry/registry-limits.ts'
 
 const TTL = 20_000
 const PHASE = 0.75 * TTL

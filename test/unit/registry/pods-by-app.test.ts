@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Pod } from '../../../src/model/pod.ts'
 import { PodsByApp } from '../../../src/registry/pods-by-app.ts'
-import { makePod } from '../../support/make-pod.ts'
+import { makePod } from '../../support/registry/make-pod.ts'
 
 describe('PodsByApp', () => {
   it('shows the same snapshot until a pod comes or goes', () => {

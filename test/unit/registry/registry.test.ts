@@ -5,9 +5,9 @@ import type { Keepalive } from '../../../src/model/keepalive.ts'
 import { Registry, type RegistryOptions } from '../../../src/registry/registry.ts'
 import type { RegistryEvent } from '../../../src/registry/membership.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { emptyShelf, MemoryStore } from '../../support/memory-store.ts'
+import { emptyShelf, MemoryStore } from '../../support/registry/memory-store.ts'
 import { recordingLogger, type RecordingLogger } from '../../support/test-logger.ts'
-import { registryLimits } from '../../support/registry-limits.ts'
+import { registryLimits } from '../../support/registry/registry-limits.ts'
 
 const TTL = 25_000
 

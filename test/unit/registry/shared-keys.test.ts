@@ -4,8 +4,8 @@ import { hostsOf } from '../../../src/model/snapshot.ts'
 import { Registry } from '../../../src/registry/registry.ts'
 import type { RegistryEvent } from '../../../src/registry/membership.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { emptyShelf, MemoryStore, type MemoryShelf } from '../../support/memory-store.ts'
-import { makePod } from '../../support/make-pod.ts'
+import { emptyShelf, MemoryStore, type MemoryShelf } from '../../support/registry/memory-store.ts'
+import { makePod } from '../../support/registry/make-pod.ts'
 import { recordingLogger, type RecordingLogger } from '../../support/test-logger.ts'
 
 const TTL = 25_000

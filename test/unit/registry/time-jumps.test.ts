@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Registry } from '../../../src/registry/registry.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { MemoryStore } from '../../support/memory-store.ts'
-import { registryLimits } from '../../support/registry-limits.ts'
+import { MemoryStore } from '../../support/registry/memory-store.ts'
+import { registryLimits } from '../../support/registry/registry-limits.ts'
 import { recordingLogger, type RecordingLogger } from '../../support/test-logger.ts'
 
 const TTL = 25_000

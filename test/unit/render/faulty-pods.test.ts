@@ -6,7 +6,7 @@ import { FaultyPods } from '../../../src/render/pods/faulty-pods.ts'
 import { Renderer } from '../../../src/render/renderer.ts'
 import { compileTemplate, type LeftOutPod } from '../../../src/render/template.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { makePod } from '../../support/make-pod.ts'
+import { makePod } from '../../support/registry/make-pod.ts'
 
 const TEMPLATE = `{% for pod in pods.web %}server {{ pod.key }} {{ pod.ip }} weight {{ pod.payload.weight + 1 }}
 {% endfor %}`

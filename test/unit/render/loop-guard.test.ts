@@ -6,7 +6,7 @@ import { addressesOf, appPodsOf, podsOf, type Backends } from '../../../src/mode
 import { LoopGuard } from '../../../src/render/pods/loop-guard.ts'
 import { Renderer } from '../../../src/render/renderer.ts'
 import { compileTemplate } from '../../../src/render/template.ts'
-import { makePod } from '../../support/make-pod.ts'
+import { makePod } from '../../support/registry/make-pod.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
 
 const TEMPLATE = `frontend f

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { compileTemplate } from '../../../src/render/template.ts'
-import { makePod } from '../../support/make-pod.ts'
+import { makePod } from '../../support/registry/make-pod.ts'
 import type { Pod } from '../../../src/model/pod.ts'
 
 const sample = (name: string): string =>

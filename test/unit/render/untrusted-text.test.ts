@@ -4,7 +4,7 @@ import { parseJson } from '../../../src/model/json.ts'
 import type { Pod } from '../../../src/model/pod.ts'
 import { LeftOutPods } from '../../../src/render/pods/left-out-pods.ts'
 import { compileTemplate, type Rendered } from '../../../src/render/template.ts'
-import { makePod } from '../../support/make-pod.ts'
+import { makePod } from '../../support/registry/make-pod.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 
 const ATTACK = '8080\nlisten leak\n  bind :9999'

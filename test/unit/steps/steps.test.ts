@@ -17,7 +17,7 @@ import { shutdownStep } from '../../../src/steps/shutdown.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { tempDir } from '../../support/temp-dir.ts'
-import { makePod } from '../../support/make-pod.ts'
+import { makePod } from '../../support/registry/make-pod.ts'
 import { recordingLogger, silentLogger } from '../../support/test-logger.ts'
 
 const context = (input: ActionContext['input'] = '', handed?: string): ActionContext => ({

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { KontrolError, type ErrorCode } from '../../../src/errors.ts'
 import { parseKeepalive, type Keepalive } from '../../../src/model/keepalive.ts'
 import { kontrolHandlers } from '../../../src/zerorpc/kontrol-handlers.ts'
-import { makeAccess } from '../../support/make-access.ts'
+import { makeAccess } from '../../support/registry/make-access.ts'
 import { ZerorpcApi } from '../../../src/zerorpc/zerorpc-api.ts'
 
 const keepalive = { app: 'web', id: 'web-0', ip: '10.0.0.1', key: 'k', role: 'r' }

@@ -1,7 +1,7 @@
 import { decode } from '@msgpack/msgpack'
 import { describe, expect, it } from 'vitest'
 import { decodeEvent, encodeEvent, encodeRequest } from '../../../src/zerorpc/zerorpc-message.ts'
-import { event, ID, type Encoding } from '../../support/raw-zerorpc.ts'
+import { event, ID, type Encoding } from '../../support/zerorpc/raw-zerorpc.ts'
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 

@@ -5,7 +5,7 @@ import { KontrolError } from '../../../src/errors.ts'
 import { decodeEvent } from '../../../src/zerorpc/zerorpc-message.ts'
 import { ZmtpDecoder, type ZmtpEvent } from '../../../src/zerorpc/zmtp-decoder.ts'
 import { encodeCommand, encodeMessage } from '../../../src/zerorpc/zmtp-frames.ts'
-import { GREETING } from '../../support/raw-zerorpc.ts'
+import { GREETING } from '../../support/zerorpc/raw-zerorpc.ts'
 
 const limits = { messageBytes: 5000, frames: 4 }
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array))

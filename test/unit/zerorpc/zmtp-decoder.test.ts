@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ZmtpDecoder, type ZmtpEvent } from '../../../src/zerorpc/zmtp-decoder.ts'
 import { encodeCommand, encodeGreeting, encodeMessage, encodeReady } from '../../../src/zerorpc/zmtp-frames.ts'
-import { GREETING, message, READY_DEALER, SERVER_HELLO } from '../../support/raw-zerorpc.ts'
+import { GREETING, message, READY_DEALER, SERVER_HELLO } from '../../support/zerorpc/raw-zerorpc.ts'
 
 const limits = { messageBytes: 1000, frames: 3 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ZmtpPeer } from '../../../src/zerorpc/zmtp-peer.ts'
-import { GREETING, message, READY_DEALER, SERVER_HELLO } from '../../support/raw-zerorpc.ts'
+import { GREETING, message, READY_DEALER, SERVER_HELLO } from '../../support/zerorpc/raw-zerorpc.ts'
 
 function router() {
   const written: Uint8Array[] = []

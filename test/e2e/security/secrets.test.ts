@@ -1,0 +1,97 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
+import { ownAddress } from '../../support/haproxy/start-haproxy.ts'
+import { startService } from '../../support/service/start-service.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+
+const SECRETS = {
+  KONTROL_TOKEN: 'operators-secret-1',
+  KONTROL_READ_TOKEN: 'readers-secret-1',
+  KONTROL_PING_TOKEN: 'pods-secret-1',
+  AWS_ACCESS_KEY_ID: 'AKIAOFTHEPROXY',
+  AWS_SECRET_ACCESS_KEY: 'aws-secret-1',
+  AWS_SESSION_TOKEN: 'aws-session-1'
+}
+const PASSWORDS = ['stats-password', 'list-password', 'of-a-backend']
+const HIDDEN = new RegExp([...Object.values(SECRETS), ...PASSWORDS].join('|'))
+
+const template = (address: string, more = ''): string => `userlist people
+  user ann insecure-password list-password
+frontend front
+  mode http
+  timeout client 5s
+  bind ${address}:8080
+  stats auth admin:stats-password
+  http-request set-header Authorization "Bearer of-a-backend"
+  ${more}
+  http-request return status 200 content-type text/plain lf-string %[env(KONTROL_TOKEN)]%[env(AWS_SECRET_ACCESS_KEY)]%[env(AWS_SESSION_TOKEN)]|%[env(OWN_VARIABLE)]|{{ env.KONTROL_READ_TOKEN }}{{ env.KONTROL_PING_TOKEN }}
+`
+
+describe('secrets (cases 13 and 17)', () => {
+  it('are in no configuration, history, error, event, log or environment that others see', async () => {
+    await using dir = await tempDir()
+    const address = ownAddress()
+    const file = dir.file('template.j2')
+    await writeFile(file, template(address))
+    await using service = await startService({
+      env: {
+        ...SECRETS,
+        OWN_VARIABLE: 'own-value',
+        KONTROL_CONFIG_FILE: file,
+        KONTROL_CALLBACK: 'env > "$ENV_FILE"; echo "{}"',
+        KONTROL_SHELL_CALLBACK: 'TRUE',
+        ENV_FILE: dir.file('env'),
+        KONTROL_LOG_LEVEL: 'debug'
+      }
+    })
+    const bearer = { authorization: `Bearer ${SECRETS.KONTROL_TOKEN}` }
+    const get = async (path: string): Promise<string> => (await service.send('GET', path, undefined, bearer)).body
+    await service.ready()
+
+    expect(await (await fetch(`http://${address}:8080/`)).text()).toBe('|own-value|')
+    const running = await get('/api/v1/config')
+    expect(running).toContain('stats auth admin:***')
+    expect(running).toContain('user ann insecure-password ***')
+    expect(running).toContain('set-header Authorization ***')
+
+    const pod = { app: 'web', id: 'w', ip: '10.0.0.1', key: 'w', role: 'r' }
+    await service.send('PUT', '/ping', JSON.stringify(pod), bearer)
+    const inherited = await eventually(async () => {
+      const text = await readFile(dir.file('env'), 'utf8')
+      return text.includes('OWN_VARIABLE') ? text : undefined
+    })
+    expect(inherited).toMatch(/^OWN_VARIABLE=own-value$/m)
+    expect(inherited).toMatch(/^KONTROL_MODE=master$/m)
+
+    // HAProxy quotes a word that it does not know, and a fault of the template its line.
+    const failures: string[] = []
+    for (const more of ['stats-password list-password', 'stats auth admin:stats-password {{ nope.x }}']) {
+      await writeFile(file, template(address, more))
+      failures.push(
+        await eventually(async () => {
+          const { reconfigurations } = JSON.parse(await get('/api/v1/reconfigurations')) as {
+            reconfigurations: { outcome: string; error: { message: string } | null }[]
+          }
+          const last = reconfigurations.at(-1)
+          const message = last?.error?.message
+          return last?.outcome === 'failed' && message !== failures.at(-1) ? message : undefined
+        }, 30_000)
+      )
+    }
+    expect(failures[0]).toMatch(/unknown keyword '\*\*\*'/)
+    expect(failures[1]).toMatch(/'nope' is undefined[^]*stats auth admin:\*\*\*/)
+
+    const shown = [
+      running,
+      inherited,
+      await get('/api/v1/config?candidate'),
+      await get('/api/v1/reconfigurations'),
+      await get('/api/v1/lifecycle'),
+      await get('/readyz'),
+      await get('/metrics'),
+      service.output
+    ]
+    for (const text of shown) expect(text).not.toMatch(HIDDEN)
+  })
+})

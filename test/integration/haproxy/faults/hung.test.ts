@@ -1,0 +1,290 @@
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../../../src/platform/clock.ts'
+import { readProcess } from '../../../../src/haproxy/process/process-table.ts'
+import { eventually } from '../../../support/eventually.ts'
+import { freeze } from '../../../support/service/freeze.ts'
+import { startHttpBackend, type HttpBackend } from '../../../support/haproxy/http-backend.ts'
+import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../../support/haproxy/start-haproxy.ts'
+import { startLoad } from '../../../support/load/steady-load.ts'
+import { tempDir } from '../../../support/temp-dir.ts'
+
+const proxy = (address: string, backends: readonly HttpBackend[], extra = ''): string => `
+frontend proxy
+  bind ${address}:8080
+  mode http
+  default_backend web
+  ${extra}
+backend web
+  mode http
+${backends.map(({ host, port }, index) => `  server s${index} ${host}:${port}`).join('\n')}
+`
+
+async function apply({ driver }: DrivenHaproxy, text: string): Promise<void> {
+  const { outcome } = await driver.configure(text)
+  if (outcome === 'reload') await driver.restart()
+}
+
+async function ask(address: string): Promise<string> {
+  const signal = AbortSignal.timeout(5_000)
+  return await (await fetch(`http://${address}:8080/`, { headers: { connection: 'close' }, signal })).text()
+}
+
+async function workerOf({ driver }: DrivenHaproxy): Promise<number> {
+  const { workerPid } = await driver.status()
+  if (workerPid === undefined) throw new Error('there is no worker')
+  return workerPid
+}
+
+const told = ({ driver }: DrivenHaproxy): string =>
+  driver
+    .problems()
+    .map(({ message }) => message)
+    .join()
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const words = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return words.trim().split(' ').map(Number)
+}
+
+/** One that waits for whoever froze it to take note of its end is gone as well. */
+const isGone = async (pid: number): Promise<boolean> => (await readProcess(pid)) === undefined
+
+describe('a worker that does not answer', () => {
+  it('is told, and goes on when a signal had stopped it; a pod that joins meanwhile is there', async () => {
+    await using haproxy = await startHaproxy()
+    await using one = await startHttpBackend('one')
+    await using two = await startHttpBackend('two')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [one]))
+    const worker = await workerOf(haproxy)
+
+    process.kill(worker, 'SIGSTOP')
+    await eventually(() => told(haproxy).includes(`worker (${worker}) does not answer`))
+    await apply(haproxy, proxy(address, [one, two]))
+
+    await eventually(() => told(haproxy) === '', 20_000)
+    const answers = new Set<string>()
+    for (let n = 0; n < 8; n++) answers.add(await ask(address))
+    expect([...answers].sort()).toEqual(['one', 'two'])
+  })
+
+  it('is ended when a reload could not get its sockets', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    const worker = await workerOf(haproxy)
+    await using frozen = await freeze(worker)
+
+    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+
+    for (let n = 0; n < 40; n++) expect(await ask(address)).toBe('hello')
+    expect(await isGone(worker)).toBe(true)
+    expect(frozen.pid).toBe(worker)
+  })
+
+  it('is replaced after a bound, whoever asks for nothing', async () => {
+    let aheadMs = 0
+    const clock = { ...systemClock, monotonic: () => performance.now() + aheadMs }
+    await using haproxy = await startHaproxy({ clock })
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    const worker = await workerOf(haproxy)
+    const { pid } = await haproxy.driver.status()
+    await using frozen = await freeze(worker)
+
+    await eventually(() => told(haproxy).includes('does not answer'))
+    aheadMs = 10_000
+
+    await eventually(async () => told(haproxy) === '' && (await isGone(worker)), 50_000)
+    for (let n = 0; n < 40; n++) expect(await ask(address)).toBe('hello')
+    expect(await haproxy.driver.status()).toMatchObject({ pid })
+    expect(frozen.pid).toBe(worker)
+  })
+})
+
+describe('a worker that another hand has begun, and that hangs at once', () => {
+  it('holds up no change: what is wanted next is served', async () => {
+    await using haproxy = await startHaproxy()
+    await using one = await startHttpBackend('one')
+    await using two = await startHttpBackend('two')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [one]))
+    const { pid } = await haproxy.driver.status()
+    const former = await workerOf(haproxy)
+
+    process.kill(pid, 'SIGUSR2')
+    const worker = await eventually(async () => (await childrenOf(pid)).find((child) => child !== former))
+    await using frozen = await freeze(worker)
+    await apply(haproxy, proxy(address, [two]))
+
+    for (let n = 0; n < 40; n++) expect(await ask(address)).toBe('two')
+    expect(await isGone(frozen.pid)).toBe(true)
+  })
+})
+
+describe('a master that does not answer', () => {
+  it('holds up no change of servers, and the template is loaded once it answers', async () => {
+    await using haproxy = await startHaproxy()
+    await using one = await startHttpBackend('one')
+    await using two = await startHttpBackend('two')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [one]))
+    await sleep(1_500)
+    const { pid } = await haproxy.driver.status()
+    const wanted = proxy(address, [two], 'maxconn 100')
+    {
+      await using frozen = await freeze(pid)
+      await expect(apply(haproxy, proxy(address, [one], 'maxconn 100'))).rejects.toMatchObject({
+        code: 'KTL_HAPROXY_UNREACHABLE'
+      })
+
+      await apply(haproxy, wanted).catch(() => {})
+
+      await eventually(async () => (await ask(address)) === 'two')
+      expect(told(haproxy)).toContain(`master (${frozen.pid}) does not answer`)
+    }
+    await eventually(async () => {
+      await apply(haproxy, wanted)
+      return true
+    }, 30_000)
+    expect(haproxy.driver.running()?.text).toBe(wanted)
+  })
+})
+
+describe('a data folder that is deleted under HAProxy', () => {
+  it('is made anew by a reload, and no request fails', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    await sleep(1_500)
+    const { pid } = await haproxy.driver.status()
+    const former = await workerOf(haproxy)
+    await using load = startLoad(address, 8080)
+
+    await rm(join(haproxy.dataFolder, 'haproxy'), { recursive: true })
+
+    await eventually(() => told(haproxy).includes('cannot be reached'))
+    await eventually(async () => told(haproxy) === '' && (await isGone(former)), 30_000)
+    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+    const before = load.served()
+    await eventually(() => load.served() > before)
+    expect(load.failures).toEqual([])
+    expect(await haproxy.driver.status()).toMatchObject({ pid })
+    // Its log was deleted too, and is told all the same.
+    await eventually(() =>
+      haproxy.lines.some(({ says }) => String(says).startsWith(`Former worker (${former}) exited`))
+    )
+    expect(await readFile(join(haproxy.dataFolder, 'haproxy', 'haproxy.cfg'), 'utf8')).toContain('maxconn 100')
+    await haproxy.takeOver()
+    expect(haproxy.driver.running()?.text).toBe(proxy(address, [web], 'maxconn 100'))
+  })
+})
+
+describe('a HAProxy that is killed just after it has made its sockets again', () => {
+  it('comes back with what ran, and what is wanted next is loaded', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    const { pid } = await haproxy.driver.status()
+    const former = await workerOf(haproxy)
+    await rm(join(haproxy.dataFolder, 'haproxy'), { recursive: true })
+    await eventually(async () => (await workerOf(haproxy)) !== former, 30_000)
+
+    process.kill(pid, 'SIGKILL')
+
+    await eventually(async () => (await ask(address)) === 'hello', 30_000)
+    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+    await eventually(() => haproxy.driver.running()?.text === proxy(address, [web], 'maxconn 100'))
+  })
+})
+
+describe('a socket that is deleted under HAProxy', () => {
+  it.each(['admin.sock', 'master.sock'])('%s is there again, and no request fails', async (name) => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    await using load = startLoad(address, 8080)
+
+    await rm(join(haproxy.dataFolder, 'haproxy', name))
+
+    await eventually(() => told(haproxy).includes('is gone'))
+    await eventually(() => told(haproxy) === '', 30_000)
+    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+    expect(haproxy.driver.running()?.text).toContain('maxconn 100')
+    expect(load.failures).toEqual([])
+  })
+
+  it('in the middle of a reload keeps nobody waiting: it is made again, and what is wanted is loaded', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    const { pid } = await haproxy.driver.status()
+    const { outcome } = await haproxy.driver.configure(proxy(address, [web], 'maxconn 100'))
+    expect(outcome).toBe('reload')
+    await using frozen = await freeze(pid)
+    const restarted = haproxy.driver.restart().catch(() => {})
+    await rm(join(haproxy.dataFolder, 'haproxy'), { recursive: true })
+    await frozen[Symbol.asyncDispose]()
+    await restarted
+
+    await eventually(() => told(haproxy) === '', 50_000)
+    await apply(haproxy, proxy(address, [web], 'maxconn 101'))
+    expect(haproxy.driver.running()?.text).toContain('maxconn 101')
+    expect(await ask(address)).toBe('hello')
+  })
+
+  it('while no control tier was there is made again with the next configuration', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    const former = await workerOf(haproxy)
+    await haproxy.driver.close()
+    await using load = startLoad(address, 8080)
+    await rm(join(haproxy.dataFolder, 'haproxy'), { recursive: true })
+
+    await haproxy.takeOver()
+    expect(told(haproxy)).toContain('got no answer')
+    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+
+    await eventually(async () => told(haproxy) === '' && (await isGone(former)), 30_000)
+    expect(haproxy.driver.running()?.text).toContain('maxconn 100')
+    expect(load.failures).toEqual([])
+  })
+})
+
+describe('a check that does not end', () => {
+  it('does not keep the control tier from ending, and does not outlive it', async () => {
+    await using dir = await tempDir()
+    const binary = dir.file('haproxy')
+    const [hang, pids] = [dir.file('hang'), dir.file('pids')]
+    await writeFile(
+      binary,
+      `#!/bin/sh\ncase " $* " in *" -c "*) [ -e ${hang} ] && { echo $$ >> ${pids}; exec sleep 600; } ;; esac\nexec haproxy "$@"\n`
+    )
+    await chmod(binary, 0o755)
+    await using haproxy = await startHaproxy({ binary })
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+    await writeFile(hang, '')
+    const applied = haproxy.driver.configure(proxy(address, [web], 'maxconn 100')).catch((error: unknown) => error)
+    const pid = await eventually(async () => Number((await readFile(pids, 'utf8')).split('\n')[0]))
+
+    await haproxy.driver.close()
+
+    expect(await applied).toBeInstanceOf(Error)
+    await eventually(() => isGone(pid))
+    expect(await ask(address)).toBe('hello')
+    await rm(hang)
+  })
+})

@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const samples = join(import.meta.dirname, '../../../lifecycle/samples')
+
+/** The sample of the original README, on other ports. */
+export function httpSample({ proxy, stats, backend }: { proxy: number; stats: number; backend: number }): string {
+  return readSample('http.cfg.j2')
+    .replace('*:80', `127.0.0.1:${proxy}`)
+    .replace(':1936', `127.0.0.1:${stats}`)
+    .replace('{{ip}}:80', `{{ip}}:${backend}`)
+}
+
+export const readSample = (name: 'http.cfg.j2' | 'zookeeper.cfg.j2'): string =>
+  readFileSync(join(samples, name), 'utf8')

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { Agent, type Dispatcher } from 'undici'
+import { command } from '../service/command.ts'
+import { eventually } from '../eventually.ts'
+import { tempDir } from '../temp-dir.ts'
+
+/** Of the namespace; whoever connects from one of them to another comes from the network, not from loopback. */
+export const HERE = '198.18.0.1'
+export const STRANGER = '198.18.0.2'
+export const PROXY = '198.18.0.3'
+
+export interface NetworkNamespace extends AsyncDisposable {
+  /** Words before a program that shall run in it. */
+  readonly prefix: readonly string[]
+  /** Connects from one address to a port of another, whatever the URL of a request says. */
+  dispatcher(way: Way): Promise<Dispatcher>
+  /** Path of a unix socket that is such a connection, for other protocols than HTTP. */
+  bridge(way: Way): Promise<string>
+}
+
+interface Way {
+  from: string
+  to: string
+  port: number
+}
+
+/** A network of its own with a few addresses, so that a test may be somebody from elsewhere without leaving the machine. */
+export async function networkNamespace(): Promise<NetworkNamespace> {
+  const name = `kontrol-${randomInt(1_000_000)}`
+  await command('ip', ['netns', 'add', name])
+  const prefix = ['ip', 'netns', 'exec', name]
+  const dir = await tempDir()
+  const closers: (() => unknown)[] = []
+  await command('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
+  for (const address of [HERE, STRANGER, PROXY]) {
+    await command('ip', ['-n', name, 'addr', 'add', `${address}/32`, 'dev', 'lo'])
+  }
+  let bridges = 0
+  const bridge = async ({ from, to, port }: Way): Promise<string> => {
+    const path = dir.file(`b${++bridges}`)
+    const words = [
+      ...prefix.slice(1),
+      'socat',
+      `UNIX-LISTEN:${path},fork,backlog=512`,
+      `TCP4:${to}:${port},bind=${from}`
+    ]
+    const child = spawn('ip', words, { stdio: 'ignore' })
+    closers.push(() => child.kill('SIGTERM'))
+    await eventually(() => existsSync(path))
+    return path
+  }
+  return {
+    prefix,
+    bridge,
+    async dispatcher(way) {
+      const agent = new Agent({ connect: { socketPath: await bridge(way) } })
+      closers.push(() => agent.destroy())
+      return agent
+    },
+    async [Symbol.asyncDispose]() {
+      for (const close of closers.reverse()) await close()
+      await command('ip', ['netns', 'del', name])
+      await dir[Symbol.asyncDispose]()
+    }
+  }
+}
