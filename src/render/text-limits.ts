@@ -1,7 +1,7 @@
 import { KontrolError } from '../errors.ts'
 
 /** What HAProxy is given. It needs minutes for more, and a line that it takes has 64 words. */
-export const textLimits = { characters: 6 * 1024 * 1024, lines: 200_000, lineLength: 16 * 1024 } as const
+const textLimits = { characters: 6 * 1024 * 1024, lines: 200_000, lineLength: 16 * 1024 } as const
 
 /** @throws KontrolError KTL_TEMPLATE_LIMIT when a configuration is larger than any that is applied */
 export function refuseLargeText(text: string): void {

@@ -16,15 +16,24 @@ export interface Listeners {
 
 /** Where a process listens, and where others do, as the kernel tells. */
 export async function listenersOf(pid: number): Promise<Listeners> {
-  const folder = `/proc/${pid}/fd`
-  const descriptors = await readdir(folder).catch(() => [])
-  const targets = await Promise.all(descriptors.map((fd) => readlink(`${folder}/${fd}`).catch(() => '')))
+  const targets = await targetsOf(pid)
   const inodes = new Set(targets.map((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1]))
   const tables = await Promise.all(
     ['tcp', 'tcp6'].map((name) => readFile(`/proc/${pid}/net/${name}`, 'utf8').catch(() => ''))
   )
   const all = tables.flatMap(parseListeners)
   return { own: all.filter(({ inode }) => inodes.has(inode)), others: all.filter(({ inode }) => !inodes.has(inode)) }
+}
+
+/** Of one that is killed the first thread may be gone while another still holds all that the process had. */
+async function targetsOf(pid: number): Promise<string[]> {
+  for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
+    const folder = `/proc/${pid}/task/${thread}/fd`
+    const descriptors = await readdir(folder).catch(() => [])
+    if (descriptors.length === 0) continue
+    return await Promise.all(descriptors.map((fd) => readlink(`${folder}/${fd}`).catch(() => '')))
+  }
+  return []
 }
 
 /**

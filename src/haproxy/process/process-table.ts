@@ -34,9 +34,18 @@ export async function readProcess(pid: number): Promise<ProcessInfo | undefined>
   // "13231 (haproxy) S 1 …": the name may hold blanks and brackets, the fields count from behind its last one.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state = 'X', parentPid] = fields
-  if (state === 'Z' || state === 'X') return undefined
+  if (isDead(state) && !(await hasLiveThread(pid))) return undefined
   return { pid, parentPid: Number(parentPid), startTime: fields[19] ?? '' }
 }
+
+/** A process that is killed is a zombie by its first thread while others still end, and hold its sockets until then. */
+async function hasLiveThread(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => [])
+  const stats = await Promise.all(threads.map((thread) => readIfThere(`/proc/${pid}/task/${thread}/stat`)))
+  return stats.some((stat) => stat !== undefined && !isDead(stat.slice(stat.lastIndexOf(')') + 2)))
+}
+
+const isDead = (state: string): boolean => state.startsWith('Z') || state.startsWith('X')
 
 /** Whether a signal stopped it. */
 export async function isStopped(pid: number): Promise<boolean> {
