@@ -8,6 +8,7 @@ import type { Pod } from '../model/pod.ts'
 import { applyChanges, type ListChanges } from './list-changes.ts'
 import { toAnswer, type TemplateAnswer, type TemplateRequest } from './template-messages.ts'
 import { compileTemplate, type Rendered, type Template } from './template.ts'
+import { refuseLargeText } from './text-limits.ts'
 
 let source = ''
 let compiled: Template | undefined
@@ -25,7 +26,9 @@ function take(request: TemplateRequest): void {
 
 function attempt(render: () => Rendered): TemplateAnswer {
   try {
-    return render()
+    const rendered = render()
+    refuseLargeText(rendered.text)
+    return rendered
   } catch (error) {
     return toAnswer(error)
   }

@@ -7,7 +7,6 @@ import type { Pod } from '../model/pod.ts'
 import type { Hosts } from '../model/snapshot.ts'
 import { PodValues } from './pods/pod-values.ts'
 import { haproxyFilters } from './template-filters.ts'
-import { refuseLargeText } from './text-limits.ts'
 import { withoutPods, type Without } from './pods/without-pods.ts'
 
 type PodsByApp = ReadonlyMap<string, readonly Pod[]>
@@ -70,10 +69,7 @@ export function compileTemplate(source: string): Template {
       for (let rendering = 1; ; rendering++) {
         const now = withoutPods(variables, leftOut)
         const result = renderOnce(template, podValues, now)
-        if (typeof result === 'string') {
-          refuseLargeText(result)
-          return { text: result, leftOut: Array.from(leftOut, described) }
-        }
+        if (typeof result === 'string') return { text: result, leftOut: Array.from(leftOut, described) }
         const refused = rendering < MAX_RENDERINGS ? result : suspectsOf(podValues, now)
         for (const [pod, field] of refused) leftOut.set(pod, field)
       }
