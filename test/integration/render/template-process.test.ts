@@ -102,6 +102,16 @@ ${LISTS}{% for app, list in pods|dictsort %}{% for p in list %}{{ p|tojson }} {{
     expect(await renderings.render('{{ 1 + 1 }}')).toEqual({ text: '2', leftOut: [] })
   })
 
+  it('gives back no text that is larger than any that is applied', async () => {
+    using renderings = startRenderings()
+
+    await expect(renderings.render("one\n{{ 'x' * 16385 }}\n")).rejects.toMatchObject({
+      code: 'KTL_TEMPLATE_LIMIT',
+      message: 'The configuration that comes of the template has more than 16 KiB in its line 2'
+    })
+    expect(await renderings.render('{{ 1 + 1 }}')).toEqual({ text: '2', leftOut: [] })
+  })
+
   it('is ended when it takes too long, and the next one is rendered', async () => {
     const clock = new FakeClock()
     using renderings = startRenderings({ clock })

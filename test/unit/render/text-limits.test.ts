@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { findKontrolError } from '../../../src/errors.ts'
 import { compileTemplate } from '../../../src/render/template.ts'
+import { refuseLargeText } from '../../../src/render/text-limits.ts'
 
 function failure(template: string): string | undefined {
   try {
-    compileTemplate(template).render({ hosts: new Map() })
+    refuseLargeText(compileTemplate(template).render({ hosts: new Map() }).text)
     return undefined
   } catch (error) {
     return findKontrolError(error, 'KTL_TEMPLATE_LIMIT')?.message
