@@ -208,6 +208,29 @@ describe('the dashboard of a proxy', () => {
     expect(await overflow(open.page)).toBe(0)
   })
 
+  it('shows what was opened in the moment in which it was drawn', async () => {
+    await using open = await browser.open(service.url)
+    // The browser tells of it some tasks later: here that comes at once, before the page has had a frame.
+    await open.page.addInitScript(`
+      addEventListener('toggle', (event) => event.isTrusted && event.stopImmediatePropagation(), true)
+      new MutationObserver(() => {
+        for (const fold of document.querySelectorAll('#configuration details:not([data-opened])')) {
+          fold.dataset.opened = 'yes'
+          fold.open = true
+          fold.dispatchEvent(new Event('toggle'))
+        }
+      }).observe(document, { childList: true, subtree: true })`)
+    await open.page.reload()
+
+    await shows(open.page, '#configuration', 'server ')
+    await shows(open.page, '#configuration', 'They are the same.')
+    expect(new URL(open.page.url()).searchParams.get('config')?.split(',').sort()).toEqual([
+      'candidate',
+      'diff',
+      'running'
+    ])
+  })
+
   it('shows what goes through HAProxy, and marks reconfigurations on its axis', async () => {
     await using open = await browser.open(service.url)
     const { page } = open

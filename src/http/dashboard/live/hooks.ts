@@ -14,7 +14,12 @@ export const useConnection = (): Connection => useContext(ConnectionContext)
 export function useConnectionState(): ConnectionState {
   const connection = useConnection()
   const [state, setState] = useState(connection.state)
-  useEffect(() => connection.subscribe(() => setState(connection.state)), [connection])
+  useEffect(() => {
+    const follow = (): void => setState(connection.state)
+    // Effects run a frame after the drawing: what came in between is not missed.
+    follow()
+    return connection.subscribe(follow)
+  }, [connection])
   return state
 }
 
@@ -112,6 +117,8 @@ export function useAddress(): [URLSearchParams, (change: Readonly<Record<string,
   const [text, setText] = useState(location.search)
   useEffect(() => {
     const follow = (): void => setText(location.search)
+    // A fold can be opened in the frame in which it is drawn, before this runs.
+    follow()
     addEventListener('popstate', follow)
     addEventListener('kontrol-address', follow)
     return () => {
@@ -126,15 +133,19 @@ export function useAddress(): [URLSearchParams, (change: Readonly<Record<string,
 /** Which folds of a kind are open, as the address of the page says: their keys hold no comma. */
 export function useOpen(kind: string): { keys: readonly string[]; toggle: (key: string, open: boolean) => void } {
   const [address, change] = useAddress()
-  const keys = (address.get(kind) ?? '').split(',').filter(Boolean)
   return {
-    keys,
+    keys: listed(address, kind),
     toggle(key, open) {
+      // Of the address as it is now: several may be opened before anything is drawn again.
+      const keys = listed(new URLSearchParams(location.search), kind)
       if (open === keys.includes(key)) return
       change({ [kind]: (open ? [...keys, key] : keys.filter((one) => one !== key)).join() })
     }
   }
 }
+
+const listed = (address: URLSearchParams, kind: string): string[] =>
+  (address.get(kind) ?? '').split(',').filter(Boolean)
 
 function changeAddress(change: Readonly<Record<string, string | undefined>>): void {
   const parameters = new URLSearchParams(location.search)
