@@ -1,5 +1,6 @@
 import { Backoff } from '../platform/backoff.ts'
 import type { Clock } from '../platform/clock.ts'
+import { betweenSteps } from '../platform/turns.ts'
 import type { ConfigModel } from './config/model.ts'
 
 /** A reload that fails may refuse connections for seconds. */
@@ -43,7 +44,8 @@ export class FailedLoads {
   }
 
   /** @throws what it failed of, while its pause lasts */
-  refuse(model: ConfigModel): void {
+  async refuse(text: string, model: ConfigModel): Promise<void> {
+    await betweenSteps(text)
     const failure = this.#failures.get(skeletonOf(model))
     if (failure !== undefined && this.#clock.monotonic() < failure.until) throw failure.error
   }

@@ -147,7 +147,7 @@ export class Update {
       }
     }
 
-    this.#failedLoads.refuse(model)
+    await this.#failedLoads.refuse(wanted.text, model)
     await this.#check(wanted, model, signal)
     known.pending = wanted
     return await result('reload')
@@ -304,7 +304,7 @@ export class Update {
     const plan = servers.plan(model)
     try {
       if (plan.kind === 'reload') {
-        this.#failedLoads.refuse(model)
+        await this.#failedLoads.refuse(wanted.text, model)
         await this.#reload(wanted, model)
       } else await this.#changeServers(plan.kind === 'none' ? [] : plan.changes, wanted, model)
       logger.info('servers changed in what haproxy runs, as it cannot load what is wanted')

@@ -17,6 +17,14 @@ export async function eachInTurns<T>(items: Iterable<T>, take: (item: T) => void
   }
 }
 
+/** Characters of a text for which one step of its handling takes some milliseconds. */
+const LARGE = 512 * 1024
+
+/** Between two steps that look at a whole text: those of a large one get turns of their own. */
+export async function betweenSteps(text: string): Promise<void> {
+  if (text.length > LARGE) await setImmediate()
+}
+
 const PIECE = 4_096
 
 /** A text in pieces of some length that end where a line does: together they are the text. */

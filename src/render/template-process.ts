@@ -8,8 +8,15 @@ import type { Pod } from '../model/pod.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { TaskQueue } from '../platform/queue.ts'
+import { betweenSteps } from '../platform/turns.ts'
 import { changesOf, type Lists } from './list-changes.ts'
-import { renderedOf, type TemplateAnswer, type TemplateRequest } from './template-messages.ts'
+import {
+  renderedOf,
+  wholeAnswer,
+  type TemplateAnswer,
+  type TemplateRequest,
+  type TextPiece
+} from './template-messages.ts'
 import type { Rendered, TemplateVariables } from './template.ts'
 
 export interface TemplateProcessOptions {
@@ -81,7 +88,9 @@ export class TemplateProcess {
       this.#child = undefined
       throw error
     }
-    return renderedOf(answer)
+    const rendered = renderedOf(answer)
+    await betweenSteps(rendered.text)
+    return rendered
   }
 }
 
@@ -109,7 +118,13 @@ class Child {
     }))
     let said = ''
     child.stderr?.on('data', (chunk: Buffer) => (said = `${said}${String(chunk)}`.slice(-KEPT_OF_STDERR)))
-    child.on('message', (answer: TemplateAnswer) => this.#waiting?.resolve(answer))
+    let pieces: string[] = []
+    child.on('message', (message: TextPiece | TemplateAnswer) => {
+      if (typeof message === 'object' && 'piece' in message) return void pieces.push(message.piece)
+      const answer = wholeAnswer(pieces, message)
+      pieces = []
+      this.#waiting?.resolve(answer)
+    })
     child.on('error', (error) => this.#fail(gone(error.message)))
     child.on('close', (code, signal) => {
       if (this.isThere) this.#fail(this.#endOf(signal ?? `exit code ${code}`, said))

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { parseJson } from '../model/json.ts'
 import type { Pod } from '../model/pod.ts'
 import { applyChanges, type ListChanges } from './list-changes.ts'
-import { toAnswer, type TemplateAnswer, type TemplateRequest } from './template-messages.ts'
+import { messagesOf, toAnswer, type TemplateAnswer, type TemplateRequest } from './template-messages.ts'
 import { compileTemplate, type Rendered, type Template } from './template.ts'
 import { refuseLargeText } from './text-limits.ts'
 
@@ -35,7 +35,7 @@ function attempt(render: () => Rendered): TemplateAnswer {
 }
 
 function answer(message: TemplateAnswer): void {
-  process.send?.(message)
+  for (const part of messagesOf(message)) process.send?.(part)
 }
 
 /** Where memory is short, the kernel ends this process rather than its neighbours, HAProxy among them. */

@@ -1,5 +1,5 @@
 import { Conditions } from './conditions.ts'
-import { eachInTurns } from '../../platform/turns.ts'
+import { betweenSteps, eachInTurns } from '../../platform/turns.ts'
 import { changedLines } from './text-changes.ts'
 import { readLine, SECTION_KINDS, splitWords, type ConfigLine } from './parser.ts'
 import { NO_SETTINGS, blockerOf, ringOf, withLine, type BackendSettings, type Ring } from './backend-settings.ts'
@@ -85,13 +85,16 @@ export class ConfigReader {
     const lines = await this.#linesOf(text, last)
     const builder = new ModelBuilder()
     await eachInTurns(lines, (line) => builder.take(line))
+    await betweenSteps(text)
     const model = builder.model()
     this.#last = { text, lines, model }
+    await betweenSteps(text)
     return model
   }
 
   async #linesOf(text: string, last: Read): Promise<readonly Line[]> {
     const { head, before, after } = changedLines(last.text, text)
+    await betweenSteps(text)
     const known = new Map<string, Line>()
     await eachInTurns(before.keys(), (index) => known.set(before[index] ?? '', last.lines[head + index] as Line))
     const fresh: Line[] = []
@@ -128,7 +131,7 @@ const SECTION_WITHIN_IF = 'a section within ".if"'
 
 class ModelBuilder {
   readonly #sections: (Omit<Section, 'text'> & { lines: ConfigLine[]; text: string[] })[] = []
-  readonly #titles = new Set<string>()
+  readonly #titles = new Map<string, number>()
   readonly #pools = new Map<string, Pool>()
   readonly #blockers = new Map<string, string>()
   readonly #sticky = new Set<string>()
@@ -276,10 +279,10 @@ class ModelBuilder {
 
   #uniqueTitle(kind: string, name: string): string {
     const title = name === '' ? kind : `${kind} ${name}`
-    let unique = title
-    for (let count = 2; this.#titles.has(unique); count++) unique = `${title} (${count})`
-    if (unique !== title && (kind === 'backend' || kind === 'listen')) this.#blocker = `"${title}" stands twice`
-    this.#titles.add(unique)
-    return unique
+    const count = (this.#titles.get(title) ?? 0) + 1
+    this.#titles.set(title, count)
+    if (count === 1) return title
+    if (kind === 'backend' || kind === 'listen') this.#blocker = `"${title}" stands twice`
+    return `${title} (${count})`
   }
 }

@@ -28,6 +28,9 @@ export interface RunningConfig {
 /** Past this a reload is kinder to HAProxy than a flood of commands, and leaves nothing behind. */
 const MAX_OPERATIONS = 2_000
 
+/** Nobody reads more of them, and a hundred changes are remembered. */
+const MAX_REASONS = 20
+
 /**
  * Compares section by section, and servers by address, port and options: their
  * names shift when a template numbers them and one leaves.
@@ -36,17 +39,22 @@ const MAX_OPERATIONS = 2_000
  */
 export function planChange(running: RunningConfig | undefined, wanted: ConfigModel): Plan {
   if (running === undefined) return { kind: 'reload', reasons: ['what HAProxy runs is not known'] }
+  const skeleton = skeletonReasons(running.model.sections, wanted.sections)
+  if (skeleton.length > MAX_REASONS) return { kind: 'reload', reasons: abridged(skeleton) }
   const changes = poolChanges(running, wanted)
   const reasons = [
-    ...skeletonReasons(running.model.sections, wanted.sections),
+    ...skeleton,
     ...serverReasons(changes, wanted),
     ...orderReasons(running.model, wanted, changes),
     ...ringReasons(running, wanted),
     ...namedReasons(running, wanted)
   ]
-  if (reasons.length > 0) return { kind: 'reload', reasons }
+  if (reasons.length > 0) return { kind: 'reload', reasons: abridged(reasons) }
   return changes.length === 0 ? { kind: 'none' } : { kind: 'runtime', changes }
 }
+
+const abridged = (reasons: readonly string[]): string[] =>
+  reasons.length > MAX_REASONS ? [...reasons.slice(0, MAX_REASONS), 'and more'] : [...reasons]
 
 function skeletonReasons(before: ConfigModel['sections'], after: ConfigModel['sections']): string[] {
   const known = new Map(before.map(({ title, text }) => [title, text]))
@@ -204,19 +212,20 @@ function firstReasons({ table }: RunningConfig, { rings, order }: ConfigModel): 
 
 /** What a line goes by has to be called so in HAProxy, too. */
 function namedReasons({ table }: RunningConfig, { named, order }: ConfigModel): string[] {
-  return [...named].flatMap(([backend, names]) =>
-    names
+  return [...named].flatMap(([backend, names]) => {
+    const { servers = [], pools = [] } = order.get(backend) ?? {}
+    const places = new Map(servers.map(({ name }, index) => [name, index]))
+    return names
       .filter((name) => {
-        const at = order.get(backend)?.servers.findIndex((server) => server.name === name) ?? -1
-        const wanted = order.get(backend)?.servers[at]
+        const at = places.get(name) ?? -1
+        const wanted = servers[at]
         const slot = table.find(backend, name)
         if (wanted === undefined) return slot?.state === 'live'
-        const pool = order.get(backend)?.pools[at] ?? ''
-        const [serving, another] = table.serving(pool, wanted.target.key)
+        const [serving, another] = table.serving(pools[at] ?? '', wanted.target.key)
         return serving === undefined || serving !== slot || another !== undefined
       })
       .map((name) => `backend ${backend}: server ${name}, which "use-server" names, changes`)
-  )
+  })
 }
 
 /** Stickiness takes maintenance to keep new requests away, and that may cut what is under way. */

@@ -112,6 +112,18 @@ ${LISTS}{% for app, list in pods|dictsort %}{% for p in list %}{{ p|tojson }} {{
     expect(await renderings.render('{{ 1 + 1 }}')).toEqual({ text: '2', leftOut: [] })
   })
 
+  it('gives back a text of many messages whole, one after the other', async () => {
+    using renderings = startRenderings()
+    const large = "{% for i in range(60000) %}line {{ i }} of many, ü and 🚢 {{ 'x' * (i % 40) }}\n{% endfor %}"
+
+    const [whole, small] = [renderings.render(large), renderings.render('{{ 1 + 1 }}')]
+
+    const { text } = compileTemplate(large).render({ hosts: new Map() })
+    expect((await whole).text === text).toBe(true)
+    expect(text.length).toBeGreaterThan(2_000_000)
+    expect(await small).toEqual({ text: '2', leftOut: [] })
+  })
+
   it('is ended when it takes too long, and the next one is rendered', async () => {
     const clock = new FakeClock()
     using renderings = startRenderings({ clock })

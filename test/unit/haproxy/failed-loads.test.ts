@@ -15,10 +15,10 @@ describe('FailedLoads', () => {
     const pauseMs = loads.failed(await greedy('10.0.0.1:80'), new Error('descriptors'))
 
     const other = await greedy('10.0.0.2:80')
-    expect(() => loads.refuse(other)).toThrow('descriptors')
-    loads.refuse(await read('global\n  maxconn 8\n'))
+    await expect(loads.refuse('', other)).rejects.toThrow('descriptors')
+    await loads.refuse('', await read('global\n  maxconn 8\n'))
     clock.advance(pauseMs)
-    loads.refuse(await greedy('10.0.0.1:80'))
+    await loads.refuse('', await greedy('10.0.0.1:80'))
   })
 
   it('waits longer each time, longest with one that ended HAProxy, and begins anew after a long time', async () => {
