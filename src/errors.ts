@@ -36,6 +36,7 @@ export const catalogue = {
   KTL_NOT_LEADING: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_STORE_DAMAGED: { statusCode: 503, exitCode: 75, retryable: true },
   KTL_STORE_UNAVAILABLE: { statusCode: 503, exitCode: 75, retryable: true },
+  KTL_MASTER_SPEAKS_ZERORPC: { statusCode: 502, exitCode: 1, retryable: false },
   KTL_MASTER_UNREACHABLE: { statusCode: 502, exitCode: 75, retryable: true },
 
   KTL_TRANSITION_REFUSED: { statusCode: 409, exitCode: 1, retryable: false },

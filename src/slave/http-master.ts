@@ -65,7 +65,7 @@ export class HttpMaster implements MasterConnection {
     } catch (error) {
       // Node tells of an abort in other words on each of its ways.
       signal.throwIfAborted()
-      throw error
+      throw greetsAsZmtp(error) ? this.#otherGeneration(error) : error
     }
   }
 
@@ -86,11 +86,28 @@ export class HttpMaster implements MasterConnection {
     })
   }
 
+  #otherGeneration(cause: unknown): KontrolError {
+    const { host, port } = this.#options
+    return new KontrolError('KTL_MASTER_SPEAKS_ZERORPC', `Master ${this.#name} speaks ZeroRPC, and not HTTP`, {
+      hint: `Name it as ${host}:${port} or zerorpc://${host}:${port} in kontrol.unity3d.com/master; "kontrol ping" speaks HTTP alone.`,
+      cause
+    })
+  }
+
   #refused({ statusCode }: IncomingMessage, text: string): KontrolError {
     return new KontrolError('KTL_MASTER_UNREACHABLE', `Master ${this.#name} answered ${statusCode}: ${text}`, {
       hint: 'Check that the address names a master, and KONTROL_TOKEN when it wants one.'
     })
   }
+}
+
+/** ZMTP begins with this byte, which no answer of HTTP does; Node's parser hands over what it could not read. */
+const ZMTP_FIRST_BYTE = 0xff
+
+function greetsAsZmtp(error: unknown): boolean {
+  return error instanceof Error && 'rawPacket' in error && error.rawPacket instanceof Buffer
+    ? error.rawPacket[0] === ZMTP_FIRST_BYTE
+    : false
 }
 
 /** Of a longer answer the rest is not read, and the connection is given up. */

@@ -1,6 +1,7 @@
 import { toKontrolJson } from '../model/kontrol-json.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import { EitherMaster } from './either-master.ts'
 import { HttpMaster, type TlsCredentials } from './http-master.ts'
 import type { HealthWatch } from './health-watch.ts'
 import { keyOf, newNonce } from './identity.ts'
@@ -27,7 +28,7 @@ export interface KeepaliveLoopOptions {
   health?: ((on: { onUp: () => void; onDown: () => void }) => Pick<HealthWatch, 'start' | 'stop'>) | undefined
   token?: (() => string | undefined) | undefined
   tls?: TlsCredentials | undefined
-  /** Connects to the masters named zerorpc://host:port. */
+  /** Connects to the masters of Kontrol's last generation. */
   connectZerorpc: (address: MasterAddress) => MasterConnection
   clock: Clock
   logger: Logger
@@ -142,8 +143,14 @@ export class KeepaliveLoop {
   }
 
   #connect(address: MasterAddress): MasterConnection {
-    const { connectZerorpc, token, tls, ttlMs } = this.#options
+    const { connectZerorpc, token, tls, ttlMs, logger } = this.#options
     if (address.protocol === 'zerorpc') return connectZerorpc(address)
-    return new HttpMaster({ address, token, tls, keepAliveMs: 2 * ttlMs })
+    const http = new HttpMaster({ address, token, tls, keepAliveMs: 2 * ttlMs })
+    if (address.protocol !== 'either') return http
+    return new EitherMaster({
+      http,
+      connectZerorpc: () => connectZerorpc(address),
+      onZerorpc: () => logger.info({ master: address.name }, 'master speaks zerorpc')
+    })
   }
 }

@@ -2,7 +2,8 @@ import { KontrolError } from '../errors.ts'
 
 /** A master that a slave reports to. */
 export interface MasterAddress {
-  protocol: 'http' | 'https' | 'zerorpc'
+  /** Either: nothing is said, and the master shows whether it speaks HTTP or ZeroRPC. */
+  protocol: 'http' | 'https' | 'zerorpc' | 'either'
   /** Without the brackets of an IPv6 address. */
   host: string
   port: number
@@ -13,7 +14,7 @@ export interface MasterAddress {
 /**
  * Parses one master of the annotation kontrol.unity3d.com/master.
  *
- *     haproxy.default.svc            HTTP on the default port
+ *     haproxy.default.svc            on the default port, of either generation
  *     10.0.0.7:8000   [fd00::7]:8000
  *     http://host   https://host:8443
  *     zerorpc://host:8000            a master of Kontrol's last generation
@@ -24,7 +25,7 @@ export interface MasterAddress {
 export function parseMasterAddress(text: string, defaultPort: number): MasterAddress {
   const name = text.trim()
   const match = /^(?:(https?|zerorpc):\/\/)?(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?\/?$/i.exec(name)
-  const [, protocol = 'http', host = '', port = defaultPort] = match ?? []
+  const [, protocol = 'either', host = '', port = defaultPort] = match ?? []
   if (host === '' || Number(port) < 1 || Number(port) > 65_535) {
     throw new KontrolError('KTL_CONFIG_INVALID', `kontrol.unity3d.com/master: "${name}" is no address of a master`, {
       hint: 'Write host, host:port, http://host:port, https://host:port or zerorpc://host:port, separated by commas.'

@@ -49,11 +49,14 @@ function bindAddresses({ sections }: ConfigModel): BindAddress[] {
     })
 }
 
+/** What lets a user bind a port like 80. */
+export const RIGHT_TO_BIND =
+  'set the sysctl net.ipv4.ip_unprivileged_port_start=0, give it the capability NET_BIND_SERVICE, or bind a port from 1024 on'
+
 const REASONS: Record<string, string> = {
   EADDRINUSE: 'the address is in use by another program',
   EADDRNOTAVAIL: 'the address is not one of this host',
-  EACCES:
-    'this user may not bind it; set the sysctl net.ipv4.ip_unprivileged_port_start=0, give it the capability NET_BIND_SERVICE, or bind a port from 1024 on',
+  EACCES: `this user may not bind it; ${RIGHT_TO_BIND}`,
   ENOENT: 'the folder does not exist'
 }
 

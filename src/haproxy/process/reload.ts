@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError, messageOf } from '../../errors.ts'
 import { alertsOf } from '../files/config-file.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { RIGHT_TO_BIND } from './bind-probe.ts'
 import { endIfHung, goOn } from './hung.ts'
 import type { HaproxyLog } from './log.ts'
 import { readProcess } from './process-table.ts'
@@ -245,8 +246,14 @@ export function endedOfItself(error: unknown): boolean {
   return / exited with code (?!(?:0|137|143) )\d+ /.test(messageOf(error))
 }
 
+/** As HAProxy 2.6 writes it: "Binding […] for frontend f: cannot bind socket (Permission denied) for [0.0.0.0:80]". */
+const MAY_NOT_BIND = /cannot bind socket \(Permission denied\)/
+
 function failure(words: string): KontrolError {
+  const remedy = MAY_NOT_BIND.test(words)
+    ? `HAProxy's user may not bind the port: ${RIGHT_TO_BIND}`
+    : 'Correct what HAProxy names'
   return new KontrolError('KTL_HAPROXY_RELOAD_FAILED', `HAProxy did not take the configuration: ${words}`, {
-    hint: 'Correct what HAProxy names; it goes on with the last good configuration.'
+    hint: `${remedy}; it goes on with the last good configuration.`
   })
 }

@@ -3,9 +3,9 @@ import { parseMasterAddress } from '../../../src/slave/master-address.ts'
 
 describe('parseMasterAddress', () => {
   it.each([
-    ['haproxy.default.svc', 'http', 'haproxy.default.svc', 8000],
-    [' 10.0.0.7:81 ', 'http', '10.0.0.7', 81],
-    ['[fd00::7]:8001', 'http', 'fd00::7', 8001],
+    ['haproxy.default.svc', 'either', 'haproxy.default.svc', 8000],
+    [' 10.0.0.7:81 ', 'either', '10.0.0.7', 81],
+    ['[fd00::7]:8001', 'either', 'fd00::7', 8001],
     ['http://kontrol/', 'http', 'kontrol', 8000],
     ['HTTPS://kontrol:8443', 'https', 'kontrol', 8443],
     ['zerorpc://old-master:9000', 'zerorpc', 'old-master', 9000],
