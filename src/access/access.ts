@@ -28,8 +28,8 @@ export interface DoorFacts extends Pick<RequestFacts, 'remoteAddress' | 'headers
 
 /** Nothing is known: what could be the end or a variable of a program counts as such. */
 const UNKNOWN_MANIFEST: ManifestFacts = {
-  leadsToEnd: () => false,
-  takesHosts: () => false,
+  leadsToEnd: () => true,
+  takesHosts: () => true,
   mentions: () => false
 }
 
@@ -74,10 +74,16 @@ export class Access {
     if (refused !== undefined) throw refused
   }
 
-  /** @throws KontrolError KTL_UNAUTHORIZED or KTL_FORBIDDEN */
-  checkCommand(command: CommandFacts, caller: Caller): void {
+  /**
+   * @param kind as the automaton itself tells it; by the manifest that is known here when absent
+   * @throws KontrolError KTL_UNAUTHORIZED or KTL_FORBIDDEN
+   */
+  checkCommand(
+    command: CommandFacts,
+    caller: Caller,
+    kind = kindOf(command, this.#options.manifest ?? UNKNOWN_MANIFEST)
+  ): void {
     const { verb, subject } = command
-    const kind = kindOf(command, this.#options.manifest ?? UNKNOWN_MANIFEST)
     this.check({ kind: 'command', command: kind, what: `${verb} ${subject.slice(0, 60)}`.trim() }, caller)
   }
 

@@ -1,4 +1,4 @@
-import type { CommandKind } from './policy.ts'
+import { COMMAND_KINDS, type CommandKind } from './policy.ts'
 
 /** A command of the automaton, taken apart. */
 export interface CommandFacts {
@@ -30,6 +30,20 @@ export function kindOf({ verb, subject, input }: CommandFacts, manifest: Manifes
   if (manifest.leadsToEnd(subject)) return 'end'
   return input !== '' && manifest.takesHosts(subject) ? 'feed' : 'move'
 }
+
+const ASK_KIND = 'KIND '
+
+/** What an automaton's socket is asked before a command from the network is handed to it: it knows its manifest. */
+export const kindQuestion = (commandLine: string): string => `${ASK_KIND}${commandLine}`
+
+/** The answer to such a question; undefined for another text. */
+export function answerToKind(text: string, manifest: ManifestFacts): CommandKind | undefined {
+  const command = text.startsWith(ASK_KIND) ? parseCommand(text.slice(ASK_KIND.length)) : undefined
+  return command && kindOf(command, manifest)
+}
+
+/** Of an automaton that does not know the question, anything may be the end. */
+export const kindAnswered = (answer: string): CommandKind => COMMAND_KINDS.find((kind) => kind === answer) ?? 'end'
 
 /** Names of the variables in a shell script: `$NAME`, `${NAME…}` and `${#NAME}`. */
 export function variablesIn(script: string): string[] {

@@ -17,7 +17,8 @@ export type Deed =
  * so with hosts or addresses as its input; `set` is a variable that the manifest's own blocks mention; `steer`
  * is one that they do not, or that steers a program; `end` is DIE, or a way to the terminal state.
  */
-export type CommandKind = 'look' | 'move' | 'feed' | 'set' | 'steer' | 'end'
+export type CommandKind = (typeof COMMAND_KINDS)[number]
+export const COMMAND_KINDS = ['look', 'move', 'feed', 'set', 'steer', 'end'] as const
 
 /** What the operator has set up. */
 export interface AccessRules {

@@ -94,16 +94,17 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     env: children,
     shell: config.shell
   })
+  const facts = factsOf(manifest)
   return {
     automaton,
-    socket: new CommandSocket({ path: config.socket, machine: automaton, logger }),
+    socket: new CommandSocket({ path: config.socket, machine: automaton, facts, logger }),
     driver,
     reconfigurations,
     traffic: new Traffic({ ask: (command) => exchange(haproxyPaths(config.dataFolder).runtimeSocket, command), clock }),
     subscribeAlarms: (listener) => alarms.subscribe(listener),
     leftOut,
     renderings,
-    facts: factsOf(manifest),
+    facts,
     drivesHaproxy: runsAction(manifest, 'configure'),
     renderable: {
       goto: (tag, input, options) => automaton.goto(tag, input, options),

@@ -4,6 +4,7 @@ import { envTable } from '../environment.ts'
 import { Automaton } from '../lifecycle/automaton.ts'
 import { CommandSocket } from '../lifecycle/command-socket.ts'
 import { readManifest } from '../lifecycle/manifest/manifest.ts'
+import { factsOf } from '../lifecycle/manifest/reachable-states.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createLogger } from '../platform/logger.ts'
 import { RotatingFile } from '../platform/rotating-file.ts'
@@ -58,7 +59,7 @@ export const automaton = defineCommand({
       env,
       shell: shellOf(env)
     })
-    const socket = new CommandSocket({ path: values.socket, machine, logger })
+    const socket = new CommandSocket({ path: values.socket, machine, facts: factsOf(manifest), logger })
     await socket.listen()
     machine.start()
     if (!signal.aborted) await once(signal, 'abort')

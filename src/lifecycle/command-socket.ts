@@ -1,6 +1,6 @@
 import { chmod, lstat, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { parseCommand } from '../access/command-rules.ts'
+import { answerToKind, parseCommand, type ManifestFacts } from '../access/command-rules.ts'
 import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Automaton } from './automaton.ts'
@@ -8,6 +8,8 @@ import type { Automaton } from './automaton.ts'
 export interface CommandSocketOptions {
   path: string
   machine: CommandedMachine
+  /** Of its manifest. */
+  facts: ManifestFacts
   logger: Logger
   /** Milliseconds that a connection may send nothing before its command is complete; 10 s when absent. */
   idleMs?: number
@@ -115,7 +117,8 @@ export class CommandSocket {
 
   async #answer(socket: Socket, text: string): Promise<void> {
     try {
-      const answer = await runCommand(this.#options.machine, text)
+      const { machine, facts } = this.#options
+      const answer = answerToKind(text, facts) ?? (await runCommand(machine, text))
       if (answer === undefined) this.#refuse(socket, text, new Error('no such command'))
       else socket.end(answer)
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { Access } from '../access/access.ts'
 import type { Caller } from '../access/caller.ts'
+import type { CommandKind } from '../access/policy.ts'
 import { parseCommand } from '../access/command-rules.ts'
 import { KontrolError } from '../errors.ts'
 import { toKontrolJson } from '../model/kontrol-json.ts'
@@ -12,6 +13,8 @@ import { parseSocatCommand } from './socat-command.ts'
 export interface CommandSink {
   /** Resolves to OK, KO or the tag, as the socket would answer. */
   execute(commandLine: string): Promise<string>
+  /** What the command would do, where only the automaton knows its manifest. */
+  kindOf?(commandLine: string): Promise<CommandKind>
 }
 
 export interface ScriptRunnerOptions {
@@ -90,8 +93,16 @@ export class ScriptRunner {
         if (sink === undefined) throw new KontrolError('KTL_FORBIDDEN', 'This process runs no automaton')
         const parsed = parseCommand(line)
         // What is no command is answered by the automaton, and does nothing.
-        if (parsed !== undefined) access.checkCommand(parsed, caller)
-        return () => withinTime(sink.execute(line), timeoutMs)
+        if (parsed === undefined) return () => withinTime(sink.execute(line), timeoutMs)
+        if (sink.kindOf === undefined) {
+          access.checkCommand(parsed, caller)
+          return () => withinTime(sink.execute(line), timeoutMs)
+        }
+        const ask = async (): Promise<string> => {
+          access.checkCommand(parsed, caller, await sink.kindOf?.(line))
+          return await sink.execute(line)
+        }
+        return () => withinTime(ask(), timeoutMs)
       }
       case 'shell':
         access.check({ kind: 'operate', what: 'A script' }, caller)

@@ -1,5 +1,7 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { kindAnswered, kindQuestion } from '../access/command-rules.ts'
+import type { CommandKind } from '../access/policy.ts'
 import { KontrolError, messageOf } from '../errors.ts'
 import type { CommandSink } from './script.ts'
 
@@ -9,6 +11,10 @@ export class SocketSink implements CommandSink {
 
   constructor(path: string) {
     this.#path = path
+  }
+
+  async kindOf(commandLine: string): Promise<CommandKind> {
+    return kindAnswered(await this.execute(kindQuestion(commandLine)))
   }
 
   async execute(commandLine: string): Promise<string> {

@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import { readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { Agent, request } from 'undici'
+import { request } from 'undici'
 import { describe, expect, it } from 'vitest'
-import { selfSigned } from '../../support/certificates.ts'
 import { command } from '../../support/service/command.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
@@ -12,7 +11,7 @@ import { STRANGER } from '../../support/neighbours/network-namespace.ts'
 import { connectRaw, event, GREETING, message, READY_DEALER } from '../../support/zerorpc/raw-zerorpc.ts'
 import { serviceInNamespace } from '../../support/service/service-in-namespace.ts'
 import { startBackend } from '../../support/haproxy/start-backend.ts'
-import { createService, startService, type RunningService } from '../../support/service/start-service.ts'
+import { startService, type RunningService } from '../../support/service/start-service.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const proxyTemplate = (port: number, more = ''): string => `defaults
@@ -173,42 +172,6 @@ describe('too much of everything', () => {
     expect(await listen('Authorization: Bearer operator-secret\r\n')).toBe('200')
   })
 })
-
-describe('ZeroRPC beside TLS', () => {
-  it.each([
-    ['auto', /KTL_UNAUTHORIZED/],
-    ['off', /KTL_FORBIDDEN/],
-    ['clear', /OK/]
-  ])('with KONTROL_ZERORPC=%s is answered %s (case 14)', async (zerorpc, expected) => {
-    await using dir = await tempDir()
-    const { cert, key } = await selfSigned()
-    await writeFile(dir.file('cert.pem'), cert)
-    await writeFile(dir.file('key.pem'), key)
-    const dispatcher = new Agent({ connect: { ca: cert } })
-    await using service = await startTls(dispatcher, {
-      KONTROL_TLS_CERT: dir.file('cert.pem'),
-      KONTROL_TLS_KEY: dir.file('key.pem'),
-      KONTROL_ZERORPC: zerorpc
-    })
-    const { socket, received } = await connectRaw(service.port)
-    const keepalive = JSON.stringify({ app: 'web', id: 'x', ip: '10.0.0.1', key: 'a', role: 'r' })
-    socket.write(Buffer.concat([GREETING, READY_DEALER, message(event('ping', [keepalive], 'python 3'))]))
-    await eventually(() => expected.test(received().subarray(110).toString('latin1')))
-    socket.destroy()
-    const url = `https://127.0.0.1:${service.port}/api/v1/pods`
-    const pods = (await (await request(url, { dispatcher })).body.json()) as { pods: unknown[] }
-    expect(pods.pods).toHaveLength(zerorpc === 'clear' ? 1 : 0)
-    await dispatcher.close()
-  })
-})
-
-async function startTls(dispatcher: Agent, env: NodeJS.ProcessEnv): Promise<RunningService> {
-  const service = await createService({ template: '# nothing', env: { KONTROL_DRY_RUN: 'on', ...env } })
-  service.spawn()
-  const url = `https://127.0.0.1:${service.port}/healthz`
-  await eventually(async () => (await request(url, { dispatcher })).statusCode === 200, 30_000)
-  return service
-}
 
 describe('a start beside damaged files', () => {
   it.each([

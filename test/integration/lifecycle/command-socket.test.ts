@@ -4,6 +4,8 @@ import { connect, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { CommandSocket } from '../../../src/lifecycle/command-socket.ts'
+import { factsOf } from '../../../src/lifecycle/manifest/reachable-states.ts'
+import { parseManifest } from '../../../src/lifecycle/manifest/manifest.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startAutomaton } from '../../support/service/start-automaton.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -22,6 +24,8 @@ states:
   shell: echo terminating
 `
 
+const facts = factsOf(parseManifest(manifest).manifest)
+
 const machine = {
   state: 'A',
   goto: async () => {},
@@ -33,7 +37,7 @@ const machine = {
 describe('the command socket', () => {
   it('is for its owner only, and its file goes when it is closed', async () => {
     await using dir = await tempDir()
-    const socket = new CommandSocket({ path: dir.file('sock'), machine, logger: silentLogger() })
+    const socket = new CommandSocket({ path: dir.file('sock'), machine, facts, logger: silentLogger() })
     await socket.listen()
     const mode = statSync(dir.file('sock')).mode & 0o777
     await socket.close()
@@ -53,7 +57,7 @@ describe('the command socket', () => {
     await once(stale, 'close')
     expect(existsSync(path)).toBe(true)
 
-    const socket = new CommandSocket({ path, machine, logger: silentLogger() })
+    const socket = new CommandSocket({ path, machine, facts, logger: silentLogger() })
     await socket.listen()
     await socket.close()
   })
@@ -61,7 +65,7 @@ describe('the command socket', () => {
   it('leaves one alone that is answered, and what is no socket', async () => {
     await using running = await startAutomaton(manifest)
     writeFileSync(running.file('notes'), 'keep me')
-    const onTop = (path: string) => new CommandSocket({ path, machine, logger: silentLogger() }).listen()
+    const onTop = (path: string) => new CommandSocket({ path, machine, facts, logger: silentLogger() }).listen()
 
     await expect(onTop(running.socketPath)).rejects.toMatchObject({
       code: 'KTL_SOCKET_UNUSABLE',
@@ -74,7 +78,7 @@ describe('the command socket', () => {
   })
 
   it('says so when the path cannot be used', async () => {
-    const socket = new CommandSocket({ path: `/tmp/${'x'.repeat(120)}`, machine, logger: silentLogger() })
+    const socket = new CommandSocket({ path: `/tmp/${'x'.repeat(120)}`, machine, facts, logger: silentLogger() })
 
     await expect(socket.listen()).rejects.toMatchObject({ code: 'KTL_SOCKET_UNUSABLE' })
   })
@@ -136,6 +140,16 @@ describe('the command socket', () => {
     client.destroySoon()
 
     await eventually(() => readFileSync(running.file('input'), 'utf8') === 'gone')
+  })
+
+  it('tells what a command would do, and does nothing of it', async () => {
+    await using running = await startAutomaton(manifest)
+    const kinds = ['STATE', 'GOTO B', 'WAIT C', 'DIE', 'SET INPUT x', 'nonsense', ''].map(
+      async (command) => await running.socat(`KIND ${command}`)
+    )
+
+    expect(await Promise.all(kinds)).toEqual(['look', 'move', 'end', 'end', 'steer', 'KO', 'KO'])
+    expect(await running.socat('STATE')).toBe('A')
   })
 
   it('serves many clients at once', async () => {

@@ -1,6 +1,8 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { Agent, type Dispatcher } from 'undici'
 import { command } from '../service/command.ts'
 import { eventually } from '../eventually.ts'
@@ -18,6 +20,10 @@ export interface NetworkNamespace extends AsyncDisposable {
   dispatcher(way: Way): Promise<Dispatcher>
   /** Path of a unix socket that is such a connection, for other protocols than HTTP. */
   bridge(way: Way): Promise<string>
+  /** Lets those in it reach a port of loopback outside, by the same number. */
+  reach(port: number): Promise<void>
+  /** Starts a program in it, which ends with it. */
+  start(...words: string[]): ChildProcess
 }
 
 interface Way {
@@ -38,22 +44,41 @@ export async function networkNamespace(): Promise<NetworkNamespace> {
     await command('ip', ['-n', name, 'addr', 'add', `${address}/32`, 'dev', 'lo'])
   }
   let bridges = 0
+  const start = (...words: string[]): ChildProcess => {
+    const child = spawn('ip', [...prefix.slice(1), ...words], { stdio: 'ignore' })
+    const ended = once(child, 'exit')
+    closers.push(async () => {
+      child.kill('SIGTERM')
+      await ended
+    })
+    return child
+  }
   const bridge = async ({ from, to, port }: Way): Promise<string> => {
     const path = dir.file(`b${++bridges}`)
-    const words = [
-      ...prefix.slice(1),
-      'socat',
-      `UNIX-LISTEN:${path},fork,backlog=512`,
-      `TCP4:${to}:${port},bind=${from}`
-    ]
-    const child = spawn('ip', words, { stdio: 'ignore' })
-    closers.push(() => child.kill('SIGTERM'))
+    start('socat', `UNIX-LISTEN:${path},fork,backlog=512`, `TCP4:${to}:${port},bind=${from}`)
     await eventually(() => existsSync(path))
     return path
   }
   return {
     prefix,
     bridge,
+    start,
+    async reach(port) {
+      const path = dir.file(`r${port}`)
+      const outside = createServer((socket) => {
+        const there = connect(port, '127.0.0.1')
+        for (const [one, other] of [
+          [socket, there],
+          [there, socket]
+        ] as const) {
+          one.on('error', () => other.destroy()).pipe(other)
+        }
+      })
+      outside.listen(path)
+      await once(outside, 'listening')
+      closers.push(() => outside.close())
+      start('socat', `TCP4-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr`, `UNIX-CONNECT:${path}`)
+    },
     async dispatcher(way) {
       const agent = new Agent({ connect: { socketPath: await bridge(way) } })
       closers.push(() => agent.destroy())

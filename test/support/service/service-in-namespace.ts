@@ -42,7 +42,12 @@ export async function serviceInNamespace(options: ServiceOptions = {}): Promise<
   const service = new RunningService(
     dir.path,
     port,
-    { ...options, prefix: network.prefix, dispatcher: loopback, env: { KONTROL_IP: HERE, ...options.env } },
+    {
+      ...options,
+      prefix: [...network.prefix, ...(options.prefix ?? [])],
+      dispatcher: loopback,
+      env: { KONTROL_IP: HERE, ...options.env }
+    },
     async () => await dir[Symbol.asyncDispose]()
   )
   return {

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import { Automaton } from '../../../src/lifecycle/automaton.ts'
 import { CommandSocket } from '../../../src/lifecycle/command-socket.ts'
 import { parseManifest } from '../../../src/lifecycle/manifest/manifest.ts'
+import { factsOf } from '../../../src/lifecycle/manifest/reachable-states.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import type { Logger } from '../../../src/platform/logger.ts'
 import { tempDir } from '../temp-dir.ts'
@@ -30,8 +31,9 @@ export async function startAutomaton(manifest: string, setUp: AutomatonSetUp = {
   const { env = {}, killGraceMs = 10_000, idleMs = 10_000, logger = silentLogger() } = setUp
   const dir = await tempDir()
   const socketPath = dir.file('sock')
+  const parsed = parseManifest(manifest).manifest
   const automaton = new Automaton({
-    manifest: parseManifest(manifest).manifest,
+    manifest: parsed,
     actions: {},
     socketPath,
     logger,
@@ -39,7 +41,7 @@ export async function startAutomaton(manifest: string, setUp: AutomatonSetUp = {
     env: { ...process.env, DIR: dir.path, ...env },
     killGraceMs
   })
-  const socket = new CommandSocket({ path: socketPath, machine: automaton, logger, idleMs })
+  const socket = new CommandSocket({ path: socketPath, machine: automaton, facts: factsOf(parsed), logger, idleMs })
   await socket.listen()
   automaton.start()
   return {

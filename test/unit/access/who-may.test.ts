@@ -221,7 +221,12 @@ it('is as the tables of docs/security.md say, cell by cell', async () => {
   await using dir = await tempDir()
   const done = async (): Promise<void> => {}
   const machine = { state: 'rest', goto: done, wait: done, set: () => {}, die: done }
-  const socket = new CommandSocket({ path: dir.file('s'), machine: machine as never, logger: silentLogger() })
+  const socket = new CommandSocket({
+    path: dir.file('s'),
+    machine: machine as never,
+    facts: manifest,
+    logger: silentLogger()
+  })
   await socket.listen()
   closing.push(() => socket.close())
 
