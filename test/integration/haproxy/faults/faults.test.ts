@@ -47,6 +47,9 @@ async function killMaster({ driver }: DrivenHaproxy): Promise<number> {
 interface SmallDisk extends AsyncDisposable {
   path: string
   fill(): Promise<void>
+  /** Nothing is written to it any more, as the kernel does it to a disk with faults. */
+  protect(): Promise<void>
+  allow(): Promise<void>
 }
 
 /** A file system of a megabyte. */
@@ -54,6 +57,7 @@ async function smallDisk(): Promise<SmallDisk> {
   const dir = await tempDir()
   const path = dir.file('disk')
   await mkdir(path)
+  let mounts = 1
   await succeed('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', path])
   return {
     path,
@@ -61,8 +65,18 @@ async function smallDisk(): Promise<SmallDisk> {
       const { code } = await runSubprocess('dd', ['if=/dev/zero', `of=${join(path, 'filler')}`], { env: process.env })
       expect(code).toBe(1)
     },
-    async [Symbol.asyncDispose]() {
+    async protect() {
+      // As a mount over itself: a disk with files that are open for writing cannot be made read-only.
+      await succeed('mount', ['--bind', path, path])
+      await succeed('mount', ['-o', 'remount,bind,ro', path])
+      mounts++
+    },
+    async allow() {
       await succeed('umount', ['-l', path])
+      mounts--
+    },
+    async [Symbol.asyncDispose]() {
+      for (; mounts > 0; mounts--) await succeed('umount', ['-l', path])
       await dir[Symbol.asyncDispose]()
     }
   }
@@ -218,15 +232,15 @@ exec haproxy "$@"
   })
 })
 
-describe('a data folder that is full', () => {
-  it('holds up neither a start nor a change of servers', async () => {
-    await using full = await smallDisk()
-    await using haproxy = await startHaproxy({ dataFolder: full.path })
+describe('a data folder to which nothing can be written', () => {
+  it.each(['fill', 'protect'] as const)('holds up neither a change of servers nor a start (%s)', async (spoil) => {
+    await using disk = await smallDisk()
+    await using haproxy = await startHaproxy({ dataFolder: disk.path })
     await using one = await startHttpBackend('one')
     await using two = await startHttpBackend('two')
     const address = ownAddress()
     await serve(haproxy, proxy(address, [one, two]))
-    await full.fill()
+    await disk[spoil]()
 
     const { outcome } = await haproxy.driver.configure(proxy(address, [one]))
     expect(outcome).toBe('applied')
@@ -234,7 +248,9 @@ describe('a data folder that is full', () => {
 
     // The worker of the killed master may answer until it sees that its master is gone.
     const pid = await killMaster(haproxy)
-    await eventually(async () => (await haproxy.driver.status()).pid !== pid)
+    // HAProxy makes its sockets there: they cannot be elsewhere.
+    if (spoil === 'protect') await disk.allow()
+    await eventually(async () => (await haproxy.driver.status()).pid !== pid, 30_000)
     await eventually(async () => {
       for (let n = 0; n < 4; n++) expect(await ask(address)).toBe('one')
       return true
