@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { KontrolError } from '../errors.ts'
 
 /** Where the kernel does not tell, as on other systems than Linux: what most of them begin with. */
 const USUAL = 1024
@@ -15,6 +16,21 @@ export function descriptorLimit(limits = '/proc/self/limits'): number {
   } catch {
     return USUAL
   }
+}
+
+/** Its modules alone are some hundred files, of which Node opens as many at once as it likes. */
+const LEAST = 512
+
+/** @throws KontrolError KTL_CONFIG_INVALID where a control tier could not even be loaded */
+export function refuseFewDescriptors(limit = descriptorLimit()): void {
+  if (limit >= LEAST) return
+  throw new KontrolError(
+    'KTL_CONFIG_INVALID',
+    `${limit} open files are too few for a control tier, which needs ${LEAST}`,
+    {
+      hint: 'Raise the hard limit: ulimit -Hn, LimitNOFILE= of systemd, minfds of supervisord, the default-ulimits of the container engine.'
+    }
+  )
 }
 
 /** For the registry, HAProxy's sockets, etcd, callbacks, the command socket and files being written. */

@@ -7,6 +7,7 @@ import { type Config, haproxyConfigOf, loadConfig } from '../../config.ts'
 import { discoverMetadata } from '../../kubernetes/discover-metadata.ts'
 import { detectMetadataSource } from '../../kubernetes/metadata-source.ts'
 import { systemClock } from '../../platform/clock.ts'
+import { refuseFewDescriptors } from '../../platform/descriptors.ts'
 import { variableIfItFits } from '../../platform/process/script-input.ts'
 import { defineCommand } from '../command.ts'
 
@@ -30,6 +31,7 @@ async function runUntilTold(env: NodeJS.ProcessEnv, signal: AbortSignal): Promis
   if (metadata === undefined) return
   const { config } = loadConfig(env, metadata.variables)
   if (config.isSlaveAlone) preferMemory()
+  else refuseFewDescriptors()
   // After that choice, which bears on all that is loaded from here on.
   const { createLogger } = await import('../../platform/logger.ts')
   const logger = await createLogger(config.logLevel)

@@ -143,6 +143,14 @@ describe('a start that cannot succeed', () => {
     expect(output).toMatch(/KTL_MANIFEST_INVALID[^]*line 5[^]*nowhere/)
   })
 
+  it.each([64, 511])('says that it may open too few files: %d', async (files) => {
+    const { code, output } = await failedStart({ prefix: ['prlimit', `--nofile=${files}:${files}`] })
+
+    expect(code).toBe(78)
+    expect(output).toMatch(new RegExp(`^KTL_CONFIG_INVALID: ${files} open files are too few[^]*LimitNOFILE`))
+    expect(output).not.toContain('    at ')
+  })
+
   it('says that the data folder cannot be written', async () => {
     const { code, output } = await failedStart({ env: { KONTROL_DATA: '/dev/null/data' } })
 

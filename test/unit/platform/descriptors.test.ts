@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { connectionsWithin, descriptorLimit } from '../../../src/platform/descriptors.ts'
+import { connectionsWithin, descriptorLimit, refuseFewDescriptors } from '../../../src/platform/descriptors.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 describe('the limit of descriptors', () => {
@@ -13,6 +13,11 @@ describe('the limit of descriptors', () => {
     await writeFile(dir.file('limits'), `Limit   Soft Limit   Hard Limit   Units\n${line}\n`)
 
     expect(descriptorLimit(dir.file('limits'))).toBe(expected)
+  })
+
+  it('is refused where a control tier could not be loaded', () => {
+    expect(() => refuseFewDescriptors(511)).toThrow('511 open files are too few')
+    refuseFewDescriptors(512)
   })
 
   it('leaves some for our own work', () => {
