@@ -19,12 +19,12 @@ beforeAll(async () => {
 afterAll(() => browser[Symbol.asyncDispose]())
 
 /** Waits until the page shows a text at a place. */
-async function shows(page: Page, selector: string, text: string): Promise<void> {
+async function shows(page: Page, selector: string, text: string, withinMs = 20_000): Promise<void> {
   await eventually(async () => {
     const found = await page.locator(selector).innerText()
     if (!found.includes(text)) throw new Error(`${selector} shows "${found}" and not "${text}"`)
     return true
-  }, 20_000)
+  }, withinMs)
 }
 
 /** Opens all that can be opened. */
@@ -168,6 +168,20 @@ describe('the dashboard of a proxy', () => {
     await shows(open.page, '#apps', 'late 1 pod')
     await shows(open.page, '#events', 'late 127.0.0.12')
     await service.ping('127.0.0.12', { app: 'late', down: true })
+    expect(open.complaints).toEqual([])
+  })
+
+  it('is connected again soon after a control tier that stood still goes on', async () => {
+    await using open = await browser.open(service.url)
+    await shows(open.page, '#sentence', 'All is well.')
+    process.kill(service.pid ?? 0, 'SIGSTOP')
+    try {
+      await shows(open.page, '#sentence', 'Not connected to the control tier.', 40_000)
+    } finally {
+      process.kill(service.pid ?? 0, 'SIGCONT')
+    }
+
+    await shows(open.page, '#sentence', 'All is well.')
     expect(open.complaints).toEqual([])
   })
 

@@ -78,10 +78,11 @@ export class Connection {
     }
   }
 
-  async #askReady(): Promise<void> {
+  async #askReady(): Promise<boolean> {
     const ready = await this.tier.readiness().catch(() => undefined)
-    if (ready === undefined) return this.#change({ connected: false })
-    this.#change({ connected: true, ready, heardAt: this.tier.now() })
+    if (ready === undefined) this.#change({ connected: false })
+    else this.#change({ connected: true, ready, heardAt: this.tier.now() })
+    return ready !== undefined
   }
 
   #happened(type: string, data: unknown): void {

@@ -61,12 +61,16 @@ export function useResource<T>(
       async () => {
         const wanted = typeof path === 'function' ? path(latest.body) : path
         const answer = await connection.tier.ask(wanted).catch(() => undefined)
-        if (ended) return
-        if (answer === undefined) return connection.doubt()
+        if (ended) return true
+        if (answer === undefined) {
+          connection.doubt()
+          return false
+        }
         if ('body' in answer) latest = { body: merge(latest.body, answer.body as T), problem: undefined, absent: false }
         else if ('problem' in answer) latest = { ...latest, problem: answer.problem }
         else latest = { body: undefined, problem: undefined, absent: true }
         setResource(latest)
+        return true
       },
       () => (latest.problem === undefined ? everyMs : REFUSED_RETRY_MS)
     )

@@ -5,7 +5,7 @@ const SHARE = 5
 
 /** Asks again and again, never twice at once, and sooner when told that there is something new. */
 export class Refresher {
-  readonly #ask: () => Promise<void>
+  readonly #ask: () => Promise<boolean>
   readonly #intervalMs: () => number
   #timer: number | undefined
   #running = false
@@ -13,7 +13,8 @@ export class Refresher {
   #wanted = false
   #notBefore = 0
 
-  constructor(ask: () => Promise<void>, intervalMs: () => number) {
+  /** @param ask whether there was an answer */
+  constructor(ask: () => Promise<boolean>, intervalMs: () => number) {
     this.#ask = ask
     this.#intervalMs = intervalMs
   }
@@ -43,9 +44,10 @@ export class Refresher {
     this.#asking = true
     this.#wanted = false
     const began = performance.now()
-    await this.#ask()
+    const answered = await this.#ask()
     const now = performance.now()
-    this.#notBefore = now + Math.max(GAP_MS, (now - began) * SHARE)
+    // Who waited in vain has cost nobody anything.
+    this.#notBefore = now + (answered ? Math.max(GAP_MS, (now - began) * SHARE) : GAP_MS)
     this.#asking = false
     if (!this.#running) return
     this.#schedule(this.#wanted ? this.#notBefore - now : Math.max(this.#intervalMs(), this.#notBefore - now))
