@@ -24,6 +24,8 @@ export interface AccessOptions {
 /** What a door knows of a request. */
 export interface DoorFacts extends Pick<RequestFacts, 'remoteAddress' | 'headers'> {
   readonly certificate: (CertificateFacts & { readonly fingerprint256?: string }) | undefined
+  /** The same for all requests of a connection. */
+  readonly connection?: object
 }
 
 /** Nothing is known: what could be the end or a variable of a program counts as such. */
@@ -55,10 +57,11 @@ export class Access {
     })
   }
 
-  callerOf({ remoteAddress, headers, certificate }: DoorFacts): Caller {
+  callerOf({ remoteAddress, headers, certificate, connection }: DoorFacts): Caller {
     const { credentials, names } = this.#options
     const { authorization } = headers
-    const shown = credentials.grantsOf(bearerOf(typeof authorization === 'string' ? authorization : undefined))
+    const token = bearerOf(typeof authorization === 'string' ? authorization : undefined)
+    const shown = credentials.grantsOf(token, connection)
     const grants = certificate === undefined ? shown : union(shown, this.#grantsOf(certificate))
     return callerOf({ remoteAddress, headers, grants, knownToken: shown !== NO_GRANTS }, names)
   }

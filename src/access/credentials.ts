@@ -96,6 +96,13 @@ export function tokenToPingWith({ ping, operate }: Secrets, app: string): string
   return own?.secret ?? operate[0] ?? common?.secret
 }
 
+/** What was shown last over a connection, and the secrets that it was held against. */
+interface Shown {
+  readonly token: string
+  readonly grants: Grants
+  readonly among: ReadonlyMap<string, Grants>
+}
+
 /** What each secret grants, looked up so that the time it takes tells nothing of a secret. */
 export class Credentials {
   /** Of this process alone: nobody can choose a token by what its digest begins with. */
@@ -104,6 +111,7 @@ export class Credentials {
   readonly #report: (problems: readonly string[]) => void
   #secrets: Secrets
   #grants: ReadonlyMap<string, Grants>
+  readonly #shown = new WeakMap<object, Shown>()
 
   /**
    * @param secrets as readSecrets() read them from the sources
@@ -120,9 +128,19 @@ export class Credentials {
     return this.#secrets
   }
 
-  /** Nothing for a token that is unknown. */
-  grantsOf(token: string | undefined): Grants {
-    return token === undefined ? NO_GRANTS : (this.#grants.get(this.#digest(token)) ?? NO_GRANTS)
+  /**
+   * Nothing for a token that is unknown.
+   *
+   * @param connection which the token came over: the same one is not digested again there. Whoever is on it learns nothing
+   *   by that, as he is compared with what he said himself.
+   */
+  grantsOf(token: string | undefined, connection?: object): Grants {
+    if (token === undefined) return NO_GRANTS
+    const shown = connection && this.#shown.get(connection)
+    if (shown?.token === token && shown.among === this.#grants) return shown.grants
+    const grants = this.#grants.get(this.#digest(token)) ?? NO_GRANTS
+    if (connection !== undefined) this.#shown.set(connection, { token, grants, among: this.#grants })
+    return grants
   }
 
   /** Reads the files again when they change, until the result is called. */

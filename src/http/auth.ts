@@ -22,7 +22,8 @@ export function guardRoutes(app: FastifyInstance, access: Access): void {
     const caller = access.callerOf({
       remoteAddress: request.socket.remoteAddress,
       headers: request.headers,
-      certificate: certificateOf(request)
+      certificate: certificateOf(request),
+      connection: request.socket
     })
     request.setDecorator('caller', caller)
     try {

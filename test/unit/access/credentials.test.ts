@@ -50,6 +50,26 @@ describe('secrets', () => {
     }
   })
 
+  it('are known again on their connection for as long as they are in force, and no others are', async () => {
+    await using dir = await tempDir()
+    await writeFile(dir.file('t'), 'old')
+    const { credentials } = made({ operate: { file: dir.file('t') }, read: { inline: 'look' } })
+    const [one, other] = [{}, {}]
+
+    for (let again = 0; again < 2; again++) {
+      expect(credentials.grantsOf('old', one).operate).toBe(true)
+      expect(credentials.grantsOf('old', other).operate).toBe(true)
+      expect(credentials.grantsOf('look', other)).toMatchObject({ operate: false, read: true })
+      expect(credentials.grantsOf('guess', one).operate).toBe(false)
+      expect(credentials.grantsOf(undefined, one).operate).toBe(false)
+    }
+    expect(credentials.grantsOf('old', one).operate).toBe(true)
+    await writeFile(dir.file('t'), 'new')
+    credentials.reload()
+    expect(credentials.grantsOf('old', one).operate).toBe(false)
+    expect(credentials.grantsOf('new', one).operate).toBe(true)
+  })
+
   it('that are the same for two roles grant both', () => {
     const { credentials } = made({ operate: { inline: 'same' }, read: { inline: 'same' }, ping: { inline: 'a=x,b=x' } })
 
