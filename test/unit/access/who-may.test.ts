@@ -1,13 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { format } from 'prettier'
 import { Agent, request } from 'undici'
 import { afterAll, expect, it } from 'vitest'
+import type { Access } from '../../../src/access/access.ts'
 import type { ManifestFacts } from '../../../src/access/command-rules.ts'
 import { readSecrets } from '../../../src/access/credentials.ts'
+import { createKeepaliveSink } from '../../../src/bootstrap/master.ts'
+import { KontrolError, type ErrorCode } from '../../../src/errors.ts'
 import { describeApi } from '../../../src/http/describe-api.ts'
 import { EventSlots } from '../../../src/http/event-slots.ts'
 import { configRoutes } from '../../../src/http/routes/config.ts'
@@ -22,11 +26,20 @@ import { metricsRoutes } from '../../../src/http/routes/metrics.ts'
 import { podRoutes } from '../../../src/http/routes/pods.ts'
 import { trafficRoutes } from '../../../src/http/routes/traffic.ts'
 import { buildServer, listen } from '../../../src/http/server.ts'
+import { systemClock } from '../../../src/platform/clock.ts'
+import { Registry } from '../../../src/registry/registry.ts'
+import { parseKeepalive } from '../../../src/model/keepalive.ts'
 import { CommandSocket } from '../../../src/lifecycle/command-socket.ts'
 import { ScriptRunner } from '../../../src/slave/script.ts'
+import { kontrolHandlers } from '../../../src/zerorpc/kontrol-handlers.ts'
+import type { ZerorpcHandlers } from '../../../src/zerorpc/zerorpc-api.ts'
+import { ZerorpcServer } from '../../../src/zerorpc/zerorpc-server.ts'
+import { eventually } from '../../support/eventually.ts'
+import { connectRaw, event, GREETING, message, READY_DEALER } from '../../support/zerorpc/raw-zerorpc.ts'
 import { selfSigned, signedBy } from '../../support/certificates.ts'
 import { makeAccess } from '../../support/registry/make-access.ts'
-import { takeSnapshot } from '../../support/registry/take-snapshot.ts'
+import { MemoryStore } from '../../support/registry/memory-store.ts'
+import { registryLimits } from '../../support/registry/registry-limits.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 
@@ -40,7 +53,10 @@ const [BEGIN, END] = ['<!-- tables of test/unit/access/who-may.test.ts -->', '<!
 
 const [NETWORK, PROXY] = ['10.9.9.9', '10.9.9.1']
 const SOCKET = '/tmp/sock'
-const keepalive = (app: string) => ({ app, id: `${app}-1`, ip: '10.0.0.1', key: `${app}1`, role: 'r' })
+const keepalive = (app: string, ip = '10.0.0.1') => ({ app, id: `${app}-1`, ip, key: `${app}1`, role: 'r' })
+/** A pod that is known, and what another app says of its key. */
+const KNOWN = parseKeepalive({ ...keepalive('shop', '10.0.0.7') })
+const TAKEN_OVER = { ...keepalive('web', '10.6.6.6'), key: KNOWN.key }
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 interface Deed {
@@ -71,6 +87,7 @@ const DEEDS: Readonly<Record<string, Deed>> = {
   '`PUT /ping` of an app': { method: 'PUT', path: '/ping', body: keepalive('web') },
   '`PUT /ping` of another app': { method: 'PUT', path: '/ping', body: keepalive('db') },
   "`PUT /ping` of the proxies' own app": { method: 'PUT', path: '/ping', body: keepalive('haproxy') },
+  "`PUT /ping` with the key of another app's pod": { method: 'PUT', path: '/ping', body: TAKEN_OVER },
   '`STATE`': command('STATE'),
   '`GOTO`, `WAIT`': command('WAIT render'),
   '`WAIT configure` with hosts': command(`WAIT configure '{"web": ["10.0.0.1"]}'`),
@@ -95,6 +112,15 @@ const DEEDS: Readonly<Record<string, Deed>> = {
 /** What somebody gets: a status, or the answer of the socket. */
 type Ask = (deed: Deed) => Promise<number | string | undefined>
 
+interface ControlTier {
+  readonly app: FastifyInstance
+  readonly routes: Set<string>
+  /** Somebody who speaks ZeroRPC, at that address. */
+  readonly zerorpc: (address: string) => Promise<Ask>
+  /** Makes the pods those that are known at first. */
+  readonly reset: () => Promise<void>
+}
+
 const manifest: ManifestFacts = {
   leadsToEnd: (tag) => tag === 'gone',
   takesHosts: (tag) => tag === 'configure',
@@ -112,10 +138,7 @@ interface Install {
 }
 
 /** The routes of a master with an automaton, and what its doors are asked. */
-async function controlTier({ secrets = {}, tls }: Install = {}): Promise<{
-  app: FastifyInstance
-  routes: Set<string>
-}> {
+async function controlTier({ secrets = {}, tls }: Install = {}): Promise<ControlTier> {
   const source = (name: string, inline: string | undefined) => ({ name, inline, file: undefined })
   const { operate, ping, read: reading } = secrets
   const sources = { operate: source('o', operate), ping: source('p', ping), read: source('r', reading) }
@@ -134,17 +157,17 @@ async function controlTier({ secrets = {}, tls }: Install = {}): Promise<{
     ...{ mode: 'automaton', socketPath: SOCKET, access, logger: silentLogger(), env: {} },
     sink: { execute: async () => 'OK' }
   })
-  await app.register(kontrolRoutes, {
-    scripts,
-    keepalives: {
-      callbackState: () => '',
-      take: async ({ app: of }: { app: string }, caller: Parameters<typeof access.check>[1]) =>
-        access.check({ kind: 'ping', app: of }, caller)
-    },
-    leave: () => {}
+  const registry = new Registry({
+    ...{ store: new MemoryStore(), clock: systemClock, logger: silentLogger(), limits: registryLimits },
+    ...{ ttlMs: 600_000, panicThreshold: 0.5 }
   })
-  const registry = { pods: () => [], snapshot: () => takeSnapshot([]), forget: () => true }
-  await app.register(podRoutes, { registry, ownApp: 'haproxy' } as never)
+  await registry.open()
+  closing.push(() => registry.close())
+  const metrics = { keepalive: () => {}, keepaliveRefused: () => {} }
+  const config = { app: 'haproxy', verify: 'off', ip: '10.9.9.5', callback: undefined }
+  const keepalives = createKeepaliveSink({ registry, access, logger: silentLogger(), metrics, config } as never)
+  await app.register(kontrolRoutes, { scripts, keepalives, leave: () => {} })
+  await app.register(podRoutes, { registry, ownApp: 'haproxy' })
   const lifecycle = { status: () => ({}), goto: async () => {}, wait: async () => ({}) }
   await app.register(lifecycleRoutes, { lifecycle } as never)
   await app.register(healthRoutes, { problems: async () => [], findings: () => [] })
@@ -160,7 +183,40 @@ async function controlTier({ secrets = {}, tls }: Install = {}): Promise<{
   const text = async () => ({ text: 'frontend f\n', digest: 'abc' })
   await app.register(configRoutes, { running: text, candidate: text, reconfigurations: () => [] })
   closing.push(() => app.close())
-  return { app, routes }
+  return {
+    ...{ app, routes },
+    zerorpc: async (address) => await zerorpcAsker(access, kontrolHandlers({ keepalives, scripts }), address),
+    async reset() {
+      for (const { key } of registry.pods()) registry.forget(key)
+      await registry.keepalive(KNOWN)
+      await registry.keepalive({ ...KNOWN, key: 'k' })
+    }
+  }
+}
+
+/** Keepalives and commands, which is all that ZeroRPC has. */
+async function zerorpcAsker(access: Access, handlers: ZerorpcHandlers, address: string): Promise<Ask> {
+  const zerorpc = new ZerorpcServer({
+    ...{ handlers, logger: silentLogger(), clock: systemClock, refusal: access.zerorpcRefusal },
+    callerAt: () => access.callerAt(address)
+  })
+  const server = createServer((socket) => socket.once('data', (chunk: Buffer) => zerorpc.accept(socket, chunk)))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closing.push(async () => {
+    await zerorpc.close()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return async ({ path, body }) => {
+    if (path !== '/ping' && path !== '/script') return undefined
+    const { socket, received } = await connectRaw(port)
+    const said = event(path === '/ping' ? 'ping' : 'invoke', [JSON.stringify(body)], 'python 3')
+    socket.write(Buffer.concat([GREETING, READY_DEALER, message(said)]))
+    const [, ok, code] = await eventually(() => /(OK)\x91|ERR[^]*?(KTL_[A-Z_]+)/.exec(received().toString('latin1')))
+    socket.destroy()
+    return ok ?? new KontrolError(code as ErrorCode, '').statusCode
+  }
 }
 
 const asker =
@@ -204,14 +260,17 @@ function shown(answer: number | string | undefined): string {
   return answer < 300 ? 'yes' : String(answer)
 }
 
-async function tableOf(senders: Readonly<Record<string, Ask>>): Promise<string> {
+async function tableOf({ reset }: ControlTier, senders: Readonly<Record<string, Ask>>): Promise<string> {
   const rows: string[][] = [
     ['', ...Object.keys(senders)],
     ['---', ...Object.keys(senders).map(() => '---')]
   ]
   for (const [name, deed] of Object.entries(DEEDS)) {
     const cells: string[] = []
-    for (const ask of Object.values(senders)) cells.push(shown(await ask(deed)))
+    for (const ask of Object.values(senders)) {
+      await reset()
+      cells.push(shown(await ask(deed)))
+    }
     rows.push([name, ...cells])
   }
   return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
@@ -230,24 +289,30 @@ it('is as the tables of docs/security.md say, cell by cell', async () => {
   await socket.listen()
   closing.push(() => socket.close())
 
-  const { app: open, routes } = await controlTier()
-  const { app: secret } = await controlTier({
+  const openTier = await controlTier()
+  const { app: open, routes } = openTier
+  const secretTier = await controlTier({
     secrets: { operate: 'of-operators', ping: 'common,web=of-web,haproxy=of-proxies', read: 'of-readers' }
   })
+  const { app: secret } = secretTier
   const authority = await selfSigned()
-  const { app: mutual } = await controlTier({ tls: { ...authority, ca: authority.cert } })
-  const { port } = await listen(mutual, 0)
+  const mutualTier = await controlTier({ tls: { ...authority, ca: authority.cert } })
+  const { port } = await listen(mutualTier.app, 0)
   const named = async (name: string): Promise<Ask> => clientWith(port, authority.cert, await signedBy(authority, name))
 
   const page = { origin: 'http://other.example', 'sec-fetch-site': 'cross-site' }
-  const nothing = await tableOf({
+  const nothing = await tableOf(openTier, {
     network: asker(open, NETWORK),
     'a live proxy': asker(open, PROXY),
     'a foreign page': asker(open, '127.0.0.1', page),
+    'its own page': asker(open, NETWORK, { origin: 'http://10.9.9.5:8000', 'sec-fetch-site': 'same-origin' }),
+    'ZeroRPC, network': await openTier.zerorpc(NETWORK),
+    'ZeroRPC, a live proxy': await openTier.zerorpc(PROXY),
+    'ZeroRPC, loopback': await openTier.zerorpc('127.0.0.1'),
     loopback: asker(open, '127.0.0.1'),
     'unix socket': onSocket(dir.file('s'))
   })
-  const tokens = await tableOf({
+  const tokens = await tableOf(secretTier, {
     network: asker(secret, NETWORK),
     loopback: asker(secret, '127.0.0.1'),
     "pods' secret": asker(secret, NETWORK, bearer('common')),
@@ -255,13 +320,16 @@ it('is as the tables of docs/security.md say, cell by cell', async () => {
     "the proxies' secret": asker(secret, NETWORK, bearer('of-proxies')),
     "readers' token": asker(secret, NETWORK, bearer('of-readers')),
     "operators' token": asker(secret, NETWORK, bearer('of-operators')),
+    "a foreign page with the operators' token": asker(secret, NETWORK, { ...page, ...bearer('of-operators') }),
+    ZeroRPC: await secretTier.zerorpc('127.0.0.1'),
     'unix socket': onSocket(dir.file('s'))
   })
-  const certificates = await tableOf({
+  const certificates = await tableOf(mutualTier, {
     'another name': await named('somebody'),
     "the app's name": await named('web'),
     "the proxies' app": await named('haproxy'),
     '`operator`': await named('operator'),
+    ZeroRPC: await mutualTier.zerorpc('127.0.0.1'),
     'unix socket': onSocket(dir.file('s'))
   })
 
