@@ -54,12 +54,24 @@ export async function runCli(argv: readonly string[], commands: CommandTable, co
     context.stdout(programVersion)
     return EXIT_OK
   }
+  if (name === 'completion') return await printCompletion(rest, commands, context)
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (load === undefined) {
     context.stderr(`There is no command "${name}".\n\n${await overview(commands)}`)
     return EXIT_USAGE
   }
   return runCommand(name, await load(), rest, context)
+}
+
+async function printCompletion(args: readonly string[], commands: CommandTable, context: CliContext): Promise<number> {
+  try {
+    // Loaded when it is asked for, as the commands are.
+    const { completion } = await import('./completion.ts')
+    context.stdout(await completion(args[0], commands))
+    return EXIT_OK
+  } catch (error) {
+    return reportFailure(error, context)
+  }
 }
 
 /** Runs one command with the arguments that follow its name. */
@@ -112,7 +124,8 @@ async function overview(commands: CommandTable): Promise<string> {
     '',
     ...lines,
     '',
-    'Without a command: run. "kontrol <command> --help" shows its options, "kontrol --version" the version.',
+    'Without a command: run. "kontrol <command> --help" shows its options, "kontrol --version" the version,',
+    '"kontrol completion bash|zsh|fish" a script that completes commands and options in a shell.',
     'Exit codes: 0 done, 1 failed, 64 usage, 75 try again, 78 configuration.'
   ].join('\n')
 }

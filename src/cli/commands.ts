@@ -13,13 +13,16 @@ export const commands: CommandTable = {
   forget: async () => (await import('./commands/forget.ts')).forget,
   hosts: async () => (await import('./commands/look/hosts.ts')).hosts,
   servers: async () => (await import('./commands/look/servers.ts')).servers,
+  top: async () => (await import('./commands/look/top.ts')).top,
   events: async () => (await import('./commands/look/events.ts')).events,
   state: async () => (await import('./commands/look/state.ts')).state,
   history: async () => (await import('./commands/look/history.ts')).history,
+  diff: async () => (await import('./commands/look/diff.ts')).diff,
   dns: async () => (await import('./commands/look/dns.ts')).dns,
   goto: async () => (await import('./commands/goto.ts')).goto,
   drain: async () => (await import('./commands/drain.ts')).drain,
   render: async () => (await import('./commands/render.ts')).render,
   lifecycle: async () => (await import('./commands/look/lifecycle.ts')).lifecycle,
-  config: async () => (await import('./commands/look/config.ts')).config
+  config: async () => (await import('./commands/look/config.ts')).config,
+  explain: async () => (await import('./commands/explain.ts')).explain
 }
