@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { envTable } from '../../src/environment.ts'
 import { catalogue } from '../../src/errors.ts'
 
-const page = (name: string): string => readFileSync(join(import.meta.dirname, '../../docs', name), 'utf8')
+const root = join(import.meta.dirname, '../..')
+const page = (name: string): string => readFileSync(join(root, 'docs', name), 'utf8')
 
 describe('docs/configuration.md', () => {
   const rows = [...page('configuration.md').matchAll(/^\| `([A-Z_]+)` \| (.*?) \| (.*) \|$/gm)]
@@ -41,4 +42,29 @@ describe('docs/errors.md', () => {
     // The heading, the figures, and at least a sentence.
     expect(section.split('\n').filter((line) => line.trim() !== '').length).toBeGreaterThanOrEqual(3)
   })
+})
+
+describe('docs/kontrol-compatibility.md', () => {
+  // The tables of the guides, behind them, are others.
+  const [tables = ''] = page('kontrol-compatibility.md').split('\n## A move, ')
+  const rows = tables
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
+    .filter(([, first = '']) => first !== 'behaviour of Kontrol' && !first.startsWith('---'))
+
+  it('has the behaviours of each part', () => {
+    expect(rows.length).toBeGreaterThanOrEqual(88)
+  })
+
+  it.each(rows.map(([, behaviour = '', here = '', tests = '']) => ({ behaviour, here, tests })))(
+    'says what became of "$behaviour", and names a test that there is',
+    ({ here, tests }) => {
+      const files = [...tests.matchAll(/`([^`]+)`/g)].map(([, file = '']) => file)
+
+      expect(here).toMatch(/^(same|better|dropped)\b/)
+      expect(files).not.toEqual([])
+      expect(files.filter((file) => !file.endsWith('.test.ts') || !existsSync(join(root, file)))).toEqual([])
+    }
+  )
 })

@@ -45,8 +45,7 @@ class Member {
   /** A pod of the image, as Kubernetes would start it: with an empty disk. */
   static async start(ip: string, network: HostNetwork, prefix: readonly string[], env: Record<string, string>) {
     const host = await startImageHost({
-      dockerfile: join(SAMPLES, 'zookeeper/Dockerfile'),
-      context: SAMPLES,
+      image: { dockerfile: join(SAMPLES, 'zookeeper/Dockerfile'), context: SAMPLES },
       network: prefix,
       env: { ...env, KONTROL_IP: ip, KONTROL_ID: `zookeeper-${ip.replaceAll('.', '-')}` }
     })

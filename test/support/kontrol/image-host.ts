@@ -48,12 +48,12 @@ exec chroot . sh /tmp/build
 `
 
 /** Shell lines that do what the instructions say, and run the entry point at last. */
-function buildScript({ dockerfile, context, env }: Omit<ImageHostOptions, 'network'>): string {
+function buildScript({ image, command = [], env }: Omit<ImageHostOptions, 'network'>): string {
   const base = instructionsOf(readDockerfile(join(REPOSITORY, 'docker/Dockerfile')), 'kontrol-base')
-  const own = readDockerfile(dockerfile).at(-1)?.instructions ?? []
+  const own = image === undefined ? [] : (readDockerfile(image.dockerfile).at(-1)?.instructions ?? [])
   const lines = [
     ...base.map((instruction) => ({ ...instruction, context: REPOSITORY })),
-    ...own.map((instruction) => ({ ...instruction, context }))
+    ...own.map((instruction) => ({ ...instruction, context: image?.context ?? '' }))
   ].flatMap(({ word, rest, context }) => {
     if (word === 'ENV') return [`export ${rest}`]
     if (word === 'WORKDIR') return [`mkdir -p ${rest}`, `cd ${rest}`]
@@ -64,10 +64,16 @@ function buildScript({ dockerfile, context, env }: Omit<ImageHostOptions, 'netwo
   const entrypoint = base.findLast(({ word }) => word === 'ENTRYPOINT')?.rest ?? '[]'
   // A pod's own settings come after those of its image.
   const settings = Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)}`)
-  return [PROLOGUE, ...lines, ...settings, `exec ${(JSON.parse(entrypoint) as string[]).join(' ')}`, ''].join('\n')
+  return [
+    PROLOGUE,
+    ...lines,
+    ...settings,
+    `exec ${[...(JSON.parse(entrypoint) as string[]), ...command].map(quoted).join(' ')}`,
+    ''
+  ].join('\n')
 }
 
-const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\\''`)}'`
+const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
 
 function copyLines(rest: string, context: string): string[] {
   const { from, sources, to } = copyOf(rest)
@@ -82,23 +88,26 @@ function copyLines(rest: string, context: string): string[] {
 export interface ImageHost extends AsyncDisposable {
   /** What its process 1, and all that it runs, have printed. */
   output(): string
+  /** The exit code of its process 1. */
+  ended: Promise<number | null>
   /** Ends it as a power cut does: every process at once, and what it wrote is gone. */
   kill(): Promise<void>
 }
 
 interface ImageHostOptions {
-  /** Of an image on kontrol-base. */
-  dockerfile: string
-  context: string
+  /** On kontrol-base; that itself when absent. */
+  image?: { dockerfile: string; context: string }
+  /** In place of supervisord. */
+  command?: readonly string[]
   /** Words before a program that shall run in the network of the host. */
   network: readonly string[]
   env: Readonly<Record<string, string>>
 }
 
 /** Runs an image of the base's kind as a container would: processes, files and a network of its own. */
-export async function startImageHost({ network, ...image }: ImageHostOptions): Promise<ImageHost> {
+export async function startImageHost({ network, ...options }: ImageHostOptions): Promise<ImageHost> {
   const dir = await tempDir()
-  await writeFile(dir.file('build'), buildScript(image))
+  await writeFile(dir.file('build'), buildScript(options))
   await writeFile(dir.file('root'), rootScript(dir.file('mnt'), dir.file('build')))
   const log = openSync(dir.file('log'), 'a')
   const [program = '', ...words] = [
@@ -115,6 +124,7 @@ export async function startImageHost({ network, ...image }: ImageHostOptions): P
     await exited
   }
   return {
+    ended: exited.then(([code]) => code as number | null),
     output: () => readFileSync(dir.file('log'), 'utf8'),
     kill,
     async [Symbol.asyncDispose]() {

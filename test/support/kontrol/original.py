@@ -44,7 +44,7 @@ class Master:
                 late = [key for key in self.pods if time.monotonic() - self.seen[key] > self.ttl]
                 for key in late:
                     del self.pods[key]
-                pods = sorted(self.pods.values(), key=lambda pod: pod['seq'])
+                pods = [dict(pod) for pod in sorted(self.pods.values(), key=lambda pod: pod['seq'])]
             if pods != self.told:
                 self.told = pods
                 self.write('pods.json', json.dumps(pods))

@@ -19,6 +19,8 @@ export interface OriginalMaster extends AsyncDisposable {
   port: number
   /** Addresses of the pods that it knows, in order. */
   ips(): Promise<string[]>
+  /** What each of them said last to be its nonce, by address. */
+  nonces(): Promise<Record<string, string | undefined>>
 }
 
 export interface OriginalMasterOptions {
@@ -36,13 +38,12 @@ export async function startOriginalMaster(options: OriginalMasterOptions): Promi
   if (template !== undefined) await writeFile(dir.file('haproxy.cfg.j2'), template)
   const stop = run(['master', generation, '127.0.0.1', String(port), String(ttlSeconds), dir.path])
   await eventually(() => listens(port))
+  const pods = async () => JSON.parse(await readFile(dir.file('pods.json'), 'utf8')) as { ip: string; nonce?: string }[]
   return {
     name: `127.0.0.1:${port}`,
     port,
-    async ips() {
-      const pods = JSON.parse(await readFile(dir.file('pods.json'), 'utf8')) as { ip: string }[]
-      return pods.map(({ ip }) => ip)
-    },
+    ips: async () => (await pods()).map(({ ip }) => ip),
+    nonces: async () => Object.fromEntries((await pods()).map(({ ip, nonce }) => [ip, nonce])),
     async [Symbol.asyncDispose]() {
       await stop()
       await dir[Symbol.asyncDispose]()

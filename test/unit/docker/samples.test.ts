@@ -44,6 +44,22 @@ async function check(file: string, shell: string) {
   return { code, said: said.join('\n') }
 }
 
+describe('the base image', () => {
+  it('has the tools and modules of the original, of Debian', () => {
+    const lines = readFileSync(join(docker, 'packages.txt'), 'utf8')
+      .split('\n')
+      .map((line) => line.split(/\s+/))
+    const packages = lines
+      .filter(([, purposes = '']) => /\b(kontrol-base|image)(,|$)/.test(purposes))
+      .map(([name]) => name)
+
+    expect(packages).toEqual(
+      expect.arrayContaining(['python3', 'python3-jinja2', 'python3-zmq', 'python3-msgpack', 'supervisor', 'busybox'])
+    )
+    expect(packages).toEqual(expect.arrayContaining(['jq', 'curl', 'netcat-openbsd', 'bc', 'procps', 'socat']))
+  })
+})
+
 describe.each(['zookeeper', 'kafka', 'redis'])('the sample image %s', (image) => {
   it.each(['busybox ash', '/bin/sh'])('has a manifest without a problem under %s', async (shell) => {
     const { code, said } = await check(join(folder, image, 'lifecycle.yml'), shell)
@@ -89,7 +105,7 @@ describe.each(['zookeeper', 'kafka', 'redis'])('the sample image %s', (image) =>
 
   it('tells its automaton only what its manifest has', () => {
     const content = contentOf(image)
-    const tags = [...(content.get('lifecycle.yml') ?? '').matchAll(/^- tag: (\S+)$/gm)].map(([, tag = '']) => tag)
+    const tags = [...(content.get('lifecycle.yml') ?? '').matchAll(/^ *- tag: (\S+)$/gm)].map(([, tag = '']) => tag)
     const callback = content.get('callback.py') ?? ''
     const told = [...callback.matchAll(/['"]WAIT (\w+)/g)].map(([, tag = '']) => tag)
 
