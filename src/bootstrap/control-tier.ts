@@ -147,6 +147,7 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
   closers.add('credentials', credentials.watch())
   if (proxy !== undefined) {
     closers.add('haproxy driver', () => proxy.driver.close())
+    closers.add('history', () => proxy.history.close())
     closers.add('renderings', () => proxy.renderings.close())
   }
   await migrateDataFolder(config.dataFolder, logger)

@@ -19,6 +19,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { configureStep } from '../steps/configure.ts'
 import { type ExposeDeps, exposeViaRoute53Step } from '../steps/expose-via-route53.ts'
+import { HistoryFile } from '../steps/history-file.ts'
 import { ReconfigurationLog } from '../steps/reconfiguration-log.ts'
 import { renderStep } from '../steps/render.ts'
 import { HostsFile } from '../render/hosts-file.ts'
@@ -66,6 +67,7 @@ export interface Proxy {
   subscribeAlarms: (listener: (problem: Problem) => void) => void
   /** The pods that the configuration is without. */
   leftOut: Pick<LeftOutPods, 'count'>
+  history: Pick<HistoryFile, 'close'>
   /** What renders templates; to be closed. */
   renderings: Pick<TemplateProcess, 'close'>
   /** As the controller asks for a rendering. */
@@ -78,7 +80,9 @@ export interface Proxy {
 export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   const { config, clock, logger, children } = deps
   const { driver, alarms } = deps.haproxy ?? createHaproxy(deps)
-  const reconfigurations = new ReconfigurationLog({ clock, logger })
+  const history = new HistoryFile(join(config.dataFolder, 'history.jsonl'), logger)
+  const reconfigurations = new ReconfigurationLog({ clock, logger, former: history.read() })
+  reconfigurations.subscribe((entry) => history.append(entry))
   const onAlarm = (problem: Problem): void => alarms.emit(problem)
   const leftOut = new LeftOutPods({ logger, onAlarm })
   const renderings = new TemplateProcess({ clock, logger, memoryMb: memoryFor(config.payloadBytes) })
@@ -103,6 +107,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     traffic: new Traffic({ ask: (command) => exchange(haproxyPaths(config.dataFolder).runtimeSocket, command), clock }),
     subscribeAlarms: (listener) => alarms.subscribe(listener),
     leftOut,
+    history,
     renderings,
     facts,
     drivesHaproxy: runsAction(manifest, 'configure'),

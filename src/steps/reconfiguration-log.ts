@@ -8,6 +8,8 @@ import type { Logger } from '../platform/logger.ts'
 export interface ReconfigurationLogOptions {
   clock: Clock
   logger: Logger
+  /** What an earlier start has seen, oldest first. */
+  former?: readonly Reconfiguration[]
 }
 
 export interface Planned {
@@ -27,16 +29,18 @@ export class ReconfigurationLog {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #listeners: Listeners<Reconfiguration>
-  #entries: Reconfiguration[] = []
+  #entries: Reconfiguration[]
   #current: Reconfiguration | undefined
   /** The first few, and how many there were: a fleet may join in one of them. */
   #causes: string[] = []
   #causeCount = 0
   /** When the first of them happened. */
   #causedAt: number | undefined
-  #nextId = 1
+  #nextId: number
 
-  constructor({ clock, logger }: ReconfigurationLogOptions) {
+  constructor({ clock, logger, former = [] }: ReconfigurationLogOptions) {
+    this.#entries = former.slice(-KEPT)
+    this.#nextId = Math.max(0, ...this.#entries.map(({ id }) => id)) + 1
     this.#clock = clock
     this.#logger = logger
     this.#listeners = new Listeners('reconfiguration', logger)

@@ -71,7 +71,7 @@ export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
     '/api/v1/reconfigurations',
     {
       schema: {
-        summary: 'The last 100 rounds, newest last',
+        summary: 'The last 100 rounds, newest last, also those before a restart',
         tags: ['haproxy'],
         response: { 200: Type.Object({ reconfigurations: Type.Array(ReconfigurationBody) }), ...errorResponses }
       }

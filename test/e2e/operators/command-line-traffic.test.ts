@@ -68,6 +68,12 @@ describe('the command line, of what goes through HAProxy', () => {
     const { stdout: why } = await kontrol(['history', String(failed?.id), ...at])
     expect(why).toMatch(/^error {7}KTL_HAPROXY_CONFIG_REJECTED: /m)
 
+    await service.kill('SIGKILL')
+    await service.start()
+    const known = await rounds()
+    expect(known.find(({ id }) => id === joined?.id)).toEqual(joined)
+    expect(new Set(known.map(({ id }) => id)).size).toBe(known.length)
+
     const running = await kontrol(['diff', '/dev/null', ...at])
     expect(running.code).toBe(1)
     expect(running.stdout).toContain('-frontend proxy\n')
