@@ -6,6 +6,7 @@ import { Backends, type BackendEvent } from './backends.ts'
 import { Certificates } from './files/certificates.ts'
 import { Update, type ConfigureResult, type RestartOutcome } from './update.ts'
 import { ChangeJournal } from './servers/change-journal.ts'
+import { ConfigSecrets } from './files/config-secrets.ts'
 import { ConfigFile } from './files/config-file.ts'
 import { ConfigReader } from './config/model.ts'
 import { HaproxyLog } from './process/log.ts'
@@ -83,7 +84,9 @@ export class HaproxyDriver {
     this.#options = options
     const paths = (this.#paths = haproxyPaths(dataFolder))
     const base = baseConfig(paths)
-    const log = (this.#log = new HaproxyLog({ path: paths.log, pid: () => supervisor.pid(), clock, logger }))
+    const secrets = new ConfigSecrets(paths)
+    const hide = async (words: string): Promise<string> => await secrets.hide(words)
+    const log = (this.#log = new HaproxyLog({ path: paths.log, pid: () => supervisor.pid(), clock, logger, hide }))
     const master = (this.#master = new MasterCli(paths.masterSocket))
     const runtime = (this.#runtime = new RuntimeApi(paths.runtimeSocket))
     const known = (this.#known = new Known(base))

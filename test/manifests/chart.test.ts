@@ -62,7 +62,8 @@ const overlays = {
   'overlays/single': { replicas: 1, etcd: { members: 0 } },
   'overlays/own-etcd': { etcd: { urls: ['http://etcd.example.com:2379'] } },
   'overlays/three-members': { replicas: 3, etcd: { members: 3 } },
-  'overlays/syn-guard': { synGuard: true }
+  'overlays/syn-guard': { synGuard: true },
+  'overlays/tokens': { tokens: { operate: 'haproxy-operators', ping: 'haproxy-pods' } }
 }
 
 describe('the chart', () => {
@@ -100,7 +101,7 @@ describe('the chart', () => {
       ],
       service: { type: 'LoadBalancer', annotations: { a: 'b' } },
       podAnnotations: { 'haproxy.unity3d.com/route53': 'www.example.com' },
-      env: { KONTROL_TTL: 10, KONTROL_VERIFY: 'key' },
+      env: { KONTROL_TTL: 10, KONTROL_VERIFY: 'peer' },
       tokens: { operate: 'operators', ping: 'pods' },
       serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/x' } },
       serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
@@ -127,6 +128,16 @@ describe('the chart', () => {
     find(rendered, 'ConfigMap', 'plain')
     find(rendered, 'ConfigMap', 'edge-extra')
     expect(find(rendered, 'ServiceMonitor', 'edge').metadata.labels).toEqual({ release: 'prometheus' })
+  })
+
+  it('keeps what guards the control tier beside variables of your own', async () => {
+    const { spec } = find<Workload>(await render({ env: { KONTROL_VERIFY: 'peer' } }), 'Deployment', 'haproxy')
+    const set = spec.template.spec.containers.flatMap(({ env }) => env).filter(({ value }) => value !== undefined)
+
+    expect(set).toEqual([
+      { name: 'KONTROL_SCRIPT', value: 'off' },
+      { name: 'KONTROL_VERIFY', value: 'peer' }
+    ])
   })
 
   it('leaves out what is switched off', async () => {

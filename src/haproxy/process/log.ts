@@ -12,6 +12,8 @@ export interface HaproxyLogOptions {
   pid: () => number | undefined
   clock: Clock
   logger: Logger
+  /** Words of HAProxy without the secrets of its configuration, which it quotes; as they are when absent. */
+  hide?: (words: string) => Promise<string>
   /** Past this size the file becomes `<path>.1`, in place of the former one. */
   maxBytes?: number
 }
@@ -24,11 +26,13 @@ export class HaproxyLog {
   readonly #path: string
   readonly #pid: () => number | undefined
   readonly #logger: Logger
+  readonly #hide: (words: string) => Promise<string>
   readonly #maxBytes: number
   readonly #poller: Poller
   #offset = 0
 
-  constructor({ path, pid, clock, logger, maxBytes = 4 * 1024 * 1024 }: HaproxyLogOptions) {
+  constructor({ path, pid, clock, logger, hide, maxBytes = 4 * 1024 * 1024 }: HaproxyLogOptions) {
+    this.#hide = hide ?? (async (words) => words)
     this.#path = path
     this.#pid = pid
     this.#logger = logger
@@ -54,7 +58,11 @@ export class HaproxyLog {
   }
 
   async since(offset: number): Promise<string> {
-    return await read(await this.#place(), offset).catch(() => '')
+    return await this.hide(await read(await this.#place(), offset).catch(() => ''))
+  }
+
+  async hide(words: string): Promise<string> {
+    return await this.#hide(words)
   }
 
   async close(): Promise<void> {
@@ -77,7 +85,8 @@ export class HaproxyLog {
       // A line that HAProxy is in the middle of waits for the next look.
       const end = fresh.lastIndexOf('\n') + 1
       this.#offset += Buffer.byteLength(fresh.slice(0, end)) || (fresh.length >= MAX_READ_BYTES ? fresh.length : 0)
-      for (const line of fresh.slice(0, end).split('\n')) if (line !== '') this.#tell(line)
+      const shown = await this.hide(fresh.slice(0, end))
+      for (const line of shown.split('\n')) if (line !== '') this.#tell(line)
     }
     if (this.#offset > this.#maxBytes) await this.#rotate(place)
   }

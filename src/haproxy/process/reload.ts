@@ -93,7 +93,9 @@ export class Reloader {
     const { master, timeoutMs } = this.#options
     const before = await this.#poll((table) => table, 'the master answers', mark)
     const answer = await master.reload(timeoutMs)
-    if (answer.outcome === 'failed') throw failure(alertsOf(answer.log) || answer.log)
+    if (answer.outcome === 'failed') {
+      throw failure(await this.#options.log.hide(alertsOf(answer.log) || answer.log))
+    }
     await this.#poll((now) => newWorker(before, now), 'a new worker serves', mark)
     return before.worker
   }

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { request } from 'undici'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { ownAddress } from '../../support/haproxy/start-haproxy.ts'
@@ -13,7 +14,7 @@ const SECRETS = {
   AWS_SECRET_ACCESS_KEY: 'aws-secret-1',
   AWS_SESSION_TOKEN: 'aws-session-1'
 }
-const PASSWORDS = ['stats-password', 'list-password', 'of-a-backend']
+const PASSWORDS = ['stats-password', 'list-password', 'of-a-backend', String.raw`haproxy\.main\(\)`]
 const HIDDEN = new RegExp([...Object.values(SECRETS), ...PASSWORDS].join('|'))
 
 const template = (address: string, more = ''): string => `userlist people
@@ -27,6 +28,16 @@ frontend front
   ${more}
   http-request return status 200 content-type text/plain lf-string %[env(KONTROL_TOKEN)]%[env(AWS_SECRET_ACCESS_KEY)]%[env(AWS_SESSION_TOKEN)]|%[env(OWN_VARIABLE)]|{{ env.KONTROL_READ_TOKEN }}{{ env.KONTROL_PING_TOKEN }}
 `
+
+/** All that is told to one who listens from the beginning. */
+async function eventsSince(url: string, headers: Record<string, string>): Promise<string> {
+  const { body } = await request(`${url}/api/v1/events`, { headers: { ...headers, 'last-event-id': '0' } })
+  let told = ''
+  body.on('data', (chunk) => (told += String(chunk))).on('error', () => {})
+  await eventually(() => told.includes('KTL_HAPROXY_RELOAD_FAILED') || told.includes('reconfigured'))
+  body.destroy()
+  return told
+}
 
 describe('secrets (cases 13 and 17)', () => {
   it('are in no configuration, history, error, event, log or environment that others see', async () => {
@@ -66,7 +77,14 @@ describe('secrets (cases 13 and 17)', () => {
 
     // HAProxy quotes a word that it does not know, and a fault of the template its line.
     const failures: string[] = []
-    for (const more of ['stats-password list-password', 'stats auth admin:stats-password {{ nope.x }}']) {
+    const refused = [
+      'stats-password list-password',
+      'stats auth admin:stats-password {{ nope.x }}',
+      // It passes the check; what loads it ends, and says so with that secret.
+      `\nuserlist others\n  user bob insecure-password haproxy.main()\nglobal\n  maxconn 2000000
+frontend other\n  mode http\n  timeout client 5s`
+    ]
+    for (const more of refused) {
       await writeFile(file, template(address, more))
       failures.push(
         await eventually(async () => {
@@ -81,6 +99,8 @@ describe('secrets (cases 13 and 17)', () => {
     }
     expect(failures[0]).toMatch(/unknown keyword '\*\*\*'/)
     expect(failures[1]).toMatch(/'nope' is undefined[^]*stats auth admin:\*\*\*/)
+    expect(failures[2]).toMatch(/\[\*\*\*\] Cannot raise FD limit/)
+    await eventually(() => /\[\*\*\*\] Cannot raise FD limit[^\n]*haproxy alert/.test(service.output))
 
     const shown = [
       running,
@@ -90,6 +110,10 @@ describe('secrets (cases 13 and 17)', () => {
       await get('/api/v1/lifecycle'),
       await get('/readyz'),
       await get('/metrics'),
+      await get('/state'),
+      await get('/api/v1/haproxy'),
+      await get('/'),
+      await eventsSince(service.url, bearer),
       service.output
     ]
     for (const text of shown) expect(text).not.toMatch(HIDDEN)

@@ -83,6 +83,18 @@ describe('docker/kubernetes', () => {
     expect(named<Workload>('Deployment', 'haproxy').spec.template.spec.serviceAccountName).toBe('haproxy')
   })
 
+  it('lets pods of the namespace report, and nobody operate', () => {
+    const policy = named<Manifest & { spec: { ingress: unknown[] } }>('NetworkPolicy', 'haproxy')
+    const [container] = named<Workload>('Deployment', 'haproxy').spec.template.spec.containers
+
+    expect(policy.spec.ingress).toEqual([
+      { ports: [{ port: 'http', protocol: 'TCP' }] },
+      { from: [{ podSelector: {} }], ports: [{ port: 'kontrol', protocol: 'TCP' }] }
+    ])
+    expect(container?.env).toContainEqual({ name: 'KONTROL_SCRIPT', value: 'off' })
+    expect(container?.env).toContainEqual({ name: 'KONTROL_VERIFY', value: 'key' })
+  })
+
   it('has two proxies that share a registry and are rolled one at a time', () => {
     const { spec } = named<Workload>('Deployment', 'haproxy')
     const etcd = named<Workload>('StatefulSet', 'haproxy-etcd')
