@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 export interface ProcessInfo {
   pid: number
@@ -57,10 +58,32 @@ async function matching(pid: number, socketArgument: string): Promise<ProcessInf
   const commandLine = (await readIfThere(`/proc/${pid}/cmdline`)) ?? ''
   const words = commandLine.split('\0')
   if (!words.includes('-W') || words[words.indexOf('-S') + 1] !== socketArgument) return undefined
-  // The same path in another container is another file.
-  const [ours, its] = await Promise.all(['self', String(pid)].map(mountNamespace))
-  return ours === its ? await readProcess(pid) : undefined
+  return (await seesSamePath(pid, pathIn(socketArgument))) ? await readProcess(pid) : undefined
 }
+
+/** `/data/haproxy/master.sock,mode,600,level,admin`: options follow the path. */
+const pathIn = (socketArgument: string): string => socketArgument.split(',')[0] ?? socketArgument
+
+/**
+ * The same path in another container is another file. Mounts of its own alone make no container: systemd gives them to
+ * each start of a hardened unit, so the HAProxy of an earlier one has others than we have, and the same data folder.
+ */
+async function seesSamePath(pid: number, path: string): Promise<boolean> {
+  const [ours, its] = await Promise.all(['self', String(pid)].map(mountNamespace))
+  if (ours === its) return true
+  // The socket, or its folder, may have been deleted.
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const here = await identityOf(folder)
+    if (here !== undefined) return here === (await identityOf(`/proc/${pid}/root${folder}`))
+    if (folder === dirname(folder)) return false
+  }
+}
+
+const identityOf = async (path: string): Promise<string | undefined> =>
+  await stat(path).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => undefined
+  )
 
 /** Undefined for a process that is gone, or another user's: when there are no descriptors left, that is not known. */
 async function readIfThere(path: string): Promise<string | undefined> {
