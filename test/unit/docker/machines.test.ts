@@ -34,7 +34,7 @@ interface Service {
 describe('docker/systemd', () => {
   it.each([
     ['kontrol', { isMaster: true, isSlave: true, app: 'haproxy', dataFolder: '/var/lib/kontrol' }],
-    ['kontrol-slave', { isMaster: false, isSlaveAlone: true, app: 'web', port: 8001, masters: ['192.0.2.10'] }]
+    ['kontrol-slave', { isMaster: false, isSlaveAlone: true, app: 'web', port: 8001, masters: ['192.0.2.10:8000'] }]
   ])('%s.service with its sample of settings is a configuration', (name, expected) => {
     const env = { ...unitEnvironment(`systemd/${name}.service`), ...environmentFile(`systemd/${name}.default`) }
 
