@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a purpose needs and this machine lacks: Debian packages, npm
 # packages, the build. Quick when nothing is missing.
-# Usage: docker/prepare.sh run|test|test-haproxy|test-route53|test-image
+# Usage: docker/prepare.sh run|deb|test|test-haproxy|test-route53|test-deb|test-image
 set -eu
 cd "$(dirname "$0")/.."
 purpose=$1

@@ -7,7 +7,7 @@ import type { Route53Zone } from '../support/dns/route53-zone.ts'
 import { buildImage, IMAGE, makeBase, makeNodeImage } from './build-image.ts'
 import { ContainerHost, GATEWAY } from './container-host.ts'
 import { playableManifest } from './playable-manifest.ts'
-import { sendTraffic } from './traffic.ts'
+import { sendTraffic } from '../support/load/traffic.ts'
 import { startWebPod } from './web-pod.ts'
 
 const PROXY = '10.89.77.10'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'undici'
-import { messageOf } from '../../src/errors.ts'
+import { messageOf } from '../../../src/errors.ts'
 
 export interface Traffic {
   /** Requests answered with 200, by what the answer said. */
