@@ -1,5 +1,5 @@
 import { eachInTurns } from '../platform/turns.ts'
-import type { Sample } from './sample.ts'
+import { inSlices, type Sample } from './sample.ts'
 
 const TYPES = ['frontend', 'backend', 'server', 'listener']
 /** Its place in TYPES, as HAProxy prints it. */
@@ -56,11 +56,13 @@ export async function statSamples(csv: string, at: number): Promise<StatSamples>
   const samples: Sample[] = []
   const ofServers: Sample[] = []
   let servers = 0
-  await eachInTurns(lines, (line) => {
-    const row = readRow(columns, line)
-    if (row.get('type') !== SERVER) samples.push(...rowSamples(row, at))
-    else if (++servers <= MOST_SERVERS) ofServers.push(...rowSamples(row, at, OF_SERVERS))
-  })
+  for await (const slice of inSlices(lines)) {
+    for (const line of slice) {
+      const row = readRow(columns, line)
+      if (row.get('type') !== SERVER) samples.push(...rowSamples(row, at))
+      else if (++servers <= MOST_SERVERS) ofServers.push(...rowSamples(row, at, OF_SERVERS))
+    }
+  }
   if (servers > MOST_SERVERS) return { samples, serversLeftOut: servers }
   return { samples: [...samples, ...ofServers], serversLeftOut: 0 }
 }

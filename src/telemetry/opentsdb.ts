@@ -5,8 +5,7 @@ import { Backoff, type BackoffOptions } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Poller } from '../platform/poller.ts'
-import { eachInTurns } from '../platform/turns.ts'
-import { putLine, type Sample } from './sample.ts'
+import { inSlices, putLine, type Sample } from './sample.ts'
 
 export interface OpentsdbRelayOptions {
   host: string
@@ -116,10 +115,12 @@ export class OpentsdbRelay {
 
   async #linesOf(samples: readonly Sample[]): Promise<string[]> {
     const lines: string[] = []
-    await eachInTurns(samples, (sample) => {
-      const line = putLine({ ...sample, tags: { ...this.#options.tags, ...sample.tags } })
-      if (line !== undefined) lines.push(line)
-    })
+    for await (const slice of inSlices(samples)) {
+      for (const sample of slice) {
+        const line = putLine({ ...sample, tags: { ...this.#options.tags, ...sample.tags } })
+        if (line !== undefined) lines.push(line)
+      }
+    }
     return lines
   }
 
