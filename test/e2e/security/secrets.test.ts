@@ -29,6 +29,14 @@ frontend front
   http-request return status 200 content-type text/plain lf-string %[env(KONTROL_TOKEN)]%[env(AWS_SECRET_ACCESS_KEY)]%[env(AWS_SESSION_TOKEN)]|%[env(OWN_VARIABLE)]|{{ env.KONTROL_READ_TOKEN }}{{ env.KONTROL_PING_TOKEN }}
 `
 
+async function childThatRuns(parent: number, program: string): Promise<string | undefined> {
+  const children = (await readFile(`/proc/${parent}/task/${parent}/children`, 'utf8')).trim().split(' ')
+  for (const child of children) {
+    if ((await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '')).includes(program)) return child
+  }
+  return undefined
+}
+
 /** All that is told to one who listens from the beginning. */
 async function eventsSince(url: string, headers: Record<string, string>): Promise<string> {
   const { body } = await request(`${url}/api/v1/events`, { headers: { ...headers, 'last-event-id': '0' } })
@@ -74,6 +82,15 @@ describe('secrets (cases 13 and 17)', () => {
     })
     expect(inherited).toMatch(/^OWN_VARIABLE=own-value$/m)
     expect(inherited).toMatch(/^KONTROL_MODE=master$/m)
+
+    const { pid, workerPid } = JSON.parse(await get('/api/v1/haproxy')) as Record<'pid' | 'workerPid', number>
+    for (const one of [pid, workerPid]) {
+      const environment = await readFile(`/proc/${one}/environ`, 'utf8')
+      expect(environment).toContain('OWN_VARIABLE=own-value')
+      expect(environment).not.toMatch(HIDDEN)
+    }
+    const renderer = await eventually(async () => await childThatRuns(service.pid ?? 0, 'template-program'))
+    expect(await readFile(`/proc/${renderer}/environ`, 'utf8')).not.toMatch(/KONTROL|OWN_VARIABLE|AWS/)
 
     // HAProxy quotes a word that it does not know, and a fault of the template its line.
     const failures: string[] = []

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { envTable } from '../../../src/environment.ts'
 import { inheritedEnvironment, secretValues } from '../../../src/platform/process/inherited-environment.ts'
 import { runSubprocess } from '../../../src/platform/process/subprocess.ts'
 
@@ -30,6 +32,21 @@ describe('inheritedEnvironment', () => {
 
     expect(stdout).toContain('KONTROL_ID=a')
     expect(stdout).not.toMatch(/operators|pods-secret|readers|aws-s|AKIA/)
+  })
+})
+
+describe('what supervisord starts beside us', () => {
+  const folder = new URL('../../../docker/supervisor/', import.meta.url)
+
+  it.each(['haproxy.conf', 'telegraf.conf'])('by %s is without the same secrets', (file) => {
+    const [, list = ''] = /^environment=(.*)$/m.exec(readFileSync(new URL(file, folder), 'utf8')) ?? []
+    const names = [...list.matchAll(/(\w+)=""(?:,|$)/g)].map(([, name = '']) => name)
+    const ours = Object.values<{ name: string; secret?: true }>(envTable).filter(({ secret }) => secret === true)
+
+    expect(ours.map(({ name }) => name).filter((name) => !names.includes(name))).toEqual([])
+    expect(Object.keys(ENV).filter((name) => !(name in inheritedEnvironment(ENV)) && !names.includes(name))).toEqual([])
+    expect(inheritedEnvironment(Object.fromEntries(names.map((name) => [name, 'x'])))).toEqual({})
+    expect(list.split(',')).toHaveLength(names.length)
   })
 })
 
