@@ -43,10 +43,31 @@ export async function makeNodeImage(host: ContainerHost): Promise<void> {
 }
 
 /** `docker build -f docker/Dockerfile .`, as a user does it. */
-export async function buildImage(host: ContainerHost, base: string, name = IMAGE): Promise<void> {
+export async function buildImage(
+  host: ContainerHost,
+  base: string,
+  name = IMAGE,
+  options: string[] = []
+): Promise<void> {
   const volumes = await certificateVolumes(host)
   const bases = ['--build-arg', `BASE_IMAGE=${base}`, '--build-arg', `NODE_IMAGE=${NODE}`]
-  await host.build([...bases, ...volumes, '--tag', name, '--file', join(root, 'docker/Dockerfile'), root])
+  await host.build([...bases, ...options, ...volumes, '--tag', name, '--file', join(root, 'docker/Dockerfile'), root])
+}
+
+/** A sample of `docker/samples`, as its README says. */
+export async function buildSample(host: ContainerHost, sample: string, base: string): Promise<string> {
+  const name = `localhost/${sample}`
+  const folder = join(root, 'docker/samples')
+  await host.build([
+    '--build-arg',
+    `BASE_IMAGE=${base}`,
+    '--tag',
+    name,
+    '--file',
+    join(folder, sample, 'Dockerfile'),
+    folder
+  ])
+  return name
 }
 
 /** Where a proxy signs for the package registries, npm inside the build has to know its certificate, as it does outside. */

@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.ts'
 import { startKubeApi } from '../support/neighbours/kube-api.ts'
 import { Route53Double } from '../support/dns/route53-double.ts'
 import type { Route53Zone } from '../support/dns/route53-zone.ts'
-import { buildImage, IMAGE, makeBase, makeNodeImage } from './build-image.ts'
+import { buildImage, buildSample, IMAGE, makeBase, makeNodeImage } from './build-image.ts'
 import { ContainerHost, GATEWAY } from './container-host.ts'
 import { playableManifest } from './playable-manifest.ts'
 import { sendTraffic } from '../support/load/traffic.ts'
@@ -15,6 +15,7 @@ const OTHER = '10.89.77.11'
 const IN_CLUSTER = '10.89.77.14'
 const TWELVE = '10.89.77.13'
 const PLAYED = '10.89.77.12'
+const REDIS = ['10.89.77.31', '10.89.77.32']
 const PODS = ['10.89.77.21', '10.89.77.22', '10.89.77.23']
 const MINUTE = 60_000
 const ROUTE53_PORT = 4566
@@ -297,6 +298,49 @@ describe('the Deployment of docker/kubernetes', () => {
       await played.destroy()
     }
   })
+})
+
+describe('the base of other images', () => {
+  const base = 'localhost/kontrol-base'
+  beforeAll(async () => {
+    await buildImage(host, 'localhost/debian:trixie', base, ['--target', 'kontrol-base'])
+  }, 900_000)
+
+  it('has what callbacks and steps of such images use', async () => {
+    const tools = 'jq curl nc bc busybox supervisorctl socat /usr/bin/kontrol /usr/bin/automaton /usr/bin/python'
+    const script = `set -e; for tool in ${tools}; do command -v $tool; done; python -c 'import jinja2, msgpack, zerorpc, zmq'; pwd`
+
+    const said = await host.podman('run', '--rm', '--network', 'none', '--entrypoint', 'bash', base, '-c', script)
+
+    expect(said.split('\n').at(-1)).toBe('/home/kontrol')
+  })
+
+  it('carries the sample of Redis: the first pod leads, the other follows it', async () => {
+    const image = await buildSample(host, 'redis', base)
+    for (const [index, ip] of REDIS.entries()) {
+      const env = {
+        KONTROL_ID: `redis-${index}`,
+        KONTROL_IP: ip,
+        KONTROL_LABELS: '{"app": "redis", "role": "member"}',
+        KONTROL_ANNOTATIONS: JSON.stringify({ 'kontrol.unity3d.com/master': REDIS[0] })
+      }
+      await host.run(
+        `redis-${index}`,
+        ip,
+        image,
+        Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`])
+      )
+    }
+
+    await eventually(async () => {
+      const roles = await Promise.all(
+        REDIS.map(async (_, index) => await host.exec(`redis-${index}`, 'redis-cli', 'info', 'replication'))
+      )
+      expect(roles[0]).toMatch(/role:master\r?\nconnected_slaves:1/)
+      expect(roles[1]).toMatch(new RegExp(`role:slave\\r?\\nmaster_host:${REDIS[0]}`))
+      return true
+    }, 2 * MINUTE)
+  }, 900_000)
 })
 
 describe('the image on Debian 12', () => {
