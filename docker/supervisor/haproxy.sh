@@ -40,6 +40,9 @@ end_within() {
   done
 }
 
+# Tries to ask a supervisord that is busy whether it was a stop.
+unanswered=60
+
 # "stop" and "restart" look the same from here. Nobody waits for this one, so it must end by itself.
 drain_unless_restarted() {
   trap '' USR1 TERM INT HUP USR2
@@ -47,10 +50,17 @@ drain_unless_restarted() {
   for _ in $(seq "$successor_within"); do
     kill -0 "$PPID" 2>/dev/null && sleep 1
   done
-  # A successor that cannot load its files leaves the former one in its place.
-  case $(supervisorctl -s "${SUPERVISOR_SERVER_URL:-}" status "${SUPERVISOR_PROCESS_NAME:-haproxy}") in
-    *STARTING* | *RUNNING* | *BACKOFF* | *FATAL*) exit ;;
-  esac
+  while kill -0 "$PPID" 2>/dev/null; do
+    case $(supervisorctl -s "${SUPERVISOR_SERVER_URL:-}" status "${SUPERVISOR_PROCESS_NAME:-haproxy}") in
+      *STOPPED*) break ;;
+      # A successor that cannot load its files leaves the former one in its place.
+      *STARTING* | *RUNNING* | *BACKOFF* | *EXITED* | *FATAL*) exit ;;
+    esac
+    # Who gives no answer has not said that it is to end.
+    unanswered=$((unanswered - 1))
+    [ "$unanswered" -gt 0 ] || exit
+    sleep 1
+  done
   end_within USR1 "$drain"
   end_within TERM 2
   end_within KILL 2
