@@ -158,7 +158,15 @@ describe('a fleet of Kontrol moves in, and back, as the guide says', { timeout: 
     expect(await fleet.ourIps()).toEqual([])
     await servesAll(fleet, oldProxy)
 
-    // Step 2: the slaves name both.
+    // Back from step 1: nobody knows of it.
+    await fleet.ours.kill('SIGTERM')
+    await servesAll(fleet, oldProxy)
+    await fleet.ours.start()
+
+    // Step 2: the slaves name both; back, they name the old one alone; and both again.
+    await fleet.name([old.name, ourName])
+    await fleet.name([old.name])
+    await servesAll(fleet, oldProxy)
     await fleet.name([old.name, ourName])
     await eventually(async () => {
       const everybody = [...fleet.ips].sort()
@@ -172,6 +180,8 @@ describe('a fleet of Kontrol moves in, and back, as the guide says', { timeout: 
     // Step 3: the clients move. From here on nothing may fail at ours.
     const load = startLoad(ourProxy, 8080, { pauseMs: 20 })
     stops.push(() => load[Symbol.asyncDispose]())
+    // Back from step 3: clients that return to the old proxy find every pod.
+    await servesAll(fleet, oldProxy)
 
     // Step 4: the slaves name ours alone; the old master forgets them.
     await fleet.name([ourName])
@@ -190,6 +200,11 @@ describe('a fleet of Kontrol moves in, and back, as the guide says', { timeout: 
       expect(await old.nonces()).toEqual(await fleet.ourNonces())
       return true
     }, PATIENCE)
+    await servesAll(fleet, oldProxy)
+    await servesAll(fleet, ourProxy)
+
+    // Back from step 5: the old slaves again.
+    await fleet.name([old.name, ourName])
     await servesAll(fleet, oldProxy)
     await servesAll(fleet, ourProxy)
 
