@@ -104,7 +104,7 @@ export class Instance {
     const { known, logger, master, reader } = this.#options
     const model = await reader.read(configuration.text)
     // Nothing has been touched yet, and there is nothing to go back from.
-    if (this.#options.supervisor.pid() !== undefined) await this.#options.reloader.reachable()
+    if (this.#options.supervisor.pid() !== undefined) await this.#options.reloader.reachableOrEnded()
     try {
       const { outcome, pids } = await this.#load(configuration.text, model)
       await this.#loaded(configuration, model, pids)

@@ -7,7 +7,7 @@ import { endIfHung, goOn } from './hung.ts'
 import type { HaproxyLog } from './log.ts'
 import { readProcess } from './process-table.ts'
 import type { HaproxyProcess, MasterCli, ProcessTable } from '../socket/master-cli.ts'
-import { isGone, isRefused } from '../socket/exchange.ts'
+import { isGone, isRefused, isReset } from '../socket/exchange.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 
@@ -65,11 +65,18 @@ export class Reloader {
         return true
       } catch (error) {
         if (isGone(error)) return false
-        // Refused while it re-executes itself.
-        if (!isRefused(error) || performance.now() > deadline) throw error
+        // Refused while it re-executes itself, and reset while it ends.
+        if (!(isRefused(error) || isReset(error)) || performance.now() > deadline) throw error
         await sleep(POLL_MS)
       }
     }
+  }
+
+  /** The same, and no error of one that ends meanwhile: it can be started. */
+  async reachableOrEnded(): Promise<void> {
+    await this.reachable().catch((error: unknown) => {
+      if (this.#options.supervisor.pid() !== undefined) throw error
+    })
   }
 
   /**

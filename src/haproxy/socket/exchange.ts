@@ -43,6 +43,9 @@ export const isGone = (error: unknown): boolean => failedWith('ENOENT', error)
 /** Whether nobody listens on the socket. */
 export const isRefused = (error: unknown): boolean => failedWith('ECONNREFUSED', error)
 
+/** Whether whoever had taken the connection let it go without a word. */
+export const isReset = (error: unknown): boolean => failedWith('ECONNRESET', error)
+
 function failedWith(code: string, error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if ((cause as NodeJS.ErrnoException).code === code) return true
