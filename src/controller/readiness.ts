@@ -12,7 +12,7 @@ export interface ReadinessParts {
           status(): { lastError: Problem | null }
         }
         driver: { problems(): readonly Problem[]; findings(): readonly Problem[] }
-        reconfigurations: { entries(): readonly { outcome: string }[] }
+        reconfigurations: { readonly hasEnded: boolean }
         /** Whether the manifest has steps that drive HAProxy. */
         drivesHaproxy: boolean
       }
@@ -48,6 +48,5 @@ export function readinessProblems({ registry, proxy }: ReadinessParts): readonly
   if (automaton.atEnd) return [...ofStore, ...ofStep, SHUT_DOWN]
   // A step that the driver made fail is told of already.
   const ofDriver = driver.problems().filter((problem) => problem !== automaton.problem)
-  const starting = reconfigurations.entries().every(({ outcome }) => outcome === 'running')
-  return [...ofStore, ...ofStep, ...ofDriver, ...(starting ? [STARTING] : [])]
+  return [...ofStore, ...ofStep, ...ofDriver, ...(reconfigurations.hasEnded ? [] : [STARTING])]
 }

@@ -37,6 +37,7 @@ export class ReconfigurationLog {
   /** When the first of them happened. */
   #causedAt: number | undefined
   #nextId: number
+  #hasEnded = false
 
   constructor({ clock, logger, former = [] }: ReconfigurationLogOptions) {
     this.#entries = former.slice(-KEPT)
@@ -49,6 +50,11 @@ export class ReconfigurationLog {
   /** Newest last. */
   entries(): readonly Reconfiguration[] {
     return this.#entries
+  }
+
+  /** Whether one has, since this start. */
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
   /** Tells each one when it has ended. */
@@ -139,6 +145,7 @@ export class ReconfigurationLog {
     const current = this.#current
     if (current === undefined) return
     this.#current = undefined
+    this.#hasEnded = true
     current.outcome = outcome
     if (error !== undefined) current.error = problemOf(error)
     const { id, cause, plan, operations, reasons, phases } = current

@@ -11,7 +11,7 @@ function problems(proxy: { atEnd: boolean; drivesHaproxy?: boolean; reconfigured
     proxy: {
       automaton: { problem: undefined, atEnd, status: () => ({ lastError: null }) },
       driver: { problems: () => driver, findings: () => [] },
-      reconfigurations: { entries: () => (reconfigured ? [{ outcome: 'applied' }] : []) },
+      reconfigurations: { hasEnded: reconfigured },
       drivesHaproxy
     }
   }

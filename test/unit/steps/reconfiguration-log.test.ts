@@ -36,6 +36,25 @@ describe('ReconfigurationLog', () => {
     expect(lines[0]).toMatchObject({ level: 30, msg: 'reconfigured', plan: 'runtime', outcome: 'applied' })
   })
 
+  it('goes on behind those of an earlier start, which say nothing of this one', async () => {
+    const { log: first } = start()
+    first.begin('asked to render')
+    first.end('applied')
+    const { logger } = recordingLogger()
+    const log = new ReconfigurationLog({ clock: new FakeClock(), logger, former: first.entries() })
+
+    expect(log.hasEnded).toBe(false)
+    log.begin('asked to render')
+    expect(log.hasEnded).toBe(false)
+    log.end('unchanged')
+
+    expect(log.hasEnded).toBe(true)
+    expect(log.entries().map(({ id, outcome }) => [id, outcome])).toEqual([
+      [1, 'applied'],
+      [2, 'unchanged']
+    ])
+  })
+
   it('puts in front what says more than what was noted before it', () => {
     const { log } = start()
     for (const ip of [1, 2, 3, 4]) log.noteCause(`pod-down web 10.0.0.${ip} (expired)`)
