@@ -153,8 +153,10 @@ export class Reloader {
    * @param adopted it ran already, and has had time to make its sockets
    */
   async started(mark: number, adopted = false): Promise<WorkerPids> {
-    const { timeoutMs } = this.#options
-    await this.#poll(({ worker }) => worker, 'a worker serves', mark, { goneMs: adopted ? ADOPTED_GONE_MS : timeoutMs })
+    const { timeoutMs, supervisor } = this.#options
+    // One that it takes the place of answers until it has made its own socket, and is not the one that was started.
+    const judge = ({ master, worker }: ProcessTable) => (master.pid === supervisor.pid() ? worker : undefined)
+    await this.#poll(judge, 'a worker serves', mark, { goneMs: adopted ? ADOPTED_GONE_MS : timeoutMs })
     return await this.answering(mark)
   }
 
