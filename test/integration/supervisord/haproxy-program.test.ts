@@ -7,6 +7,7 @@ import { readProcess } from '../../../src/haproxy/process/process-table.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../support/haproxy/http-backend.ts'
 import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../support/haproxy/start-haproxy.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { startSupervisord, type RunningSupervisord } from '../../support/neighbours/start-supervisord.ts'
 
 interface Setup extends AsyncDisposable {
@@ -21,8 +22,8 @@ interface Setup extends AsyncDisposable {
 }
 
 /** HAProxy under the image's program file, driven by us, with a backend that answers at once and a slow one. */
-async function setUp(): Promise<Setup> {
-  const supervisord = await startSupervisord(['haproxy.conf'])
+async function setUp(binary = 'haproxy'): Promise<Setup> {
+  const supervisord = await startSupervisord(['haproxy.conf'], { haproxy: binary })
   const quick = await startHttpBackend('quick')
   const slow = await startHttpBackend('slow', '127.0.0.1', 0, 2_000)
   const dataFolder = supervisord.dir.file('data')
@@ -117,6 +118,26 @@ describe('the program "haproxy" of supervisord', { timeout: 120_000 }, () => {
     expect(clients.failed).toEqual([])
     expect(setup.haproxy.lines.map(({ msg }) => msg)).toContain('haproxy was restarted in supervisord')
     await eventually(() => setup.haproxy.driver.problems().length === 0)
+  })
+
+  it('is the new one that is kept when the former still answers on the socket, as it takes its time to begin', async () => {
+    await using dir = await tempDir()
+    const slow = dir.file('haproxy')
+    // Longer than supervisord takes for a start that succeeded.
+    const script = '#!/bin/sh\ncase " $* " in *" -x "*) sleep 2 ;; esac\nexec haproxy "$@"\n'
+    await writeFile(slow, script, { mode: 0o755 })
+    await using setup = await setUp(slow)
+    const former = await masterOf(setup)
+    await using clients = load(setup.address)
+
+    await supervisorctl(setup.supervisord, 'restart', 'haproxy')
+    const { pid } = await setup.supervisord.client.info('haproxy')
+
+    await eventually(async () => (await readProcess(former)) === undefined, 20_000)
+    expect(await setup.supervisord.client.info('haproxy')).toMatchObject({ state: 'RUNNING', pid })
+    expect(setup.haproxy.lines.map(({ msg }) => msg)).not.toContain('haproxy died')
+    await eventually(() => setup.haproxy.driver.problems().length === 0)
+    expect(clients.failed).toEqual([])
   })
 
   it('goes on with the former HAProxy when a restart finds a configuration that cannot be loaded', async () => {
