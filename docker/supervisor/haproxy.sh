@@ -21,8 +21,8 @@ masters() {
   family=' '
   for file in $(grep -slzxF -e "$socket" /proc/[0-9]*/cmdline); do
     process=${file%/cmdline}
-    # The same path in another container is another file.
-    [ "$process/ns/mnt" -ef /proc/self/ns/mnt ] && family="$family${process#/proc/} "
+    # The same path in another container is another folder; mounts of its own alone make no container.
+    [ "$process/root$folder" -ef "$folder" ] && family="$family${process#/proc/} "
   done
   for pid in $family; do
     parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)
