@@ -4,7 +4,7 @@ import { startService, type Service, type ServiceDeps } from './service.ts'
 import type { ProgramEvent } from '../http/routes/events.ts'
 import { listen } from '../http/server.ts'
 import { Listeners } from '../platform/listeners.ts'
-import { SocketSink } from '../slave/socket-sink.ts'
+import { SocketSink } from '../slave/script/socket-sink.ts'
 import { leaveForGood } from '../steps/leave.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 

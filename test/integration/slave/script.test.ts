@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { unixCaller } from '../../../src/access/caller.ts'
-import { ScriptRunner, type ScriptRunnerOptions } from '../../../src/slave/script.ts'
+import { ScriptRunner, type ScriptRunnerOptions } from '../../../src/slave/script/script.ts'
 import { eventually } from '../../support/eventually.ts'
 import { makeAccess } from '../../support/registry/make-access.ts'
 import { recordingLogger, silentLogger } from '../../support/test-logger.ts'

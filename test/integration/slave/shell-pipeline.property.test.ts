@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { KontrolError } from '../../../src/errors.ts'
-import { parsePipeline } from '../../../src/slave/shell-pipeline.ts'
+import { parsePipeline } from '../../../src/slave/script/shell-pipeline.ts'
 
 /** What a shell, and thus an attacker, can be interested in. */
 const fragment = fc.constantFrom(

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { parsePipeline } from '../../../src/slave/shell-pipeline.ts'
+import { parsePipeline } from '../../../src/slave/script/shell-pipeline.ts'
 
 const variables = { INPUT: '{"a": ["x  y"], "b": "*"}', EMPTY: '', SPACES: ' p  q ' }
 

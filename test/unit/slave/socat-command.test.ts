@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { KontrolError } from '../../../src/errors.ts'
-import { parseSocatCommand } from '../../../src/slave/socat-command.ts'
+import { parseSocatCommand } from '../../../src/slave/script/socat-command.ts'
 
 const input = '{"cmd": "x", "hosts": {"web": ["10.0.0.1"]}}'
 const parse = (text: string) => parseSocatCommand(text, { input, socketPath: '/tmp/sock' })

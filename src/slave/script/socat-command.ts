@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { KontrolError } from '../errors.ts'
+import { KontrolError } from '../../errors.ts'
 import { parsePipeline } from './shell-pipeline.ts'
 
 /**

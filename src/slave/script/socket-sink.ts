@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { kindAnswered, kindQuestion } from '../access/command-rules.ts'
-import type { CommandKind } from '../access/policy.ts'
-import { KontrolError, messageOf } from '../errors.ts'
+import { kindAnswered, kindQuestion } from '../../access/command-rules.ts'
+import type { CommandKind } from '../../access/policy.ts'
+import { KontrolError, messageOf } from '../../errors.ts'
 import type { CommandSink } from './script.ts'
 
 /** The automaton of this pod when it is a program of its own: commands go to its unix socket. */

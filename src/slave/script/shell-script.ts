@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { KontrolError } from '../errors.ts'
-import type { Logger } from '../platform/logger.ts'
-import { fitsArgument, fitsEnvironment } from '../platform/process/script-input.ts'
-import { defaultShell, type Shell } from '../platform/process/shell.ts'
-import { runSubprocess } from '../platform/process/subprocess.ts'
+import { KontrolError } from '../../errors.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { fitsArgument, fitsEnvironment } from '../../platform/process/script-input.ts'
+import { defaultShell, type Shell } from '../../platform/process/shell.ts'
+import { runSubprocess } from '../../platform/process/subprocess.ts'
 
 export interface ShellScript {
   command: string

@@ -1,5 +1,5 @@
-import { KontrolError } from '../errors.ts'
-import { pieces, QUOTED, WordList } from '../platform/process/shell-words.ts'
+import { KontrolError } from '../../errors.ts'
+import { pieces, QUOTED, WordList } from '../../platform/process/shell-words.ts'
 
 /**
  * One piece of a command line. What is not in it (`;`, `&`, `<`, `>`,
