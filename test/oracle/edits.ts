@@ -5,6 +5,7 @@ import {
   pickBackendLine,
   pickBalance,
   pickComment,
+  pickCondition,
   pickDefaultServer,
   pickRule,
   serverOptions,
@@ -118,8 +119,7 @@ export const EDITS: readonly Edit[] = [
     apply: ofBackend(({ servers }, random) => {
       const server = servers[random.below(servers.length)]
       if (server === undefined) return
-      server.condition =
-        server.condition === undefined ? random.pick(['defined(CANARY)', '!defined(CANARY)']) : undefined
+      server.condition = server.condition === undefined ? pickCondition(random) : undefined
     })
   },
   {
@@ -203,11 +203,13 @@ export const EDITS: readonly Edit[] = [
   }
 ]
 
-/** What happens to a fleet all day, and takes no reload. */
-const DAILY = EDITS.filter(({ name }) => ['join', 'leave', 'replace', 'comment'].includes(name))
+/** What happens to a fleet all day, and takes no reload but where a condition moves. */
+const DAILY = EDITS.filter(({ name }) => ['join', 'leave', 'replace', 'comment', 'condition moves'].includes(name))
+const DAILY_ANYWHERE = DAILY.filter(({ name }) => name !== 'condition moves')
 
-export function pickEdit(random: SeededRandom, { fleet }: Scenario): Edit {
-  const edits = fleet && random.chance(0.9) ? DAILY : EDITS
+export function pickEdit(random: SeededRandom, { fleet, backends }: Scenario): Edit {
+  const conditional = backends.some(({ servers }) => servers.some(({ condition }) => condition !== undefined))
+  const edits = fleet && random.chance(0.9) ? (conditional ? DAILY : DAILY_ANYWHERE) : EDITS
   const total = edits.reduce((sum, { weight }) => sum + weight, 0)
   let at = random.below(total)
   for (const edit of edits) {

@@ -174,6 +174,8 @@ function fleetPart(random: SeededRandom, place: Place, name: string): BackendPar
   const options = withPorts([...words, keyed ? 'id @id' : ''].filter((word) => word !== '').join(' '), place)
   const servers = random.some(1, 4, () => serverPart(random, place, options))
   for (const server of servers) Object.assign(server, { options, condition: undefined })
+  const [first] = servers
+  if (first !== undefined && random.chance(0.2)) first.condition = pickCondition(random)
   distinct(servers)
   const numbered = random.chance(0.6)
   if (!numbered) for (const server of servers) server.name = `p-${server.pod}`
@@ -300,7 +302,7 @@ export function serverPart(random: SeededRandom, place: Place, options: string):
     dead: random.chance(0.06),
     options: random.chance(0.93) ? options : serverOptions(random, place),
     comment: random.pick(COMMENTS),
-    condition: random.chance(0.08) ? random.pick(['defined(CANARY)', '!defined(CANARY)']) : undefined
+    condition: random.chance(0.08) ? pickCondition(random) : undefined
   }
 }
 
@@ -328,6 +330,7 @@ function keyedProbes(to: Pick<Probe, 'host' | 'port'>, prefix: string, count: nu
   }))
 }
 
+export const pickCondition = (random: SeededRandom): string => random.pick(['defined(CANARY)', '!defined(CANARY)'])
 export const pickAcl = (random: SeededRandom): string => random.pick(ACLS)
 export const pickRule = (random: SeededRandom): string => random.pick(RULES)
 export const pickComment = (random: SeededRandom): string => random.pick(COMMENTS)

@@ -96,7 +96,7 @@ async function comparePairs(): Promise<boolean> {
       pairs += report.pairs
       for (const [outcome, count] of Object.entries(report.outcomes)) totals[outcome] = (totals[outcome] ?? 0) + count
       if (report.failure === undefined) return true
-      tell(report, pairs)
+      await tell(report, pairs)
       const again = await replay(chain)
       console.log(again ? 'it differs again' : 'it does not differ again: the machine was too busy, or it is a race')
       if (again) failures++
@@ -116,13 +116,13 @@ async function replay(seed: number): Promise<boolean> {
 }
 
 /** @param pairs so many were compared when it was found */
-function tell({ seed, failure }: ChainReport, pairs: number): void {
+async function tell({ seed, failure }: ChainReport, pairs: number): Promise<void> {
   if (failure === undefined) return
   const { step, edits, before, after, verdict } = failure
   console.log(
     `\npair ${pairs}, seed ${seed}, step ${step} (${edits.join(', ')}): ${verdict.outcome} ${verdict.reasons.join('; ')}`
   )
   for (const difference of verdict.differences.slice(0, 6)) console.log(`  ${difference.slice(0, 400)}`)
-  console.log(textDiff(before, after))
+  console.log(await textDiff(before, after))
   if (values.replay) console.log(after)
 }

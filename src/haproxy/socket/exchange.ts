@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { KontrolError } from '../../errors.ts'
 
 export interface ExchangeOptions {
@@ -18,15 +18,52 @@ const DEFAULT_TIMEOUT_MS = 5_000
  * @throws KontrolError KTL_HAPROXY_UNREACHABLE
  */
 export async function exchange(path: string, line: string, options: ExchangeOptions = {}): Promise<string> {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
+  return await connected(path, line, options, async (socket, read) => {
+    socket.end(`${line}\n`)
+    return await read()
+  })
+}
+
+/** What HAProxy writes where a connection may say more than one line. */
+const PROMPT = /\n> /g
+
+/**
+ * Asks, and says more on the same connection only when the answer is by who is meant: one connection is one worker from
+ * its first word to its last.
+ *
+ * @param next the line to say after this answer; undefined: none
+ * @returns the whole answer to that line; undefined when none was said
+ * @throws KontrolError KTL_HAPROXY_UNREACHABLE, and what `next` throws
+ */
+export async function exchangeAfter(
+  path: string,
+  question: string,
+  next: (answer: string) => string | undefined
+): Promise<string | undefined> {
+  return await connected(path, question, {}, async (socket, read) => {
+    socket.write(`prompt;${question}\n`)
+    // Up to 3.0 there is a prompt behind each answer, later one behind each line. Only the answer ends with an empty line.
+    const line = next(await read('\n\n> '))
+    if (line === undefined) return undefined
+    socket.end(`${line}\n`)
+    return (await read()).replaceAll(PROMPT, '\n')
+  })
+}
+
+async function connected<T>(
+  path: string,
+  line: string,
+  { timeoutMs = DEFAULT_TIMEOUT_MS }: ExchangeOptions,
+  talk: (socket: Socket, read: (until?: string) => Promise<string>) => Promise<T>
+): Promise<T> {
   // allowHalfOpen: HAProxy may still write after it has read our end.
   const socket = connect({ path, allowHalfOpen: true })
   socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)))
-  socket.end(`${line}\n`)
-  const chunks: Buffer[] = []
+  const incoming = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>
   try {
-    for await (const chunk of socket) chunks.push(chunk as Buffer)
+    return await talk(socket, (until) => readFrom(incoming, until))
   } catch (cause) {
+    if (cause instanceof KontrolError) throw cause
     throw new KontrolError('KTL_HAPROXY_UNREACHABLE', `"${abridged(line)}" got no answer on ${path}`, {
       cause,
       hint: 'Look at the log of HAProxy beside the socket, and at who may open the socket.'
@@ -34,7 +71,19 @@ export async function exchange(path: string, line: string, options: ExchangeOpti
   } finally {
     socket.destroy()
   }
-  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** All that comes: until these words, else until the end. */
+async function readFrom(incoming: AsyncIterator<Buffer, undefined>, until?: string): Promise<string> {
+  const chunks: Buffer[] = []
+  let tail = ''
+  for (;;) {
+    const { value: chunk } = await incoming.next()
+    if (chunk === undefined && until !== undefined) throw new Error('HAProxy ended the connection')
+    if (chunk !== undefined) chunks.push(chunk)
+    if (until !== undefined) tail = `${tail}${chunk?.toString('latin1') ?? ''}`.slice(-until.length)
+    if (chunk === undefined || tail === until) return Buffer.concat(chunks).toString('utf8')
+  }
 }
 
 /** Whether there was nobody to ask as the socket is not there, which HAProxy never removes while it runs. */

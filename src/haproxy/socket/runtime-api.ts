@@ -3,7 +3,7 @@ import { KontrolError } from '../../errors.ts'
 import { parseStat, type ProxyStatus } from './show-stat.ts'
 import type { RuntimeCommand } from '../servers/commands.ts'
 import { parseServersState, type ServerState } from './show-servers-state.ts'
-import { exchange } from './exchange.ts'
+import { exchange, exchangeAfter } from './exchange.ts'
 
 /** Commands said on one connection. HAProxy does nothing else meanwhile, so a thousand are not said at once. */
 const BATCH = 250
@@ -46,15 +46,15 @@ export class RuntimeApi {
   }
 
   /**
-   * Carries out commands, in their order. One connection is one worker from its
-   * first word to its last, so the pid that is asked for first holds for all.
+   * Carries out commands, in their order, and says none to another worker: one that another hand began may have
+   * other servers by these names.
    *
    * @throws KontrolError KTL_HAPROXY_SURPRISE when another worker answers, or something else than expected; commands behind that one may have been carried out
    */
   async execute(workerPid: number, commands: readonly RuntimeCommand[]): Promise<void> {
     for (let at = 0; at < commands.length; at += BATCH) {
       const batch = commands.slice(at, at + BATCH)
-      const answers = await this.ask(
+      const answers = await this.#tell(
         workerPid,
         batch.map(({ text }) => text)
       )
@@ -113,14 +113,34 @@ export class RuntimeApi {
    */
   async ask(workerPid: number, commands: readonly string[], timeoutMs?: number): Promise<string[]> {
     const line = ['show info', ...commands].join(';')
+    return await this.#onceAnswered(workerPid, async (isMeant) => {
+      const [info = '', ...answers] = answersIn(await exchange(this.#path, line, { timeoutMs }))
+      return isMeant(info) ? complete(answers, commands.length) : undefined
+    })
+  }
+
+  async #tell(workerPid: number, commands: readonly string[]): Promise<string[]> {
+    const line = commands.join(';')
+    return await this.#onceAnswered(workerPid, async (isMeant) => {
+      const said = await exchangeAfter(this.#path, 'show info', (info) => (isMeant(info) ? line : undefined))
+      return said === undefined ? undefined : complete(answersIn(said), commands.length)
+    })
+  }
+
+  /** @param attempt undefined when `isMeant` says that a former worker answers */
+  async #onceAnswered(
+    workerPid: number,
+    attempt: (isMeant: (info: string) => boolean) => Promise<string[] | undefined>
+  ): Promise<string[]> {
     const former = this.#formerOf(workerPid)
     for (let left = TRIES; ; left--) {
-      const [info = '', ...answers] = (await exchange(this.#path, line, { timeoutMs })).split(/(?<=^|\n)\n/)
-      const pid = infoNumber(info, 'Pid')
-      if (pid === workerPid) return complete(answers, commands.length)
-      if (pid === undefined || !former.includes(pid) || left === 0) {
+      const answers = await attempt((info) => {
+        const pid = infoNumber(info, 'Pid')
+        if (pid === workerPid) return true
+        if (pid !== undefined && former.includes(pid) && left > 0) return false
         throw surprise(`worker ${pid ?? 'nobody'} answers in place of ${workerPid}`)
-      }
+      })
+      if (answers !== undefined) return answers
       await sleep(PAUSE_MS)
     }
   }
@@ -131,6 +151,8 @@ export class RuntimeApi {
     return former
   }
 }
+
+const answersIn = (text: string): string[] => text.split(/(?<=^|\n)\n/)
 
 /** One answer each, and nothing behind the last. */
 function complete(answers: string[], count: number): string[] {

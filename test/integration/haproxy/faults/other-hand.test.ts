@@ -2,6 +2,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { RuntimeApi } from '../../../../src/haproxy/socket/runtime-api.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../../support/haproxy/http-backend.ts'
 import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../../support/haproxy/start-haproxy.ts'
@@ -107,6 +108,24 @@ describe('a reload by another hand', () => {
     expect(response.headers.get('x-edited')).toBe('1')
     expect(haproxy.alarms).toEqual([])
     expect(haproxy.driver.problems()).toEqual([])
+  })
+
+  it('begins a worker that is told nothing of what was meant for the one before it', async () => {
+    await using haproxy = await startHaproxy()
+    await using one = await startHttpBackend('one')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [one]))
+    await becomesLastGood(haproxy, proxy(address, [one]))
+    const runtime = new RuntimeApi(join(haproxy.dataFolder, 'haproxy/admin.sock'))
+    const former = await runtime.workerPid()
+    await reloadByAnotherHand(haproxy)
+    await eventually(async () => (await runtime.workerPid()) !== former)
+
+    const told = runtime.execute(former, [{ text: 'set server web/s0 state maint', answer: /^$/ }])
+
+    await expect(told).rejects.toMatchObject({ code: 'KTL_HAPROXY_SURPRISE' })
+    expect(await ask(address)).toBe('one')
+    expect(await runtime.serversState(await runtime.workerPid())).toMatchObject([{ name: 's0', administrative: 0 }])
   })
 
   it('of a file that was edited by hand does not last', async () => {
