@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { arch, tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { command } from '../support/service/command.ts'
@@ -48,6 +48,14 @@ async function nodeBinary(major: string, folder: string): Promise<string> {
   return join(place, 'node_modules', name, 'bin/node')
 }
 
+/** A line of the table that `.ci/run` prints, of all that it ran. */
+async function note({ node, haproxy, passed, failed, seconds }: Outcome): Promise<void> {
+  const file = process.env.TEST_RESULTS
+  if (file === undefined) return
+  const cells = [node, haproxy, 'test:node', `${passed} passed, ${failed} failed`, seconds]
+  await appendFile(file, `${cells.join('\t')}\n`)
+}
+
 function printMatrix(outcomes: readonly Outcome[]): void {
   const haproxies = [...new Set(outcomes.map(({ haproxy }) => haproxy))].sort()
   const row = (cells: readonly string[]): string => `${cells.map((cell) => cell.padEnd(26)).join('')}\n`
@@ -66,7 +74,11 @@ const folder = await mkdtemp(join(tmpdir(), 'kh-node-'))
 try {
   const pairs = process.argv.length > 2 ? process.argv.slice(2) : PAIRS
   const outcomes: Outcome[] = []
-  for (const pair of pairs) outcomes.push(await smoke(pair, folder))
+  for (const pair of pairs) {
+    const outcome = await smoke(pair, folder)
+    await note(outcome)
+    outcomes.push(outcome)
+  }
   printMatrix(outcomes)
   if (outcomes.some(({ failed }) => failed > 0)) process.exitCode = 1
 } finally {
