@@ -40,7 +40,7 @@ async function makePackage(folder: string): Promise<string> {
 
 async function makeDebian(release: string, folder: string, ...more: string[]): Promise<string> {
   const root = join(folder, release)
-  const include = ['haproxy', 'systemd-sysv', ...more].join()
+  const include = ['curl', 'haproxy', 'systemd-sysv', ...more].join()
   await command('debootstrap', ['--variant=minbase', `--include=${include}`, release, root])
   return root
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { envTable } from '../../src/environment.ts'
 import { catalogue } from '../../src/errors.ts'
+import { commandBlocks, pages, readPage, REASONS } from '../support/docs/command-blocks.ts'
 
 const root = join(import.meta.dirname, '../..')
 const page = (name: string): string => readFileSync(join(root, 'docs', name), 'utf8')
@@ -67,4 +68,29 @@ describe('docs/kontrol-compatibility.md', () => {
       expect(files.filter((file) => !file.endsWith('.test.ts') || !existsSync(join(root, file)))).toEqual([])
     }
   )
+})
+
+describe('the commands of the README and the pages', () => {
+  const marks = ['runnable', 'runnable: runs on', ...REASONS.map((reason) => `not run: ${reason}`)]
+
+  it.each(pages().filter((name) => commandBlocks(name).length > 0))(
+    'say in %s whether a test runs them, or why not',
+    (name) => {
+      const unclear = commandBlocks(name).filter(
+        ({ mark = '' }) => !marks.includes(mark) && !/^runnable: exits with \d+$/.test(mark)
+      )
+
+      expect(unclear.map(({ line, mark }) => ({ line, mark }))).toEqual([])
+    }
+  )
+
+  it.each(pages())('stand in fences in %s, where they can be marked', (name) => {
+    expect(readPage(name)).not.toMatch(/\n\n {4}(npm|npx|kontrol|curl|docker|kubectl|apt-get) /)
+  })
+
+  it('are run for the greater part', () => {
+    const blocks = pages().flatMap(commandBlocks)
+
+    expect(blocks.filter(({ mark = '' }) => mark.startsWith('runnable')).length).toBeGreaterThan(blocks.length / 2)
+  })
 })
