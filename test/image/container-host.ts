@@ -86,9 +86,15 @@ export class ContainerHost implements AsyncDisposable {
 
   /** Connections from this process to an address of the containers' network. */
   async connect(ip: string, port: number): Promise<Pool> {
+    return new Pool('http://container', { socketPath: await this.wayTo(ip, port), connections: 8, pipelining: 1 })
+  }
+
+  /** Path of a unix socket each of whose connections is one to that address. */
+  async wayTo(ip: string, port: number): Promise<string> {
     const socketPath = join(this.folder, `to-${(this.#sockets += 1)}.sock`)
-    await this.#bridge(['--net'], `UNIX-LISTEN:${socketPath},fork`, `TCP:${ip}:${port},connect-timeout=5`, socketPath)
-    return new Pool('http://container', { socketPath, connections: 8, pipelining: 1 })
+    const listen = `UNIX-LISTEN:${socketPath},fork,backlog=512`
+    await this.#bridge(['--net'], listen, `TCP:${ip}:${port},connect-timeout=5`, socketPath)
+    return socketPath
   }
 
   /** Lets the containers reach a port of this process' loopback at a port of the gateway. */

@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
+import { startEtcd, type EtcdCluster } from '../support/neighbours/start-etcd.ts'
 import { startKubeApi } from '../support/neighbours/kube-api.ts'
 import { Route53Double } from '../support/dns/route53-double.ts'
 import type { Route53Zone } from '../support/dns/route53-zone.ts'
 import { buildImage, buildSample, IMAGE, makeBase, makeNodeImage } from './build-image.ts'
+import { startClients } from './clients.ts'
 import { ContainerHost, GATEWAY } from './container-host.ts'
 import { playableManifest } from './playable-manifest.ts'
 import { sendTraffic } from '../support/load/traffic.ts'
@@ -20,6 +23,14 @@ const PODS = ['10.89.77.21', '10.89.77.22', '10.89.77.23']
 const MINUTE = 60_000
 const ROUTE53_PORT = 4566
 const KUBE_PORT = 6443
+const ETCD_PORT = 2379
+const REPLICAS = [
+  { name: 'replica-1', ip: '10.89.77.41', eip: '198.51.100.41' },
+  { name: 'replica-2', ip: '10.89.77.42', eip: '198.51.100.42' }
+]
+const MASTERS = REPLICAS.map(({ ip }) => ip).join()
+/** Seconds for which a resolver may keep an answer. */
+const RECORD_TTL = 2
 
 const template = `
 frontend proxy
@@ -48,7 +59,15 @@ let web: Pool
 let api: Pool
 let baseMegabytes: number
 
-async function startProxy(name: string, ip: string, eip: string, image = IMAGE): Promise<void> {
+interface ProxyChange {
+  image?: string
+  masters?: string
+  domain?: string
+  etcd?: string
+}
+
+async function startProxy(name: string, ip: string, eip: string, change: ProxyChange = {}): Promise<void> {
+  const { image = IMAGE, masters = `${PROXY},${OTHER}`, domain = 'www.example.com', etcd = '' } = change
   const env = {
     ...route53.env,
     AWS_ENDPOINT_URL_ROUTE_53: `http://${GATEWAY}:${ROUTE53_PORT}`,
@@ -56,12 +75,13 @@ async function startProxy(name: string, ip: string, eip: string, image = IMAGE):
     KONTROL_IP: ip,
     KONTROL_EIP: eip,
     KONTROL_TTL: '4',
+    KONTROL_ETCD: etcd,
     KONTROL_LABELS: '{"app": "haproxy", "role": "balancer"}',
     KONTROL_ANNOTATIONS: JSON.stringify({
-      'kontrol.unity3d.com/master': `${PROXY},${OTHER}`,
+      'kontrol.unity3d.com/master': masters,
       'haproxy.unity3d.com/config': template,
-      'haproxy.unity3d.com/route53': 'www.example.com',
-      'haproxy.unity3d.com/route53-ttl': '2'
+      'haproxy.unity3d.com/route53': domain,
+      'haproxy.unity3d.com/route53-ttl': String(RECORD_TTL)
     })
   }
   const options = Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`])
@@ -75,7 +95,8 @@ async function getJson<T>(path: string, pool = api): Promise<T> {
 
 const appsOf = async (pool = api) => (await getJson<{ hosts: Record<string, string[]> }>('/api/v1/hosts', pool)).hosts
 const isReady = async (pool = api) => (await getJson<{ ready: boolean }>('/readyz', pool)).ready
-const programPid = async (program: string) => Number(await host.exec('proxy', 'supervisorctl', 'pid', program))
+const programPid = async (program: string, name = 'proxy') =>
+  Number(await host.exec(name, 'supervisorctl', 'pid', program))
 /** What the shell of the program has started. */
 const haproxyMaster = async () => {
   const shell = await programPid('haproxy')
@@ -244,6 +265,102 @@ describe('the image', () => {
   })
 })
 
+describe('two replicas that share etcd', () => {
+  const published = () => zone.valuesOf('both.example.com', 'A') ?? []
+  let etcd: EtcdCluster
+  const ways = new Map<string, string>()
+
+  const startReplica = async ({ name, ip, eip }: (typeof REPLICAS)[number]) => {
+    const url = `http://${GATEWAY}:${ETCD_PORT}`
+    await startProxy(name, ip, eip, { masters: MASTERS, domain: 'both.example.com', etcd: url })
+  }
+  const isComplete = async (ip: string) => {
+    const control = await host.connect(ip, 8000)
+    try {
+      return (await isReady(control)) && (await appsOf(control)).web?.length === 2
+    } finally {
+      await control.destroy()
+    }
+  }
+
+  beforeAll(async () => {
+    etcd = await startEtcd()
+    await host.offer(Number(new URL(etcd.hosts[0] ?? '').port), ETCD_PORT)
+    for (const replica of REPLICAS) {
+      await startReplica(replica)
+      ways.set(replica.eip, await host.wayTo(replica.ip, 80))
+    }
+    for (const n of [1, 2]) await startWebPod(host, `shared-${n}`, `10.89.77.5${n}`, MASTERS)
+    for (const { ip } of REPLICAS) await eventually(() => isComplete(ip), 2 * MINUTE)
+    await eventually(() => published().length === 2, MINUTE)
+  })
+
+  afterAll(async () => {
+    await etcd?.[Symbol.asyncDispose]()
+  })
+
+  it('lose no request when they are replaced one after the other, on kept and on new connections', async () => {
+    // A client behind a resolver, which answers from its memory for as long as the record allows.
+    let [answer, askedAt, turn] = [published(), performance.now(), 0]
+    const clients = startClients(() => {
+      if (performance.now() - askedAt >= RECORD_TTL * 1000) [answer, askedAt] = [published(), performance.now()]
+      return ways.get(answer[(turn += 1) % answer.length] ?? '') ?? ''
+    })
+
+    for (const replica of REPLICAS) {
+      await host.podman('stop', '--time', '60', replica.name)
+      expect(published()).toEqual(REPLICAS.map(({ eip }) => eip).filter((eip) => eip !== replica.eip))
+      await startReplica(replica)
+      await eventually(() => isComplete(replica.ip), MINUTE)
+      await eventually(() => published().length === 2, MINUTE)
+    }
+    // The last one has its share before the clients go.
+    const before = new Map(clients.served.fresh)
+    const grown = (eip: string, path = ways.get(eip) ?? '') =>
+      (clients.served.fresh.get(path) ?? 0) > (before.get(path) ?? 0)
+    await eventually(() => REPLICAS.every(({ eip }) => grown(eip)), MINUTE)
+    await clients.stop()
+
+    const total = (counts: Map<string, number>) => [...counts.values()].reduce((sum, one) => sum + one, 0)
+    const [kept, fresh] = [total(clients.served.kept), total(clients.served.fresh)]
+    process.stdout.write(`rolled: ${kept} requests on kept and ${fresh} on new connections\n`)
+    expect(clients.failures).toEqual([])
+    expect(Math.min(kept, fresh)).toBeGreaterThan(0)
+  })
+
+  it('answer every request for two minutes in which the control tier is killed, etcd away, a registry damaged', async () => {
+    const [replica = { name: '', ip: '', eip: '' }] = REPLICAS
+    const way = await host.wayTo(PROXY, 80)
+    const clients = [startClients(() => ways.get(replica.eip) ?? ''), startClients(() => way)]
+    let kills = 0
+    const strike = async (name: string, andThen: string) => {
+      const pid = await programPid('kontrol', name)
+      // Nothing to kill between a death and the next start.
+      if (pid > 0) kills += 1
+      await host.exec(name, 'sh', '-c', `${pid > 0 ? `kill -9 ${pid}` : ':'}; ${andThen}`)
+    }
+
+    await etcd.killAll()
+    const until = performance.now() + 2 * MINUTE
+    while (performance.now() < until) {
+      await strike(replica.name, ':')
+      await strike('proxy', 'head -c 8192 /dev/urandom | dd of=/data/registry/data.mdb conv=notrunc status=none')
+      await sleep(2000)
+    }
+    await etcd.startAll()
+    await eventually(() => isComplete(replica.ip), 2 * MINUTE)
+    await eventually(async () => (await isReady()) && (await appsOf()).web?.length === 1, 2 * MINUTE)
+    for (const one of clients) await one.stop()
+
+    process.stdout.write(`killed ${kills} times\n`)
+    expect(clients.flatMap(({ failures }) => failures)).toEqual([])
+    for (const { served } of clients) expect(Math.min(served.kept.size, served.fresh.size)).toBe(1)
+    expect(kills).toBeGreaterThan(4)
+    expect((await host.logs('proxy')).some((line) => line.includes('registry set aside'))).toBe(true)
+    expect((await host.logs(replica.name)).some((line) => line.includes('waiting for etcd'))).toBe(true)
+  }, 480_000)
+})
+
 describe('the image in a cluster', () => {
   it('learns from the API who it is, and follows its annotations without a restart', async () => {
     await using kube = await startKubeApi('haproxy-7c9d-x1', GATEWAY)
@@ -347,7 +464,7 @@ describe('the image on Debian 12', () => {
   it('is built with the Node of another image, and is ready', async () => {
     const image = `${IMAGE}:bookworm`
     await buildImage(host, await makeBase(host, 'bookworm'), image)
-    await startProxy('twelve', TWELVE, '198.51.100.12', image)
+    await startProxy('twelve', TWELVE, '198.51.100.12', { image })
     const twelve = await host.connect(TWELVE, 8000)
     try {
       await eventually(() => isReady(twelve), MINUTE)
