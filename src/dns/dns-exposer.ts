@@ -1,6 +1,7 @@
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import { isWithin } from '../model/host-address.ts'
 import { type AddressesByType, canonicalAddress, DesiredAddresses } from './records/addresses.ts'
 import { ChangeWatch } from './change-watch.ts'
 import { withDeadline } from './deadline.ts'
@@ -63,6 +64,9 @@ export class DnsExposer {
   readonly #events: DnsEvents
   readonly #stopping = new AbortController()
   #settings: DnsSettings | undefined
+  /** As the proxies say them. */
+  #offered: readonly string[] | undefined
+  #refused: readonly string[] = []
   #state: SyncState = 'none'
   #again: Cancel = () => {}
 
@@ -110,6 +114,7 @@ export class DnsExposer {
     this.#settings = settings
     this.#state = 'none'
     this.#table.clear()
+    if (this.#offered !== undefined) this.#remember(this.#offered)
     this.#loop.resetRetries()
     this.#loop.nudge()
   }
@@ -153,9 +158,8 @@ export class DnsExposer {
       enabled: this.#settings !== undefined,
       leader: isLeader(),
       dryRun,
-      ...(this.#desired.nobodyLeft && {
-        note: 'no live proxy has an external address: the records are left as they are'
-      }),
+      ...this.#note(),
+      refused: this.#refused,
       records: this.#records()
     }
   }
@@ -183,12 +187,31 @@ export class DnsExposer {
     return this.#table.list(this.#settings ?? NO_NAMES, this.#desired.current ?? NO_ADDRESSES)
   }
 
+  #note(): { note?: string } {
+    const notes = [
+      ...(this.#desired.nobodyLeft ? ['no live proxy has an external address: the records are left as they are'] : []),
+      ...(this.#refused.length > 0 ? [`left out by route53-networks: ${this.#refused.join(', ')}`] : [])
+    ]
+    return notes.length === 0 ? {} : { note: notes.join('; ') }
+  }
+
   /** @returns whether something else is wanted than before */
   #remember(addresses: readonly string[]): boolean {
-    const news = this.#desired.update(addresses)
+    this.#offered = addresses
+    const news = this.#desired.update(this.#allowed(addresses))
     if (news === 'nobody' && this.#settings !== undefined) this.#events.publish([{ kind: 'kept' }])
     if (news === 'changed') this.#loop.resetRetries()
     return news === 'changed'
+  }
+
+  /** Those that the operator lets into the records; others are told once. */
+  #allowed(addresses: readonly string[]): readonly string[] {
+    const networks = this.#settings?.networks
+    const refused = networks === undefined ? [] : addresses.filter((address) => !isWithin(address, networks))
+    const isNew = refused.length > 0 && refused.join() !== this.#refused.join()
+    this.#refused = refused
+    if (isNew && networks !== undefined) this.#events.publish([{ kind: 'refused', addresses: refused, networks }])
+    return refused.length === 0 ? addresses : addresses.filter((address) => !refused.includes(address))
   }
 
   /** Whether proxies may live that are not known yet; once they are, it looks again. */

@@ -1,4 +1,5 @@
 import { KontrolError } from '../errors.ts'
+import { isNetwork } from '../model/host-address.ts'
 import { normalizeDomainName } from './records/domain-name.ts'
 
 /** What the annotations of the proxy pod ask for. */
@@ -13,6 +14,8 @@ export interface DnsSettings {
   readonly overwrite: boolean
   /** Who we say that we are in a TXT record beside ours; without it the records are not marked. */
   readonly owner?: string
+  /** Of the addresses of the proxies, those in these networks are published; without it all that clients may be sent to. */
+  readonly networks?: readonly string[]
 }
 
 const PREFIX = 'haproxy.unity3d.com/route53'
@@ -20,7 +23,7 @@ const DEFAULT_TTL_SECONDS = 60
 const MAX_TTL_SECONDS = 2_147_483_647
 
 /**
- * Reads `haproxy.unity3d.com/route53` and its companions `-ttl`, `-zone`, `-overwrite` and `-owner`.
+ * Reads `haproxy.unity3d.com/route53` and its companions `-ttl`, `-zone`, `-overwrite`, `-owner` and `-networks`.
  *
  * @returns undefined when no name is asked for: then there is nothing to do with DNS at all
  * @throws KontrolError KTL_DNS_ANNOTATION_INVALID listing every problem
@@ -35,6 +38,7 @@ export function parseDnsAnnotations(annotations: Readonly<Record<string, string>
   const zoneId = parseZone(annotations[`${PREFIX}-zone`], problems)
   const overwrite = parseOverwrite(annotations[`${PREFIX}-overwrite`], problems)
   const owner = parseOwner(annotations[`${PREFIX}-owner`], problems)
+  const networks = parseNetworks(annotations[`${PREFIX}-networks`], problems)
   if (problems.length > 0) {
     throw new KontrolError(
       'KTL_DNS_ANNOTATION_INVALID',
@@ -44,7 +48,13 @@ export function parseDnsAnnotations(annotations: Readonly<Record<string, string>
       }
     )
   }
-  return { names, ttl, overwrite, ...(zoneId !== undefined && { zoneId }), ...(owner !== undefined && { owner }) }
+  const optional = { zoneId, owner, networks }
+  return {
+    names,
+    ttl,
+    overwrite,
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined))
+  }
 }
 
 function parseNames(list: string, problems: string[]): string[] {
@@ -96,6 +106,19 @@ function parseOwner(raw: string | undefined, problems: string[]): string | undef
     )
   }
   return owner
+}
+
+/** Blank allows none by mistake sooner than all: it is an error, and not the default. */
+function parseNetworks(raw: string | undefined, problems: string[]): string[] | undefined {
+  if (raw === undefined) return undefined
+  const networks = raw.split(',').map((item) => item.trim())
+  for (const network of networks) {
+    if (!isNetwork(network)) {
+      problems.push(`${PREFIX}-networks must be a comma list of networks such as 203.0.113.0/24, got "${raw}"`)
+      return undefined
+    }
+  }
+  return networks
 }
 
 const isBlank = (raw: string | undefined): raw is undefined | '' => raw === undefined || raw.trim() === ''

@@ -32,14 +32,17 @@ export interface DnsStatus {
   readonly leader: boolean
   readonly dryRun: boolean
   readonly note?: string
+  /** Addresses of live proxies that `route53-networks` keeps out of the records. */
+  readonly refused: readonly string[]
   readonly records: readonly DnsRecordStatus[]
 }
 
 /**
  * What happened: `changed` sent to Route53 and accepted, `planned` what was held
  * back by a dry run, `insync` seen by all name servers, `drifted` changed by
- * somebody else (a `changed` follows), `failed`, and `kept` when no live proxy
- * has an external address and the records stay as they are.
+ * somebody else (a `changed` follows), `failed`, `kept` when no live proxy
+ * has an external address and the records stay as they are, and `refused` when
+ * other addresses than before are in none of the networks that are allowed.
  */
 export type DnsEvent =
   | {
@@ -50,6 +53,7 @@ export type DnsEvent =
     }
   | { readonly kind: 'failed' | 'insync'; readonly record: DnsRecordStatus }
   | { readonly kind: 'kept' }
+  | { readonly kind: 'refused'; readonly addresses: readonly string[]; readonly networks: readonly string[] }
 
 /** Tells what happened: to the log, and to whoever listens. */
 export class DnsEvents {
@@ -78,6 +82,11 @@ export class DnsEvents {
 function logEvent(logger: Logger, event: DnsEvent): void {
   if (event.kind === 'kept') {
     logger.warn('no live proxy has an external address, dns records are left as they are')
+    return
+  }
+  if (event.kind === 'refused') {
+    const { addresses, networks } = event
+    logger.warn({ addresses, networks }, 'dns records go without addresses that route53-networks does not allow')
     return
   }
   const { name, type, ttl, wanted: to, zone, changeId, lastError } = event.record

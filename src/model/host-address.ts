@@ -44,6 +44,29 @@ export function isPublishable(text: string): boolean {
   return family === 4 ? whatIn(NOT_PUBLIC_4, 32, number) === undefined : whatIn(PUBLIC_6, 128, number) !== undefined
 }
 
+/** Whether a text names a network: `10.0.0.0/8`, `2001:db8::/32`, or one address. */
+export const isNetwork = (text: string): boolean => networkOf(text) !== undefined
+
+/** Whether an address is in one of these networks; IPv4 within IPv6 is taken for the IPv4 that it is. */
+export function isWithin(text: string, networks: readonly string[]): boolean {
+  const address = parseIp(unmapped(text))
+  return networks.some((each) => {
+    const network = networkOf(each)
+    if (network === undefined || network.family !== address?.family) return false
+    return address.number >> network.rest === network.number >> network.rest
+  })
+}
+
+/** @returns with the count of bits that its hosts have for themselves */
+function networkOf(text: string): (IpAddress & { rest: bigint }) | undefined {
+  const [, network = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const address = parseIp(network)
+  if (address === undefined) return undefined
+  const width = address.family === 4 ? 32 : 128
+  const bits = prefix === undefined ? width : Number(prefix)
+  return bits > width ? undefined : { ...address, rest: BigInt(width - bits) }
+}
+
 /** `::ffff:192.0.2.1` as `192.0.2.1`, and any other text as it is. */
 export function unmapped(text: string): string {
   const address = parseIp(text)

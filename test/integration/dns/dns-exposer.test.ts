@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseExposeInput } from '../../../src/dns/records/addresses.ts'
-import { startDns } from '../../support/dns/dns-fixture.ts'
+import { annotate, startDns } from '../../support/dns/dns-fixture.ts'
 import { eventually } from '../../support/eventually.ts'
 
 const never = new AbortController().signal
@@ -37,6 +37,47 @@ describe('the record follows the proxies', () => {
     expect((await dns.exposer.expose([], never)).outcome).toBe('kept')
     expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.2'])
     expect(dns.double.calls).toHaveLength(calls)
+  })
+
+  it('gets no address outside of the networks that the operator allows, and names what is left out', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com', networks: '192.0.2.0/24,2001:db8::/32' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1', '6.6.6.6', '2001:db8::1', '2001:db9::1', '10.0.0.1'])
+    await eventually(() => zone.valuesOf('foo.bar.com', 'AAAA')?.join() === '2001:db8::1')
+
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.1'])
+    expect(dns.exposer.status()).toMatchObject({
+      refused: ['6.6.6.6', '2001:db9::1', '10.0.0.1'],
+      note: 'left out by route53-networks: 6.6.6.6, 2001:db9::1, 10.0.0.1'
+    })
+    expect(dns.lines).toContainEqual(
+      expect.objectContaining({
+        level: 40,
+        addresses: ['6.6.6.6', '2001:db9::1', '10.0.0.1'],
+        networks: ['192.0.2.0/24', '2001:db8::/32']
+      })
+    )
+    // All that is left is none of them: the record stays as it was.
+    dns.exposer.want(['6.6.6.6'])
+    expect(dns.exposer.status().note).toMatch(/^no live proxy has an external address.*; left out by .*: 6\.6\.6\.6$/)
+    expect((await dns.exposer.expose(['6.6.6.6'], never)).outcome).toBe('kept')
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.1'])
+  })
+
+  it('takes an address in and out as the annotation allows it', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com', networks: '192.0.2.0/24' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1', '198.51.100.7'])
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.join() === '192.0.2.1')
+
+    dns.exposer.configure(annotate({ '': 'foo.bar.com' }))
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.join() === '192.0.2.1,198.51.100.7')
+    expect(dns.exposer.status().refused).toEqual([])
+
+    dns.exposer.configure(annotate({ '': 'foo.bar.com', networks: '198.51.100.7' }))
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A')?.join() === '198.51.100.7')
   })
 
   it('makes no call at all while 100 changes of the backends leave the proxies alone', async () => {

@@ -17,13 +17,20 @@ describe('the Route53 annotations', () => {
   })
 
   it('are all read', () => {
-    const all = { ttl: ' 0 ', zone: '/hostedzone/Z148QEXAMPLE8V', overwrite: 'True', owner: ' east/1 ' }
+    const all = {
+      ttl: ' 0 ',
+      zone: '/hostedzone/Z148QEXAMPLE8V',
+      overwrite: 'True',
+      owner: ' east/1 ',
+      networks: '192.0.2.0/24, 2001:db8::/32,10.0.0.7'
+    }
     expect(annotate({ '': 'foo.bar.com', ...all })).toEqual({
       names: ['foo.bar.com'],
       ttl: 0,
       zoneId: 'Z148QEXAMPLE8V',
       overwrite: true,
-      owner: 'east/1'
+      owner: 'east/1',
+      networks: ['192.0.2.0/24', '2001:db8::/32', '10.0.0.7']
     })
   })
 
@@ -50,6 +57,15 @@ describe('the Route53 annotations', () => {
       'haproxy.unity3d.com/route53-owner must be 1 to 63 letters, digits, dots, hyphens, underscores or slashes, got "a,b"'
     ])
   })
+
+  it.each(['', '10.0.0.0/33', '2001:db8::/129', '10.0.0.0/8,', 'internal', '10.0.0.0/-1', '10.0.0.0/8/8'])(
+    'allow no addresses by a mistake: %j',
+    (networks) => {
+      expect(() => annotate({ '': 'foo.bar.com', networks })).toThrow(
+        `route53-networks must be a comma list of networks`
+      )
+    }
+  )
 
   it('must name at least one domain when they are there', () => {
     expect(() => annotate({ '': ' , ,' })).toThrow('names no domain, got ", ,"')
