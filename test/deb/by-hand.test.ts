@@ -25,7 +25,6 @@ const beginning = (words: string): string => {
 describe('docs/virtual-machines.md, as it is written', () => {
   let folder: string
   let project: string
-  let debian: string
   let machine: DebianMachine
   const ran: string[] = []
 
@@ -46,14 +45,12 @@ describe('docs/virtual-machines.md, as it is written', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kh-hand-'))
     project = join(folder, 'project')
-    debian = join(folder, 'debian')
     const files = (await command('git', ['-C', root, 'ls-files', '--cached', '--others', '--exclude-standard'])).trim()
     for (const file of files.split('\n')) {
       await mkdir(join(project, dirname(file)), { recursive: true })
       await copyFile(join(root, file), join(project, file))
     }
-    await command('cp', ['-a', inject('trixie'), debian])
-    machine = await DebianMachine.boot(debian, ADDRESSES)
+    machine = await DebianMachine.boot(inject('trixie'), ADDRESSES)
     await machine.run('systemd-run', '--unit=web', 'node', '-e', server)
   })
 
@@ -65,7 +62,7 @@ describe('docs/virtual-machines.md, as it is written', () => {
   it('makes the package, which apt-get installs and purges', async () => {
     await build('npm run package:deb')
     const [name = ''] = (await readdir(project)).filter((file) => file.endsWith('.deb'))
-    await copyFile(join(project, name), join(debian, 'root', name))
+    await copyFile(join(project, name), join(machine.folder, 'root', name))
 
     await setUp(beginning('apt-get install --yes ./'))
 
@@ -76,7 +73,7 @@ describe('docs/virtual-machines.md, as it is written', () => {
 
   it('serves a request by a proxy and a backend that are set up by hand', async () => {
     await build('npm ci')
-    await copyFile(join(project, 'kontrol-haproxy.tar.gz'), join(debian, 'root/kontrol-haproxy.tar.gz'))
+    await copyFile(join(project, 'kontrol-haproxy.tar.gz'), join(machine.folder, 'root/kontrol-haproxy.tar.gz'))
     const [slave = ''] = blocks.map(({ text }) => text).filter((text) => text.includes('kontrol-slave.service'))
 
     await setUp(beginning('install -d /opt'))

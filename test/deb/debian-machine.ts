@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Pool } from 'undici'
 import { command } from '../support/service/command.ts'
@@ -30,16 +31,19 @@ umount -l mnt
 exec env -i container=test PATH=/usr/sbin:/usr/bin setpriv --bounding-set=-sys_module,-sys_time,-syslog /sbin/init
 `
 
-/** A root folder of Debian, booted: systemd as process 1, in namespaces and a network of its own. */
+/** A copy of a root folder of Debian, booted: systemd as process 1, in namespaces and a network of its own. */
 export class DebianMachine implements AsyncDisposable {
-  readonly #folder: string
+  /** What it has as its root; gone at its end. */
+  readonly folder: string
   readonly #cgroup: string
   readonly #boot: ChildProcess
   readonly #bridges: ChildProcess[] = []
   #init = ''
 
   /** @param addresses that the machine has beside its loopback */
-  static async boot(folder: string, addresses: readonly string[]): Promise<DebianMachine> {
+  static async boot(debian: string, addresses: readonly string[]): Promise<DebianMachine> {
+    const folder = await mkdtemp(join(tmpdir(), 'kh-machine-'))
+    await command('cp', ['-a', `${debian}/.`, folder])
     // Nobody sits there to log in.
     await symlink('/dev/null', join(folder, 'etc/systemd/system/getty.target'))
     const cgroup = join(await cgroupMount(), `kontrol-${randomInt(1_000_000)}`)
@@ -58,7 +62,7 @@ export class DebianMachine implements AsyncDisposable {
   }
 
   private constructor(folder: string, cgroup: string, boot: ChildProcess) {
-    this.#folder = folder
+    this.folder = folder
     this.#cgroup = cgroup
     this.#boot = boot
   }
@@ -77,7 +81,7 @@ export class DebianMachine implements AsyncDisposable {
 
   /** Connections from this process to a port there. */
   async connect(ip: string, port: number): Promise<Pool> {
-    const socketPath = join(this.#folder, `to-${this.#bridges.length}.sock`)
+    const socketPath = join(this.folder, `to-${this.#bridges.length}.sock`)
     const words = [`UNIX-LISTEN:${socketPath},fork`, `TCP:${ip}:${port},connect-timeout=5`]
     this.#bridges.push(spawn('nsenter', this.#inNetwork('socat', ...words), { stdio: 'ignore' }))
     await eventually(() => existsSync(socketPath), MINUTE)
@@ -99,6 +103,7 @@ export class DebianMachine implements AsyncDisposable {
     }
     // The kernel ends the processes of the machine after its first one, and its groups can go then.
     await eventually(() => command('find', [this.#cgroup, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+']), MINUTE)
+    await rm(this.folder, { recursive: true })
   }
 
   async #up(addresses: readonly string[]): Promise<void> {

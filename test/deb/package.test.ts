@@ -27,7 +27,6 @@ async function filesOf(root: string): Promise<string[]> {
 }
 
 describe.each(['bookworm', 'trixie'] as const)('the Debian package on %s', (release) => {
-  const root = inject(release)
   const packageFile = inject('packageFile')
   let machine: DebianMachine
   let web: Pool
@@ -59,9 +58,9 @@ describe.each(['bookworm', 'trixie'] as const)('the Debian package on %s', (rele
     (await machine.run('kontrol', 'pods')).includes('web-1') && (await machine.run('kontrol', 'status'))
 
   beforeAll(async () => {
-    machine = await DebianMachine.boot(root, [PROXY, BACKEND, OTHER])
-    await copyFile(packageFile, join(root, 'kontrol.deb'))
-    before = await filesOf(root)
+    machine = await DebianMachine.boot(inject(release), [PROXY, BACKEND, OTHER])
+    await copyFile(packageFile, join(machine.folder, 'kontrol.deb'))
+    before = await filesOf(machine.folder)
     await machine.run('systemd-run', '--unit=web', 'node', '-e', server)
   })
 
@@ -75,7 +74,7 @@ describe.each(['bookworm', 'trixie'] as const)('the Debian package on %s', (rele
 
     expect(await machine.run('kontrol', '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
     expect(await machine.run('automaton', '--help')).toContain('Usage: automaton <manifest>')
-    const page = gunzipSync(await readFile(join(root, 'usr/share/man/man1/kontrol.1.gz'))).toString()
+    const page = gunzipSync(await readFile(join(machine.folder, 'usr/share/man/man1/kontrol.1.gz'))).toString()
     for (const name of Object.keys(commands)) expect(page).toContain(`.SS kontrol ${name}`)
     for (const unit of ['kontrol', 'kontrol-slave']) {
       expect(await machine.shell(`systemctl is-enabled ${unit}; systemctl is-active ${unit}`)).toBe(
@@ -140,7 +139,7 @@ describe.each(['bookworm', 'trixie'] as const)('the Debian package on %s', (rele
     expect(await machine.shell('command -v kontrol; systemctl is-active kontrol kontrol-slave')).toBe(
       'inactive\ninactive\n'
     )
-    const left = (await filesOf(root)).filter((path) => !before.includes(path))
+    const left = (await filesOf(machine.folder)).filter((path) => !before.includes(path))
     expect(left).toContain('etc/default/kontrol')
     expect(left).toContain('var/lib/kontrol/haproxy/last-good.cfg')
     expect(left.filter((path) => !/^(etc\/(default|kontrol)|var\/lib\/(private\/)?kontrol)/.test(path))).toEqual([])
@@ -149,7 +148,7 @@ describe.each(['bookworm', 'trixie'] as const)('the Debian package on %s', (rele
   it('leaves nothing at all when it is purged', async () => {
     await machine.run('dpkg', '-P', 'kontrol-haproxy')
 
-    expect(await filesOf(root)).toEqual(before)
+    expect(await filesOf(machine.folder)).toEqual(before)
     expect(await machine.shell('getent passwd kontrol; getent group kontrol')).toBe('')
   })
 })

@@ -170,15 +170,15 @@ describe('the image', () => {
 
   it('loses no request when a pod is stopped', async () => {
     const stopped = new AbortController()
-    const traffic = sendTraffic(web, { signal: stopped.signal })
+    const known = new Map<string, number>()
+    const traffic = sendTraffic(web, { signal: stopped.signal, answers: known })
+    await eventually(() => known.size === 3, MINUTE)
 
     await host.podman('stop', '--time', '20', 'web-3')
     await eventually(async () => (await appsOf()).web?.length === 2, MINUTE)
     stopped.abort()
 
-    const { failures, answers } = await traffic
-    expect(failures).toEqual([])
-    expect(answers.size).toBe(3)
+    expect((await traffic).failures).toEqual([])
     const goodbye = (await host.logs('proxy')).find((line) => line.includes('"pod down"') && line.includes('"web-3"'))
     expect(goodbye).toContain('"reason":"down"')
   })

@@ -13,6 +13,8 @@ interface TrafficOptions {
   /** How many to send; without it, until the signal. */
   requests?: number
   signal?: AbortSignal
+  /** Where answers are counted as they come. */
+  answers?: Map<string, number>
 }
 
 const WORKERS = 4
@@ -20,8 +22,11 @@ const WORKERS = 4
 const MOST = 100_000
 
 /** Sends requests over a few connections, each a few milliseconds after the answer before it. */
-export async function sendTraffic(pool: Pool, { requests = MOST, signal }: TrafficOptions): Promise<Traffic> {
-  const traffic: Traffic = { answers: new Map(), failures: [] }
+export async function sendTraffic(
+  pool: Pool,
+  { requests = MOST, signal, answers = new Map() }: TrafficOptions
+): Promise<Traffic> {
+  const traffic: Traffic = { answers, failures: [] }
   let left = requests
   const work = async (): Promise<void> => {
     while (left > 0 && !signal?.aborted) {
