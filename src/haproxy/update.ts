@@ -6,6 +6,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { TaskQueue } from '../platform/queue.ts'
 import { adviceOn, refuseKeywords, refuseSilence } from './config/lint.ts'
 import type { ConfigModel, ConfigReader } from './config/model.ts'
+import { secretsOf } from './config/masked.ts'
 import { shownDiff } from './config/shown-diff.ts'
 import { withServersOf, type ReadText } from './config/splice.ts'
 import { asFile, type ConfigFile } from './files/config-file.ts'
@@ -171,7 +172,7 @@ export class Update {
     if (pending === undefined) return await instance.ensure()
     const model = await reader.read(pending.text)
     try {
-      await this.#probe(model)
+      await this.#probe(pending, model)
       await this.#awaitInterval(signal)
       known.pending = undefined
       const outcome = await this.#load(pending, model)
@@ -239,12 +240,12 @@ export class Update {
   }
 
   /** @throws KontrolError KTL_HAPROXY_RELOAD_FAILED when HAProxy could not bind an address of it */
-  async #probe(model: ConfigModel): Promise<void> {
+  async #probe({ text }: Configuration, model: ConfigModel): Promise<void> {
     const pids = this.#options.known.worker
     const listeners = pids && (await listenersOf(pids.workerPid))
     // Who listens nowhere has nothing to lose by a reload that fails.
     if (listeners === undefined || listeners.own.length === 0) return
-    const problems = await probeBinds(model, listeners)
+    const problems = await probeBinds(model, listeners, await secretsOf(text))
     if (problems.length === 0) return
     throw new KontrolError('KTL_HAPROXY_RELOAD_FAILED', `The configuration cannot be loaded: ${problems.join('; ')}`, {
       hint: 'Free the address, or change the bind line; HAProxy goes on with what it runs.'

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { createServer, isIPv6 } from 'node:net'
 import { dirname } from 'node:path'
+import { maskValues } from '../../model/masking.ts'
 import type { ConfigModel } from '../config/model.ts'
 import type { Listener, Listeners } from './listeners.ts'
 
@@ -22,16 +23,21 @@ interface BindAddress {
  * port several times, and *:80 beside 10.0.0.1:80. Those of a probe have not.
  *
  * @param listeners where HAProxy listens, and others. Its listeners pass to its next worker
+ * @param secrets of the configuration and of the environment, which no sentence repeats
  * @returns one sentence for each address that cannot be bound
  */
-export async function probeBinds(wanted: ConfigModel, listeners: Listeners): Promise<string[]> {
+export async function probeBinds(
+  wanted: ConfigModel,
+  listeners: Listeners,
+  secrets: readonly string[]
+): Promise<string[]> {
   const problems: string[] = []
   const tried = new Set<string>()
   for (const { text, number, v6only } of bindAddresses(wanted)) {
     if (tried.has(text)) continue
     tried.add(text)
     const failure = await tryBind(text, v6only, listeners)
-    if (failure !== undefined) problems.push(`line ${number}: cannot bind ${text}: ${failure}`)
+    if (failure !== undefined) problems.push(maskValues(`line ${number}: cannot bind ${text}: ${failure}`, secrets))
   }
   return problems
 }

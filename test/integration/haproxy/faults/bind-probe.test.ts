@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { eventually } from '../../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../../support/haproxy/http-backend.ts'
 import { ownAddress, ownPort, startHaproxy, type DrivenHaproxy } from '../../../support/haproxy/start-haproxy.ts'
@@ -46,6 +46,27 @@ interface Taken {
 }
 
 const IN_USE = 'the address is in use by another program'
+
+describe('An address that cannot be bound', () => {
+  it('is told without a secret that stands in it', async () => {
+    vi.stubEnv('SOCKET_SECRET', 'hunter2-of-the-socket')
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await apply(haproxy, proxy(address, [web]))
+
+    const told = apply(haproxy, proxy(address, [web], 'bind /nowhere/hunter2-of-the-socket/s.sock'))
+
+    await expect(told).rejects.toMatchObject({
+      code: 'KTL_HAPROXY_RELOAD_FAILED',
+      message: expect.stringMatching(
+        /^The configuration cannot be loaded: line 4: cannot bind \/nowhere\/[^h]+\/s\.sock: the folder/
+      ) as unknown
+    })
+    expect(JSON.stringify([haproxy.lines, haproxy.alarms, haproxy.driver.problems()])).not.toContain('hunter2')
+    vi.unstubAllEnvs()
+  })
+})
 
 describe('An address that another program holds in part', () => {
   it.each<Taken>([
