@@ -145,7 +145,7 @@ function createSteps(
         constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) }
       }),
     known: hosts,
-    ownServers: (text) => ownServers(text, ownAddresses(config, registry)),
+    ownServers: (text) => ownServers(text, ownAddresses(config, registry), config.port),
     canonical: canonicalAddress,
     logger: deps.logger,
     onAlarm

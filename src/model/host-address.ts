@@ -36,6 +36,14 @@ function problemOfAddress(address: IpAddress): string | undefined {
   return family === 4 ? whatIn(NO_HOSTS_4, 32, number) : whatIn(NO_HOSTS_6, 128, number)
 }
 
+/** Whether an address, however it is spelled, is that of the machine itself on which it is used. */
+export function isLoopback(text: string): boolean {
+  const address = parseIp(text)
+  if (address === undefined) return false
+  const { family, number } = plainAddress(address)
+  return family === 4 ? number >> 24n === 127n : number === 1n
+}
+
 /** Whether clients elsewhere may be sent to an address: a global one, or one of a private network. */
 export function isPublishable(text: string): boolean {
   const address = parseIp(unmapped(text))

@@ -248,7 +248,7 @@ describe('whatever comes through a door', { timeout: 60_000 }, () => {
     await tryAll(FEWER, 10, async (random) => {
       const text = mutated(random, seed)
       await reader.read(text)
-      await ownServers(text, () => true)
+      await ownServers(text, () => true, 8000)
     })
   })
 

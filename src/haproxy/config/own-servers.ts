@@ -19,16 +19,21 @@ const OTHER_KIND = /^(?:\/|[a-z0-9+]+@)/
 
 /**
  * Addresses of the `server` lines by which HAProxy would connect to itself: one that it listens on, as the same text
- * says.
+ * says; or to its control tier, which would take its clients for those who are on this machine.
  *
  * @param isOwn whether connections to an address in canonical spelling come to this HAProxy, or to one like it
+ * @param controlPort where the control tier listens, on all addresses
  */
-export async function ownServers(text: string, isOwn: (address: string) => boolean): Promise<string[]> {
+export async function ownServers(
+  text: string,
+  isOwn: (address: string) => boolean,
+  controlPort: number
+): Promise<string[]> {
   const binds: Bind[] = []
+  const control: Bind = { address: undefined, from: controlPort, to: controlPort }
   await eachInTurns(piecesOf(text), (piece) => {
     for (const [line] of piece.matchAll(BIND)) binds.push(...bindsOf(splitWords(line)[1] ?? ''))
   })
-  if (binds.length === 0) return []
   const found = new Set<string>()
   await eachInTurns(piecesOf(text), (piece) => {
     for (const [, target = ''] of piece.matchAll(SERVER)) {
@@ -38,7 +43,8 @@ export async function ownServers(text: string, isOwn: (address: string) => boole
       const reached = binds.filter((bind) =>
         bind.address === undefined ? isOwn(canonical) : bind.address === canonical
       )
-      if (reached.some((bind) => listensOn(bind, port, binds))) found.add(canonical)
+      const isControl = port !== '' && listensOn(control, port, binds) && isOwn(canonical)
+      if (isControl || reached.some((bind) => listensOn(bind, port, binds))) found.add(canonical)
     }
   })
   return [...found]

@@ -33,7 +33,7 @@ export interface LoopGuardOptions {
 
 /**
  * Leaves out pods that report an address on which HAProxy itself listens: a request would go round in it until it is
- * full. A server that a template has by itself, whatever the pods are, stays: frontends are chained so on purpose.
+ * full; or its control tier, which would obey clients as if they were on this machine. A server that a template has by itself, whatever the pods are, stays: frontends are chained so on purpose.
  */
 export class LoopGuard {
   readonly #options: LoopGuardOptions
@@ -113,7 +113,7 @@ function filter<T>(
 function problemOf(ip: string): Problem {
   return {
     code: 'KTL_POD_IS_PROXY',
-    message: `The pods at ${ip} are left out: HAProxy itself listens there, on the port of their server line`,
+    message: `The pods at ${ip} are left out: HAProxy itself, or its control tier, listens there, on the port of their server line`,
     hint: 'Look at "kontrol pods" for who reports this address; a server that chains frontends belongs into the template.'
   }
 }

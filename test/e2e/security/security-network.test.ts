@@ -191,6 +191,49 @@ describe('an address that is no host (case 5)', () => {
     })
   })
 
+  it('is loopback, for those who are elsewhere: HAProxy would lead its clients to what is for this machine alone', async () => {
+    await using subject = await started({ template: '# nothing', env: { KONTROL_DRY_RUN: 'on' } })
+
+    for (const ip of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', '64:ff9b::7f00:1']) {
+      const { status, code } = await subject.ask.stranger('PUT', '/ping', keepalive('web', ip, { key: 'k1' }))
+      expect([ip, status, code]).toEqual([ip, 403, 'KTL_FORBIDDEN'])
+      await zerorpcPing(subject, keepalive('web', ip, { key: 'k1' }))
+    }
+    expect((await subject.ask.loopback('PUT', '/ping', keepalive('web', '127.0.0.1'))).status).toBe(200)
+    expect(JSON.parse((await subject.ask.stranger('GET', '/api/v1/hosts')).body)).toMatchObject({
+      hosts: { web: ['127.0.0.1'] }
+    })
+  })
+
+  it('is the control tier, which would take clients of HAProxy for those on this machine', async () => {
+    const port = await freePort()
+    const template = `frontend f
+  mode http
+  timeout client 5s
+  bind *:${port}
+  default_backend web
+backend web
+  mode http
+  timeout connect 1s
+  timeout server 5s
+  timeout queue 1s
+{% for pod in pods.web %}  server {{ pod.key }} {{ pod.ip }}:{{ pod.payload.port }}
+{% endfor %}`
+    await using subject = await started({ template, env: { KONTROL_DAMPER: '0' } })
+    await subject.service.ready()
+    const ask = await clientOf(subject, port)
+
+    const control = subject.service.port
+    const said = keepalive('web', HERE, { payload: { port: control } })
+    expect((await subject.ask.stranger('PUT', '/ping', said)).status).toBe(200)
+    const neighbour = keepalive('web', '127.0.0.1', { payload: { port: control } })
+    expect((await subject.ask.loopback('PUT', '/ping', neighbour)).status).toBe(200)
+
+    await eventually(() => subject.service.output.split('KTL_POD_IS_PROXY').length > 2)
+    await subject.service.ready()
+    expect(await ask()).toMatch(/^503 /)
+  })
+
   it('is one at which HAProxy itself listens: the pod is told and left out', async () => {
     const port = await freePort()
     const template = `frontend f
@@ -209,10 +252,12 @@ backend web
     await subject.service.ready()
     const ask = await clientOf(subject, port)
 
-    for (const ip of [HERE, STRANGER, '127.0.0.1']) {
+    for (const ip of [HERE, STRANGER]) {
       const said = keepalive('web', ip, { payload: { port } })
       expect((await subject.ask.stranger('PUT', '/ping', said)).status).toBe(200)
     }
+    const neighbour = keepalive('web', '127.0.0.1', { payload: { port } })
+    expect((await subject.ask.loopback('PUT', '/ping', neighbour)).status).toBe(200)
 
     await eventually(() => subject.service.output.split('KTL_POD_IS_PROXY').length > 3)
     await subject.service.ready()

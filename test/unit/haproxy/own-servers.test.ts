@@ -11,7 +11,8 @@ const found = (binds: string[], servers: string[]): Promise<string[]> =>
       'backend web',
       ...servers.map((server, index) => `  server s${index} ${server}`)
     ].join('\n'),
-    isOwn
+    isOwn,
+    8000
   )
 
 describe('the servers by which HAProxy would connect to itself', () => {
@@ -30,7 +31,11 @@ describe('the servers by which HAProxy would connect to itself', () => {
     [':80', '10.0.0.9'],
     [':80', '10.0.0.9:+0'],
     [':80,:180', '10.0.0.9:+100'],
-    ['"${OWN}:80"', '10.0.0.9:80']
+    ['"${OWN}:80"', '10.0.0.9:80'],
+    // The control tier.
+    [':80', '127.0.0.1:8000'],
+    ['10.0.0.9:80', '[::1]:8000'],
+    [':80', '10.0.0.9:+7920']
   ])('with "bind %s" are "server %s"', async (bind, server) => {
     expect(await found([bind], [server, '10.0.0.1:80'])).toHaveLength(1)
   })
@@ -38,6 +43,8 @@ describe('the servers by which HAProxy would connect to itself', () => {
   it.each([
     ['*:80', '10.0.0.9:81'],
     ['*:80', '10.0.0.1:80'],
+    ['*:80', '10.0.0.1:8000'],
+    ['10.0.0.1:80', '10.0.0.9'],
     ['127.0.0.1:80', '10.0.0.9:80'],
     ['10.0.0.9:80', '127.0.0.1:80'],
     ['unix@/run/s', '10.0.0.9:80'],
@@ -58,6 +65,6 @@ describe('the servers by which HAProxy would connect to itself', () => {
       '2001:db8::9'
     ])
     expect(await found([], ['10.0.0.9:80'])).toEqual([])
-    expect(await ownServers('frontend f\n  # bind :80\nbackend b\n  server s 10.0.0.9:80', isOwn)).toEqual([])
+    expect(await ownServers('frontend f\n  # bind :80\nbackend b\n  server s 10.0.0.9:80', isOwn, 8000)).toEqual([])
   })
 })

@@ -34,7 +34,7 @@ function guarded(template: string, known: Backends = backends([])) {
         constants: { namespace: 'default', labels: {}, env: {} }
       }),
     known: { hosts: () => addressesOf(known), pods: () => podsOf(known) },
-    ownServers: (text) => ownServers(text, (address) => ['127.0.0.1', '10.0.0.9'].includes(address)),
+    ownServers: (text) => ownServers(text, (address) => ['127.0.0.1', '10.0.0.9'].includes(address), 8000),
     canonical: canonicalAddress,
     logger,
     onAlarm: (problem) => void told.push(problem)
