@@ -10,6 +10,9 @@ const NO_HOSTS_4 = ranges(
   ...['169.254.0.0/16 link-local', '100.100.100.200/32 metadata', '168.63.129.16/32 metadata']
 )
 const NO_HOSTS_6 = ranges('::/128 unspecified', 'ff00::/8 multicast', 'fd00:ec2::/32 metadata')
+/** IPv4 within IPv6 as nobody has it any more: with a group and a port behind it, it reads as another address. */
+const COMPATIBLE_4 = ranges('::/96 IPv4-compatible')
+const LOOPBACK_6 = 1n
 /** Nobody outside of this host finds it there. */
 const NOT_PUBLIC_4 = ranges('127.0.0.0/8 loopback', '240.0.0.0/4 reserved')
 /** Global unicast and unique local addresses: all that may stand in a AAAA record. */
@@ -33,7 +36,8 @@ const ORDINARY = /^(?:[3-9][0-9]?|10|127|172|192)\./
 
 function problemOfAddress(address: IpAddress): string | undefined {
   const { family, number } = plainAddress(address)
-  return family === 4 ? whatIn(NO_HOSTS_4, 32, number) : whatIn(NO_HOSTS_6, 128, number)
+  if (family === 4) return whatIn(NO_HOSTS_4, 32, number)
+  return whatIn(NO_HOSTS_6, 128, number) ?? (number === LOOPBACK_6 ? undefined : whatIn(COMPATIBLE_4, 128, number))
 }
 
 /** Whether an address, however it is spelled, is that of the machine itself on which it is used. */

@@ -177,7 +177,9 @@ describe('an address that is no host (case 5)', () => {
       'ff02::1',
       '255.255.255.255',
       '169.254.169.254',
-      '::ffff:169.254.169.254'
+      '::ffff:169.254.169.254',
+      // With ":1:8000" behind it, HAProxy reads ::ffff:127.0.0.1 and a port.
+      '::ffff:7f00'
     ]
 
     for (const ip of bad) {

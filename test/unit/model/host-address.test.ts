@@ -28,6 +28,9 @@ describe('the address of a host', () => {
     ['::FFFF:224.0.0.1', 'multicast'],
     ['0::ffff:255.255.255.255', 'broadcast'],
     ['64:ff9b::169.254.169.254', 'link-local'],
+    ['::127.0.0.1', 'IPv4-compatible'],
+    ['::ffff', 'IPv4-compatible'],
+    ['::ffff:7f00', 'IPv4-compatible'],
     ['host', 'not literal'],
     ['fe80::1%eth0', 'not literal']
   ])('is not %s, which is %s', (ip, problem) => {
