@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { Agent, type Dispatcher } from 'undici'
 import { command } from '../service/command.ts'
@@ -55,8 +55,8 @@ export async function networkNamespace(): Promise<NetworkNamespace> {
   }
   const bridge = async ({ from, to, port }: Way): Promise<string> => {
     const path = dir.file(`b${++bridges}`)
-    start('socat', `UNIX-LISTEN:${path},fork,backlog=512`, `TCP4:${to}:${port},bind=${from}`)
-    await eventually(() => existsSync(path))
+    const { pid } = start('socat', `UNIX-LISTEN:${path},fork,backlog=512`, `TCP4:${to}:${port},bind=${from}`)
+    await eventually(() => listensAt(path, pid))
     return path
   }
   return {
@@ -90,4 +90,16 @@ export async function networkNamespace(): Promise<NetworkNamespace> {
       await dir[Symbol.asyncDispose]()
     }
   }
+}
+
+const ACCEPTS_CONNECTIONS = '00010000'
+
+/** Whether somebody in the network of a process listens there: the file is there a moment before that. */
+async function listensAt(path: string, pid: number | undefined): Promise<boolean> {
+  // "0000000000000000: 00000002 00000000 00010000 0001 01 12345 /tmp/b1"
+  const lines = (await readFile(`/proc/${pid}/net/unix`, 'utf8')).split('\n')
+  return lines.some((line) => {
+    const [, , , flags, , , , where] = line.split(/ +/)
+    return where === path && flags === ACCEPTS_CONNECTIONS
+  })
 }
