@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { isLoopback } from '../model/host-address.ts'
 import { parseIp } from '../model/ip.ts'
 
 /** What a token or a certificate lets its holder do. */
@@ -71,7 +72,7 @@ export function callerOf(
   const host = hostOf(text(headers.host))
   const direct = PASSED_ON.every((name) => headers[name] === undefined) && isOurs(host, names)
   return {
-    from: direct && isLoopback(address) ? 'loopback' : 'network',
+    from: direct && address !== undefined && isLoopback(address) ? 'loopback' : 'network',
     address,
     foreignPage: isForeignPage(headers, host, names),
     grants,
@@ -96,10 +97,6 @@ export function senderAt(remoteAddress: string | undefined): string {
 /** Without the prefix that a socket of both families puts before IPv4. */
 function plainAddress(address: string | undefined): string | undefined {
   return address?.replace(/^::ffff:(?=\d+\.)/i, '')
-}
-
-function isLoopback(address: string | undefined): boolean {
-  return address === '::1' || address?.startsWith('127.') === true
 }
 
 /** Slaves, callbacks and command lines send none of these headers; every browser sends one of them with a write. */

@@ -1,7 +1,7 @@
 import { KontrolError, messageOf } from '../errors.ts'
+import { isWithin } from '../model/host-address.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
-import { isWithin } from '../model/host-address.ts'
 import { type AddressesByType, canonicalAddress, DesiredAddresses } from './records/addresses.ts'
 import { ChangeWatch } from './change-watch.ts'
 import { withDeadline } from './deadline.ts'

@@ -48,12 +48,11 @@ export function parseDnsAnnotations(annotations: Readonly<Record<string, string>
       }
     )
   }
-  const optional = { zoneId, owner, networks }
   return {
-    names,
-    ttl,
-    overwrite,
-    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined))
+    ...{ names, ttl, overwrite },
+    ...(zoneId !== undefined && { zoneId }),
+    ...(owner !== undefined && { owner }),
+    ...(networks !== undefined && { networks })
   }
 }
 
@@ -112,11 +111,8 @@ function parseOwner(raw: string | undefined, problems: string[]): string | undef
 function parseNetworks(raw: string | undefined, problems: string[]): string[] | undefined {
   if (raw === undefined) return undefined
   const networks = raw.split(',').map((item) => item.trim())
-  for (const network of networks) {
-    if (!isNetwork(network)) {
-      problems.push(`${PREFIX}-networks must be a comma list of networks such as 203.0.113.0/24, got "${raw}"`)
-      return undefined
-    }
+  if (!networks.every(isNetwork)) {
+    problems.push(`${PREFIX}-networks must be a comma list of networks such as 203.0.113.0/24, got "${raw}"`)
   }
   return networks
 }

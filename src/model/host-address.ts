@@ -42,6 +42,8 @@ function problemOfAddress(address: IpAddress): string | undefined {
 
 /** Whether an address, however it is spelled, is that of the machine itself on which it is used. */
 export function isLoopback(text: string): boolean {
+  // Each keepalive comes through here as well.
+  if (isIP(text) === 4) return text.startsWith('127.')
   const address = parseIp(text)
   if (address === undefined) return false
   const { family, number } = plainAddress(address)

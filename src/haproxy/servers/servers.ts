@@ -286,7 +286,7 @@ export class Servers {
     const answers =
       spares.length === 0
         ? []
-        : await runtime.ask(
+        : await runtime.tell(
             worker,
             spares.map((slot) => deletion(slot).text)
           )

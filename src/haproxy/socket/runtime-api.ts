@@ -54,7 +54,7 @@ export class RuntimeApi {
   async execute(workerPid: number, commands: readonly RuntimeCommand[]): Promise<void> {
     for (let at = 0; at < commands.length; at += BATCH) {
       const batch = commands.slice(at, at + BATCH)
-      const answers = await this.#tell(
+      const answers = await this.tell(
         workerPid,
         batch.map(({ text }) => text)
       )
@@ -107,7 +107,8 @@ export class RuntimeApi {
    * The answer of each command. Every one ends with an empty line, and holds none.
    *
    * A former worker may answer in place of the one that is meant: the listening socket is the same, and it goes on
-   * accepting for as long as `grace` says. What it was told matters to nobody.
+   * accepting for as long as `grace` says. What it was told matters to nobody, so this is for what any worker may hear:
+   * questions, and certificates, which go by their file.
    *
    * @throws KontrolError KTL_HAPROXY_SURPRISE, KTL_HAPROXY_UNREACHABLE
    */
@@ -119,7 +120,12 @@ export class RuntimeApi {
     })
   }
 
-  async #tell(workerPid: number, commands: readonly string[]): Promise<string[]> {
+  /**
+   * As `ask`, and says nothing to another worker: for commands whose answers decide what comes next.
+   *
+   * @throws KontrolError KTL_HAPROXY_SURPRISE, KTL_HAPROXY_UNREACHABLE
+   */
+  async tell(workerPid: number, commands: readonly string[]): Promise<string[]> {
     const line = commands.join(';')
     return await this.#onceAnswered(workerPid, async (isMeant) => {
       const said = await exchangeAfter(this.#path, 'show info', (info) => (isMeant(info) ? line : undefined))

@@ -33,7 +33,8 @@ export interface LoopGuardOptions {
 
 /**
  * Leaves out pods that report an address on which HAProxy itself listens: a request would go round in it until it is
- * full; or its control tier, which would obey clients as if they were on this machine. A server that a template has by itself, whatever the pods are, stays: frontends are chained so on purpose.
+ * full; or its control tier, which would obey clients as if they were on this machine. A server that a template has by
+ * itself, whatever the pods are, stays: frontends are chained so on purpose.
  */
 export class LoopGuard {
   readonly #options: LoopGuardOptions

@@ -46,6 +46,20 @@ async function metric({ ask }: ServiceInNamespace, line: string): Promise<number
   return Number(found?.slice(line.length + 1))
 }
 
+/** Pods say where HAProxy connects to. */
+const withPortsOfPods = (port: number): string => `frontend f
+  mode http
+  timeout client 5s
+  bind *:${port}
+  default_backend web
+backend web
+  mode http
+  timeout connect 1s
+  timeout server 5s
+  timeout queue 1s
+{% for pod in pods.web %}  server {{ pod.key }} {{ pod.ip }}:{{ pod.payload.port }}
+{% endfor %}`
+
 /** What HAProxy answers to a client from elsewhere. */
 async function clientOf({ network }: ServiceInNamespace, port: number): Promise<() => Promise<string>> {
   const dispatcher = await network.dispatcher({ from: PROXY, to: HERE, port })
@@ -209,19 +223,7 @@ describe('an address that is no host (case 5)', () => {
 
   it('is the control tier, which would take clients of HAProxy for those on this machine', async () => {
     const port = await freePort()
-    const template = `frontend f
-  mode http
-  timeout client 5s
-  bind *:${port}
-  default_backend web
-backend web
-  mode http
-  timeout connect 1s
-  timeout server 5s
-  timeout queue 1s
-{% for pod in pods.web %}  server {{ pod.key }} {{ pod.ip }}:{{ pod.payload.port }}
-{% endfor %}`
-    await using subject = await started({ template, env: { KONTROL_DAMPER: '0' } })
+    await using subject = await started({ template: withPortsOfPods(port), env: { KONTROL_DAMPER: '0' } })
     await subject.service.ready()
     const ask = await clientOf(subject, port)
 
@@ -238,19 +240,7 @@ backend web
 
   it('is one at which HAProxy itself listens: the pod is told and left out', async () => {
     const port = await freePort()
-    const template = `frontend f
-  mode http
-  timeout client 5s
-  bind *:${port}
-  default_backend web
-backend web
-  mode http
-  timeout connect 1s
-  timeout server 5s
-  timeout queue 1s
-{% for pod in pods.web %}  server {{ pod.key }} {{ pod.ip }}:{{ pod.payload.port }}
-{% endfor %}`
-    await using subject = await started({ template, env: { KONTROL_DAMPER: '0' } })
+    await using subject = await started({ template: withPortsOfPods(port), env: { KONTROL_DAMPER: '0' } })
     await subject.service.ready()
     const ask = await clientOf(subject, port)
 
