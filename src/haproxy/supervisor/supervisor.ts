@@ -65,9 +65,14 @@ export class RestartDelay {
     this.#startedAt = this.#clock.monotonic()
   }
 
+  /** Whether the one that was started ran steadily. */
+  lasted(): boolean {
+    return this.#startedAt !== undefined && this.#clock.monotonic() - this.#startedAt > STEADY_MS
+  }
+
   /** To be asked once for each death, and for each start that failed. */
   next(): number {
-    const steady = this.#startedAt !== undefined && this.#clock.monotonic() - this.#startedAt > STEADY_MS
+    const steady = this.lasted()
     // It says nothing about the tries that follow.
     this.#startedAt = undefined
     if (!steady) return this.#backoff.next()

@@ -45,6 +45,8 @@ export class SupervisordSupervisor implements Supervisor {
   #master: ProcessInfo | undefined
   /** Of the program, as supervisord knows it. */
   #programPid = 0
+  /** It ran already when we took it up: a try of supervisord's own, when it does not last. */
+  #adopted = false
   /** A stop was seen since it was started: what ends it then is someone's hand. */
   #toldToStop = false
   /** Since when it has been stopped, while HAProxy serves on. */
@@ -119,6 +121,7 @@ export class SupervisordSupervisor implements Supervisor {
     }
     this.#programPid = pid
     this.#master = master
+    this.#adopted = adopted
     this.#toldToStop = false
     this.#stoppedSince = undefined
     this.#delay.started()
@@ -190,7 +193,8 @@ export class SupervisordSupervisor implements Supervisor {
     this.#stoppedSince = undefined
     if (isUp(state) && (serves || this.#toldToStop)) this.#logger.warn({ pid }, 'haproxy was restarted in supervisord')
     else {
-      this.#putOff()
+      // As below: a large file that cannot be loaded takes its time to fail, and looks like a start until then.
+      if (!this.#adopted || this.#delay.lasted()) this.#putOff()
       if (isStopped(state)) this.#logger.warn({ pid }, 'haproxy was stopped in supervisord')
       else this.#logger.error({ pid, state, reason }, 'haproxy died')
     }

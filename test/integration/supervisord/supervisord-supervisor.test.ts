@@ -106,21 +106,29 @@ describe('SupervisordSupervisor against a real supervisord', () => {
     await supervisor.close()
   })
 
-  it('puts the files in place when supervisord tries in vain', { timeout: 120_000 }, async () => {
-    await using setup = await setUp()
-    const supervisor = supervisorOf(setup)
-    const { pid } = await supervisor.start(setup.command, setup.hooks)
-    await eventually(async () => (await setup.supervisord.client.info('haproxy')).state === 'RUNNING')
-    await writeFile(setup.config, 'frontend broken\n  no such keyword\n')
+  it.each([
+    ['at once', 0],
+    ['after a while, as its files are large', 3000]
+  ])(
+    'puts the files in place when supervisord tries in vain, and HAProxy fails %s',
+    async (_, backends) => {
+      await using setup = await setUp()
+      const supervisor = supervisorOf(setup)
+      const { pid } = await supervisor.start(setup.command, setup.hooks)
+      await eventually(async () => (await setup.supervisord.client.info('haproxy')).state === 'RUNNING')
+      const many = Array.from({ length: backends }, (_entry, n) => `backend b${n}\n  server s 127.0.0.1:${n + 1}\n`)
+      await writeFile(setup.config, `${many.join('')}frontend broken\n  no such keyword\n`)
 
-    process.kill(pid, 'SIGKILL')
+      process.kill(pid, 'SIGKILL')
 
-    await eventually(() => setup.events.includes('restarted'), 20_000)
-    // supervisord may have begun one more try with the broken file, after which it pauses for longer.
-    await eventually(() => serves(setup.frontend), 80_000)
-    expect(setup.events[1]).toBe('died')
-    await supervisor.close()
-  })
+      await eventually(() => setup.events.includes('restarted'), 20_000)
+      // supervisord may have begun one more try with the broken file, after which it pauses for longer.
+      await eventually(() => serves(setup.frontend), 80_000)
+      expect(setup.events[1]).toBe('died')
+      await supervisor.close()
+    },
+    120_000
+  )
 
   it('leaves HAProxy stopped when someone stops it in supervisord, and takes it up again', async () => {
     await using setup = await setUp()
