@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { haproxyPaths, masterSocketArgument } from '../../../src/haproxy/files/paths.ts'
+import { findMaster } from '../../../src/haproxy/process/process-table.ts'
 import { SupervisordClient } from '../../../src/platform/process/supervisord-client.ts'
 import { eventually } from '../eventually.ts'
 import { tempDir, type TempDir } from '../temp-dir.ts'
@@ -60,6 +62,9 @@ export async function startSupervisord(
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')
       await exited
+      // Its HAProxy drains beyond its end, and is told apart by this folder.
+      const socketArgument = masterSocketArgument(haproxyPaths(data))
+      await eventually(async () => (await findMaster(socketArgument)) === undefined, 30_000)
       await dir[Symbol.asyncDispose]()
     }
   }
