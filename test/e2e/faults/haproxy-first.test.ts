@@ -12,6 +12,7 @@ import { startHttpBackend, type HttpBackend } from '../../support/haproxy/http-b
 import { ownAddress } from '../../support/haproxy/start-haproxy.ts'
 import { createService, type RunningService } from '../../support/service/start-service.ts'
 import { startSupervisord } from '../../support/neighbours/start-supervisord.ts'
+import { smallDisk } from '../../support/small-disk.ts'
 
 const templateOf = (address: string, port: number): string => `
 frontend proxy
@@ -98,6 +99,21 @@ describe('a proxy that starts again, with what it served on disk', () => {
     service.spawn()
 
     await eventually(async () => (await ask(address)) === 'hello')
+  })
+
+  it('serves with a disk that is full, and takes pods that come once there is room', async () => {
+    const address = ownAddress()
+    await using disk = await smallDisk('16m')
+    await using service = await served(address, web, { KONTROL_DATA: disk.path })
+    await disk.fill()
+
+    service.spawn()
+
+    await eventually(async () => (await ask(address)) === 'hello')
+    await disk.free()
+    await using other = await startHttpBackend('other', '127.0.0.2', web.port)
+    await eventually(async () => (await service.ping(other.host)) === 200, 30_000)
+    await eventually(async () => (await ask(address)) === 'other')
   })
 
   it('serves while the API of Kubernetes is away, which is told', async () => {

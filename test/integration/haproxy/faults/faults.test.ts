@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -8,6 +8,7 @@ import { runSubprocess } from '../../../../src/platform/process/subprocess.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../../support/haproxy/http-backend.ts'
 import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../../support/haproxy/start-haproxy.ts'
+import { smallDisk } from '../../../support/small-disk.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
 
 const proxy = (address: string, backends: readonly Pick<HttpBackend, 'host' | 'port'>[], extra = ''): string => `
@@ -42,49 +43,6 @@ async function killMaster({ driver }: DrivenHaproxy): Promise<number> {
   const { pid } = await driver.status()
   process.kill(pid, 'SIGKILL')
   return pid
-}
-
-interface SmallDisk extends AsyncDisposable {
-  path: string
-  fill(): Promise<void>
-  /** Nothing is written to it any more, as the kernel does it to a disk with faults. */
-  protect(): Promise<void>
-  allow(): Promise<void>
-}
-
-/** A file system of a megabyte. */
-async function smallDisk(): Promise<SmallDisk> {
-  const dir = await tempDir()
-  const path = dir.file('disk')
-  await mkdir(path)
-  let mounts = 1
-  await succeed('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', path])
-  return {
-    path,
-    async fill() {
-      const { code } = await runSubprocess('dd', ['if=/dev/zero', `of=${join(path, 'filler')}`], { env: process.env })
-      expect(code).toBe(1)
-    },
-    async protect() {
-      // As a mount over itself: a disk with files that are open for writing cannot be made read-only.
-      await succeed('mount', ['--bind', path, path])
-      await succeed('mount', ['-o', 'remount,bind,ro', path])
-      mounts++
-    },
-    async allow() {
-      await succeed('umount', ['-l', path])
-      mounts--
-    },
-    async [Symbol.asyncDispose]() {
-      for (; mounts > 0; mounts--) await succeed('umount', ['-l', path])
-      await dir[Symbol.asyncDispose]()
-    }
-  }
-}
-
-async function succeed(command: string, args: string[]): Promise<void> {
-  const { code, stderr } = await runSubprocess(command, args, { env: process.env })
-  if (code !== 0) throw new Error(stderr)
 }
 
 describe('a wall clock that jumps', () => {
