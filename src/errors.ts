@@ -18,6 +18,9 @@ export const catalogue = {
 
   KTL_REQUEST_INVALID: { statusCode: 400, exitCode: 1, retryable: false },
   KTL_BODY_TOO_LARGE: { statusCode: 413, exitCode: 1, retryable: false },
+  KTL_HEADERS_TOO_LARGE: { statusCode: 431, exitCode: 1, retryable: false },
+  KTL_REQUEST_TIMEOUT: { statusCode: 408, exitCode: 1, retryable: false },
+  KTL_EXPECTATION_FAILED: { statusCode: 417, exitCode: 1, retryable: false },
   KTL_NOT_FOUND: { statusCode: 404, exitCode: 1, retryable: false },
   KTL_METHOD_NOT_ALLOWED: { statusCode: 405, exitCode: 1, retryable: false },
   KTL_UNAUTHORIZED: { statusCode: 401, exitCode: 1, retryable: false },

@@ -6,6 +6,7 @@ import { limits } from '../model/limits.ts'
 import { parseJson } from '../model/json.ts'
 import type { Logger } from '../platform/logger.ts'
 import { guardRoutes } from './auth.ts'
+import { refuseEarly, refuseUnparsed } from './early-refusals.ts'
 import { errorHandler, send } from './error-handler.ts'
 
 export interface ServerOptions {
@@ -16,6 +17,8 @@ export interface ServerOptions {
 }
 
 const CHECK_MS = 5_000
+/** Of Node's servers: a missing Host is refused by us. */
+const PARSER = { connectionsCheckingInterval: CHECK_MS, requireHostHeader: false }
 
 /** The bare control tier: error bodies, limits, auth; routes are registered by the caller, who also listens. */
 export function buildServer({ logger, access, tls }: ServerOptions): FastifyInstance {
@@ -29,8 +32,12 @@ export function buildServer({ logger, access, tls }: ServerOptions): FastifyInst
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     // A body that comes too slowly is noticed within this, and not only after another 30 s.
-    http: { connectionsCheckingInterval: CHECK_MS },
+    http: PARSER,
     forceCloseConnections: true,
+    // By us, in our words.
+    return503OnClosing: false,
+    clientErrorHandler: refuseUnparsed,
+    frameworkErrors: (error, request, reply) => void errorHandler(error, request, reply),
     routerOptions: { ignoreTrailingSlash: false },
     schemaController: {
       compilersFactory: { buildValidator: noValidator, buildSerializer: () => () => JSON.stringify }
@@ -38,7 +45,7 @@ export function buildServer({ logger, access, tls }: ServerOptions): FastifyInst
     ...(tls !== undefined && {
       https: {
         ...tls,
-        connectionsCheckingInterval: CHECK_MS,
+        ...PARSER,
         requestCert: tls.ca !== undefined,
         rejectUnauthorized: tls.ca !== undefined
       }
@@ -47,6 +54,7 @@ export function buildServer({ logger, access, tls }: ServerOptions): FastifyInst
   app.setErrorHandler(errorHandler)
   acceptAnyContentTypeAsJson(app)
   answerUnknownRoutes(app)
+  refuseEarly(app)
   guardRoutes(app, access)
   return app
 }

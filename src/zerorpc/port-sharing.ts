@@ -1,9 +1,10 @@
 import type { Server, Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 
 export interface PortSharingOptions {
   /** Takes a connection that speaks ZMTP, and what it has sent; such connections are closed when absent. */
   zmtp?: ((socket: Socket, firstChunk: Buffer) => void) | undefined
-  /** Takes a connection that begins a TLS handshake, with nothing read from it; they go to the server when absent. */
+  /** Takes a connection that begins a TLS handshake, with nothing read from it; without it they go to a server that speaks TLS, and are closed by another. */
   tls?: ((socket: Socket) => void) | undefined
   /** Milliseconds in which a client has to send its first byte. */
   sniffTimeoutMs?: number
@@ -34,6 +35,10 @@ export function sharePort(server: Server, options: PortSharingOptions): PortShar
     if (first === ZMTP_SIGNATURE) {
       if (options.zmtp === undefined) socket.destroy()
       else options.zmtp(socket, firstChunk)
+      return
+    }
+    if (first === TLS_HANDSHAKE && options.tls === undefined && !(server instanceof TlsServer)) {
+      socket.destroy()
       return
     }
     socket.unshift(firstChunk)

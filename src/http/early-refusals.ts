@@ -1,0 +1,76 @@
+import { maxHeaderSize, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import { KontrolError, problemOf, type ErrorCode } from '../errors.ts'
+
+/** Milliseconds that a client has to read a refusal while it still sends: closed at once, the answer would be lost. */
+const LINGER_MS = 1_000
+
+const byParserCode: Readonly<Record<string, readonly [ErrorCode, string, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['KTL_REQUEST_TIMEOUT', 'The request did not come in time', 'Send it whole, at once.'],
+  HPE_HEADER_OVERFLOW: ['KTL_HEADERS_TOO_LARGE', 'The headers are too large', `Send at most ${maxHeaderSize} bytes.`],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['KTL_BODY_TOO_LARGE', 'Chunk extensions are too large', 'Send none.'],
+  HPE_PAUSED_H2_UPGRADE: ['KTL_REQUEST_INVALID', 'HTTP/2 is not spoken here', 'Speak HTTP/1.1.']
+}
+
+/** What Node refuses before there is a request, in the shape of every error of ours. */
+export function refuseEarly(app: FastifyInstance): void {
+  app.server.on('checkExpectation', ({ headers }: IncomingMessage, response: ServerResponse) => {
+    const error = new KontrolError('KTL_EXPECTATION_FAILED', `There is no way to expect ${headers.expect ?? ''}`, {
+      hint: 'Send the request without Expect, or with 100-continue.'
+    })
+    const body = JSON.stringify(problemOf(error))
+    response.writeHead(error.statusCode, headersOf(body)).end(body)
+  })
+  app.server.on('connect', ({ method }: IncomingMessage, socket: Duplex) => {
+    const error = new KontrolError('KTL_METHOD_NOT_ALLOWED', `Nothing here takes ${method}`, {
+      hint: 'GET /openapi.json lists what there is.'
+    })
+    refuse(socket, error, { allow: 'GET, HEAD, PUT, POST, DELETE' })
+  })
+  let isClosing = false
+  app.addHook('preClose', async () => void (isClosing = true))
+  app.addHook('onRequest', async (request, reply) => {
+    if (isClosing) throw new KontrolError('KTL_SHUT_DOWN', 'This process ends', { hint: 'Ask another control tier.' })
+    if (request.raw.httpVersion !== '1.1' || request.headers.host !== undefined) return
+    reply.header('connection', 'close')
+    throw new KontrolError('KTL_REQUEST_INVALID', 'The request has no Host', { hint: 'Send the header Host.' })
+  })
+}
+
+/** Fastify's `clientErrorHandler`. */
+export function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): void {
+  const { code = '' } = error
+  // Neither a connection that is lost nor a handshake of TLS that failed takes an answer.
+  const isHttp = code.startsWith('HPE_') || code.startsWith('ERR_HTTP_')
+  // What follows is refused once more; and an answer that has begun is not written into.
+  if (socket.writableEnded) return
+  if (!isHttp || !socket.writable || hasBegunToAnswer(socket)) return void socket.destroy()
+  const [row, message, hint] = byParserCode[code] ?? [
+    'KTL_REQUEST_INVALID',
+    `This is no HTTP/1.1: ${error.message.replace(/^Parse Error: /, '')}`,
+    'Correct the client, or what stands between it and this port.'
+  ]
+  refuse(socket, new KontrolError(row, message, { hint }))
+}
+
+function refuse(socket: Duplex, error: KontrolError, more: Record<string, string> = {}): void {
+  const body = JSON.stringify(problemOf(error))
+  const headers = Object.entries({ ...headersOf(body), ...more }).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.on('error', () => {}) // the client went away
+  socket.end(`HTTP/1.1 ${error.statusCode} ${STATUS_CODES[error.statusCode]}\r\n${headers.join('')}\r\n${body}`)
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
+  socket.resume()
+}
+
+const headersOf = (body: string) => ({
+  'content-type': 'application/json; charset=utf-8',
+  'content-length': String(Buffer.byteLength(body)),
+  connection: 'close'
+})
+
+/** As Node's own handler looks at it. */
+const hasBegunToAnswer = (socket: Socket): boolean =>
+  (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true
