@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { findKontrolError, KontrolError } from '../errors.ts'
 import { programVersion } from '../platform/process/program-version.ts'
+import { visibleText } from './visible.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 type ParsedArgs<O extends Options> = ReturnType<typeof parseArgs<{ options: O; allowPositionals: true }>>
@@ -146,7 +147,7 @@ function reportFailure(error: unknown, { stderr }: CliContext): number {
     stderr(`Unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
     return EXIT_FAILURE
   }
-  stderr(`${known.code}: ${known.message}`)
-  if (known.hint !== undefined) stderr(`Hint: ${known.hint}`)
+  stderr(visibleText(`${known.code}: ${known.message}`))
+  if (known.hint !== undefined) stderr(visibleText(`Hint: ${known.hint}`))
   return known.exitCode
 }

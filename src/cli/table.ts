@@ -1,3 +1,5 @@
+import { visibleLine } from './visible.ts'
+
 /** Between two columns. */
 const GAP = '  '
 /** No column becomes narrower, whatever the terminal. */
@@ -9,7 +11,7 @@ const NARROWEST = 5
  * @param columns width of the terminal: the widest cells are cut to fit it; whole cells when absent, as for a pipe
  */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[], columns?: number): string {
-  const lines = [heading, ...rows].map((line) => line.map(oneLine))
+  const lines = [heading, ...rows].map((line) => line.map(visibleLine))
   const widths = fitted(
     heading.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))),
     columns
@@ -27,9 +29,6 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
 /** Text in the width of a terminal; whole when there is none. */
 const cut = (text: string, width: number | undefined): string =>
   width === undefined || text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
-
-/** A line feed would break the row, an escape the terminal: what pods say of themselves is shown too. */
-const oneLine = (cell: string): string => cell.replace(/\p{Cc}+/gu, ' ')
 
 /** Takes from the widest column, again and again, until all fit. */
 function fitted(widths: number[], columns: number | undefined): number[] {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defineCommand, type CliContext, type Command } from './command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from './control-tier.ts'
+import { visibleJson, visibleText } from './visible.ts'
 
 const PERIOD_MS = 1000
 
@@ -27,9 +28,9 @@ export async function showWatched(
   look: () => Promise<readonly string[]>
 ): Promise<void> {
   do {
-    const lines = await look()
+    const text = (await look()).join('\n')
     const clear = watch && !json && columns() !== undefined ? CLEAR : ''
-    if (lines.length > 0) stdout(clear + lines.join('\n'))
+    if (text !== '') stdout(clear + (json ? visibleJson(text) : visibleText(text)))
     if (watch) await sleep(PERIOD_MS, undefined, { signal }).catch(() => {})
   } while (watch && !signal.aborted)
 }

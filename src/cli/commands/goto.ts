@@ -2,6 +2,7 @@ import { catalogue, KontrolError, type Problem } from '../../errors.ts'
 import { parseJson } from '../../model/json.ts'
 import { defineCommand, usageError } from '../command.ts'
 import { ControlTier, controlTierOptionDocs } from '../control-tier.ts'
+import { visibleJson } from '../visible.ts'
 
 /** `shutdown` waits for the TTL of a DNS record, and for HAProxy to drain. */
 const LONGEST_MS = 15 * 60_000
@@ -22,7 +23,7 @@ export const goto = defineCommand({
       input,
       wait: !values['no-wait']
     })
-    stdout(answer)
+    stdout(visibleJson(answer))
     const { error } = parseJson(answer) as { error?: Problem }
     if (error !== undefined) throw failure(error)
   }

@@ -4,6 +4,7 @@ import { invalidEnvironment, loadConfig, readConfig, shownRaw, type Config } fro
 import { discoverMetadata } from '../../../kubernetes/discover-metadata.ts'
 import { defineCommand } from '../../command.ts'
 import { table } from '../../table.ts'
+import { visibleJson } from '../../visible.ts'
 
 export const config = defineCommand({
   summary: 'Show every variable, its value and where it came from, and what is wrong with it',
@@ -23,7 +24,7 @@ export const config = defineCommand({
         found.length > 0 ? shownRaw(variable, env[name] ?? '') : shown(loaded[key as keyof Config], variable)
       return { name, value, origin: origins[key as keyof typeof envTable], doc, problems: found }
     })
-    if (values.json) stdout(JSON.stringify(rows))
+    if (values.json) stdout(visibleJson(JSON.stringify(rows)))
     else {
       const marked = rows.map(({ name, value, origin, doc, problems: found }) => [
         ...[found.length > 0 ? '!' : '', name, value, origin],

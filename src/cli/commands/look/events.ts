@@ -1,5 +1,6 @@
 import { defineCommand } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
+import { visibleJson } from '../../visible.ts'
 
 export const events = defineCommand({
   summary: 'Follow what happens: pods, changes, states, DNS, alarms; until Ctrl-C',
@@ -9,8 +10,9 @@ export const events = defineCommand({
   async run({ values }, { env, stdout, signal, columns }) {
     const tier = new ControlTier(values.url, env, SILENCE_MS)
     for await (const { type, data } of tier.events(signal)) {
-      if (values.json) stdout(`{"type":${JSON.stringify(type)},"data":${data}}`)
-      else stdout(`${new Date().toISOString()}  ${type.padEnd(12)}  ${data}`.slice(0, columns()))
+      const shown = visibleJson(data)
+      if (values.json) stdout(`{"type":${JSON.stringify(type)},"data":${shown}}`)
+      else stdout(`${new Date().toISOString()}  ${type.padEnd(12)}  ${shown}`.slice(0, columns()))
     }
   }
 })

@@ -1,5 +1,6 @@
 import { EXIT_FAILURE, defineCommand } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
+import { visibleJson, visibleText } from '../../visible.ts'
 import type { Problem } from '../../../errors.ts'
 
 interface Readiness {
@@ -47,9 +48,8 @@ export const status = defineCommand({
       part<{ reconfigurations: Round[] }>(tier, '/api/v1/reconfigurations')
     ])
     const seen: Seen = { haproxy, apps: apps?.apps, state: lifecycle?.state, last: history?.reconfigurations.at(-1) }
-    stdout(
-      values.json ? JSON.stringify({ ...readiness, ...seen }) : [...linesOf(readiness), ...rowsOf(seen)].join('\n')
-    )
+    if (values.json) stdout(visibleJson(JSON.stringify({ ...readiness, ...seen })))
+    else stdout(visibleText([...linesOf(readiness), ...rowsOf(seen)].join('\n')))
     return readiness.ready ? 0 : EXIT_FAILURE
   }
 })
