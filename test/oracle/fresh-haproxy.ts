@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,10 +12,15 @@ export interface FreshHaproxy extends AsyncDisposable {
   /** It stands still, and checks nobody, until it is let go on. */
   pause(): void
   goOn(): void
+  /** How it ended, and what it said; undefined while it runs. */
+  fate(): Promise<string | undefined>
 }
 
 /** What HAProxy said, when it does not start on a text. */
 export type FreshStart = { haproxy: FreshHaproxy; refused?: undefined } | { refused: string }
+
+/** Its socket may be gone a moment before we hear of its end. */
+const FATE_MS = 500
 
 /** How many texts a chain of pairs goes to and fro between, at most. */
 export const TEXTS = 4
@@ -41,7 +46,7 @@ export class FreshHaproxies implements AsyncDisposable {
   }
 
   /** @returns what HAProxy said in place, when it does not start */
-  async of(text: string): Promise<{ socket: string; prefix: string } | string> {
+  async of(text: string): Promise<(FreshHaproxy & { prefix: string }) | string> {
     const known = this.#running.get(text)
     if (known !== undefined) {
       this.#running.delete(text)
@@ -126,19 +131,30 @@ export async function startFresh(folder: string, text: string): Promise<FreshSta
     detached: true,
     stdio: ['ignore', output, output]
   })
+  await once(child, 'spawn')
   const socket = join(folder, 'admin.sock')
   if (!(await serves(child, socket))) {
+    if (!ended(child)) await once(child, 'exit')
     output.close()
-    return { refused: await readFile(log, 'utf8') }
+    const said = await readFile(log, 'utf8')
+    // To refuse a text is another thing.
+    if (child.signalCode !== null) throw new Error(`A fresh HAProxy was ended by ${child.signalCode}: ${said}`)
+    return { refused: said }
   }
   return {
     haproxy: {
       socket,
       pause: () => signal(child, 'SIGSTOP'),
       goOn: () => signal(child, 'SIGCONT'),
+      async fate() {
+        if (!ended(child)) await once(child, 'exit', { signal: AbortSignal.timeout(FATE_MS) }).catch(() => undefined)
+        return ended(child)
+          ? `ended by ${child.signalCode ?? child.exitCode}: ${await readFile(log, 'utf8')}`
+          : undefined
+      },
       async [Symbol.asyncDispose]() {
         signal(child, 'SIGKILL')
-        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+        if (!ended(child)) await once(child, 'exit')
         output.close()
       }
     }
@@ -147,8 +163,9 @@ export async function startFresh(folder: string, text: string): Promise<FreshSta
 
 async function serves(child: ChildProcess, socket: string): Promise<boolean> {
   for (let tries = 0; tries < 1000; tries++) {
-    if (child.exitCode !== null || child.signalCode !== null) return false
-    const answered = await exchange(socket, 'show info').catch(() => undefined)
+    if (ended(child)) return false
+    // To look costs next to nothing, to ask in vain a lot.
+    const answered = existsSync(socket) ? await exchange(socket, 'show info').catch(() => undefined) : undefined
     if (answered?.includes('Pid:') === true) return true
     await sleep(10)
   }
@@ -156,10 +173,12 @@ async function serves(child: ChildProcess, socket: string): Promise<boolean> {
   return false
 }
 
-/** To all that it began. */
-function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
+const ended = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null
+
+/** To all that it began. One that has ended by itself has left its number to whoever comes next. */
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
   try {
-    if (pid !== undefined) process.kill(-pid, name)
+    if (child.pid !== undefined && !ended(child)) process.kill(-child.pid, name)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }

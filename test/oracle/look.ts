@@ -49,21 +49,25 @@ const INFO_SETTINGS = [
   'Maxpipes'
 ]
 
-type Say = (line: string) => Promise<string>
+/** Ends each answer, some of which hold empty lines: what `show cli level` says to us. */
+const MARK = /^admin\n\n?/m
 
-function speaker(socket: string, prefix: string): Say {
+/** All on one connection: to make one costs more than most answers. */
+async function ask(socket: string, prefix: string, commands: readonly string[]): Promise<string[]> {
+  if (commands.length === 0) return []
   const folder = socket.replace(/\/[^/]*$/, '')
-  return async (line) => (await exchange(socket, line)).replaceAll(prefix, '127.x.').replaceAll(folder, '')
+  const said = await exchange(socket, commands.map((command) => `${command};show cli level`).join(';'))
+  const answers = said.replaceAll(prefix, '127.x.').replaceAll(folder, '').split(MARK)
+  if (answers.length !== commands.length + 1)
+    throw new Error(`HAProxy broke off after ${JSON.stringify(said.slice(-80))}`)
+  return answers.slice(0, -1)
 }
 
 /** @param prefix the first two numbers of this instance's addresses, as `127.8.` */
 export async function look(socket: string, prefix: string): Promise<Look> {
-  const say = speaker(socket, prefix)
-  const [stat, state, conn] = [
-    csv(await say('show stat')),
-    spaced(await say('show servers state'), /^# /),
-    spaced(await say('show servers conn'), /^# /)
-  ]
+  const commands = ['show stat', 'show servers state', 'show servers conn']
+  const [stats = '', states = '', conns = ''] = await ask(socket, prefix, commands)
+  const [stat, state, conn] = [csv(stats), spaced(states, /^# /), spaced(conns, /^# /)]
   const connOf = new Map(conn.map((row) => [row['bkname/svname'] ?? '', row]))
   const statOf = new Map(stat.map((row) => [`${row.pxname}/${row.svname}`, row]))
   const servers = state.map((row): ServerLook => {
@@ -98,8 +102,9 @@ const weightOf = ({ status = '', weight = '' }: Row): string => (status.startsWi
 
 /** Everything else that it shows of itself, by name. */
 export async function facts(socket: string, prefix: string): Promise<ReadonlyMap<string, string>> {
-  const say = speaker(socket, prefix)
-  const stat = csv(await say('show stat'))
+  const answers = await ask(socket, prefix, FACTS)
+  const said = (command: (typeof FACTS)[number]): string => answers[FACTS.indexOf(command)] ?? ''
+  const stat = csv(said('show stat'))
   const proxies = stat
     .filter(({ svname }) => svname === 'FRONTEND' || svname === 'BACKEND')
     .map((row): [string, string] => [
@@ -107,40 +112,55 @@ export async function facts(socket: string, prefix: string): Promise<ReadonlyMap
       JSON.stringify({ ...pick(row, STAT_SETTINGS), slim: limitOf(row.slim), weight: '', status: usable(stat, row) })
     ])
   const info: Row = Object.fromEntries(
-    (await say('show info')).split('\n').map((line) => line.split(/: (.*)/).slice(0, 2) as [string, string])
+    said('show info')
+      .split('\n')
+      .map((line) => line.split(/: (.*)/).slice(0, 2) as [string, string])
   )
-  const lists = (
-    await Promise.all(
-      ['acl', 'map'].map(async (kind) => {
-        const ids = [...(await say(`show ${kind}`)).matchAll(/^(\d+) /gm)].map(([, id]) => id ?? '')
-        const entries = await Promise.all(ids.map(async (id) => await say(`show ${kind} #${id}`)))
-        return entries.map((text, index): [string, string] => [
-          `${kind} ${index}`,
-          text.replace(/^0x\S+ /gm, '').trim()
-        ])
-      })
-    )
-  ).flat()
-  const variables = [...(await say('show env')).matchAll(/^((?!HAPROXY_)[A-Z_]+)=(.*)$/gm)]
+  const variables = [...said('show env').matchAll(/^((?!HAPROXY_)[A-Z_]+)=(.*)$/gm)]
+  const resolvers = said('show resolvers').matchAll(/^(?:Resolvers section| nameserver) (\S+)/gm)
+  const rings = said('show events').matchAll(/^ {2}(\S+) +:/gm)
   return new Map([
     ...proxies,
-    ...lists,
+    ...(await lists(socket, prefix, { acl: said('show acl'), map: said('show map') })),
     ['info', JSON.stringify({ ...pick(info, INFO_SETTINGS), Maxconn: limitOf(info.Maxconn) })],
     ...variables.map(([, name = '', value = '']): [string, string] => [`variable ${name}`, value]),
     [
       'tables',
-      (await say('show table'))
+      said('show table')
         .replace(/, used:\d+/g, '')
         .split('\n')
         .sort()
         .join('\n')
     ],
-    ['peers', peersOf(await say('show peers'))],
-    ['resolvers', [...(await say('show resolvers')).matchAll(/^(?:Resolvers section| nameserver) (\S+)/gm)].join('\n')],
-    ['certificates', await say('show ssl cert')],
-    ['rings', [...(await say('show events')).matchAll(/^ {2}(\S+) +:/gm)].map(([, name]) => name).join(' ')],
+    ['peers', peersOf(said('show peers'))],
+    ['resolvers', [...resolvers].join('\n')],
+    ['certificates', said('show ssl cert')],
+    ['rings', [...rings].map(([, name]) => name).join(' ')],
     ['sections', proxies.map(([name]) => name).join(', ')]
   ])
+}
+
+const FACTS = [
+  ...(['show stat', 'show info', 'show acl', 'show map', 'show table', 'show peers', 'show resolvers'] as const),
+  // The environment last: it may hold anything.
+  ...(['show ssl cert', 'show events', 'show env'] as const)
+]
+
+/** What ACLs and maps hold. */
+async function lists(
+  socket: string,
+  prefix: string,
+  heads: Readonly<Record<string, string>>
+): Promise<[string, string][]> {
+  const named = Object.entries(heads).flatMap(([kind, head]) =>
+    [...head.matchAll(/^(\d+) /gm)].map(([, id], index) => ({
+      name: `${kind} ${index}`,
+      command: `show ${kind} #${id}`
+    }))
+  )
+  const commands = named.map(({ command }) => command)
+  const entries = await ask(socket, prefix, commands)
+  return named.map(({ name }, index) => [name, (entries[index] ?? '').replace(/^0x\S+ /gm, '').trim()])
 }
 
 /** A backend without any server says UP when it begins, and DOWN when its last one has left; it serves nothing either way. */

@@ -1,17 +1,17 @@
 import { parseArgs } from 'node:util'
 import { textDiff } from '../../src/haproxy/config/text-changes.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { replay, runChains, type Chains, type Judged } from './chains.ts'
 import { CORPUS, reloadsOf, runCorpus, writeCorpusFiles } from './corpus.ts'
 import { MUTATIONS, runMutation } from './mutations.ts'
-import { runChain, startOracle, type ChainReport } from './run.ts'
-import { sideBySide } from './side-by-side.ts'
-
-const CHAIN = 20
+import { runInProcesses, work } from './processes.ts'
+import { sideBySide, type Trouble } from './side-by-side.ts'
 
 /**
  * `tsx test/oracle/main.ts --pairs 5000 --seed 1`: as many pairs, in chains of their own seed each. `--replay`: that seed
  * alone. `--seconds`: no longer than that. `--stop`: until the first difference. `--corpus`: the whole corpus in place of
- * generated pairs. `--mutation`: one thing is taken out of a copy of the sources, and is to be found.
+ * generated pairs. `--mutation`: one thing is taken out of a copy of the sources, and is to be found. `--jobs` chains are
+ * judged side by side, by as many `--processes` together.
  */
 const { values } = parseArgs({
   options: {
@@ -21,6 +21,8 @@ const { values } = parseArgs({
     replay: { type: 'boolean', default: false },
     stop: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '4' },
+    processes: { type: 'string', default: '1' },
+    worker: { type: 'boolean', default: false },
     corpus: { type: 'boolean', default: false },
     mutation: { type: 'string' }
   }
@@ -31,18 +33,32 @@ let interrupted = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (interrupted = true))
 const seconds = (): number => (performance.now() - begun) / 1000
 
-const passed = await (values.mutation !== undefined
-  ? findMutations(values.mutation)
-  : values.corpus
-    ? compareCorpus()
-    : comparePairs())
-process.exitCode = passed ? 0 : 1
+/** None of it counts as equal. */
+const troubles: Trouble[] = []
+
+if (values.worker) await work(Number(values.jobs))
+else process.exitCode = (await passes()) && troubles.every(({ resolved }) => resolved) ? 0 : 1
+
+async function passes(): Promise<boolean> {
+  if (values.mutation !== undefined) return await findMutations(values.mutation)
+  return values.corpus ? await compareCorpus() : await comparePairs()
+}
+
+function tellTrouble(trouble: Trouble): void {
+  troubles.push(trouble)
+  console.log(`trouble with ${trouble.job}, ${trouble.resolved ? 'not at the second try' : 'twice'}: ${trouble.cause}`)
+}
+
+function countTroubles(): string {
+  return `${troubles.length} troubles of the harness, ${troubles.filter(({ resolved }) => !resolved).length} unresolved`
+}
 
 /** Whether every one was found. */
 async function findMutations(name: string): Promise<boolean> {
   const lost: string[] = []
   for (const one of name === 'all' ? Object.keys(MUTATIONS) : [name]) {
-    const args = ['--pairs', values.pairs ?? '500', '--seed', values.seed, '--seconds', values.seconds]
+    const many = ['--jobs', values.jobs, '--processes', values.processes]
+    const args = ['--pairs', values.pairs ?? '500', '--seed', values.seed, '--seconds', values.seconds, ...many]
     const seed = await runMutation(one, args)
     // What differs without it too is a fault of its own, and says nothing of the mutation.
     const alone = seed !== undefined && (await replay(seed))
@@ -71,10 +87,13 @@ async function compareCorpus(): Promise<boolean> {
       for (const words of found) console.log(words)
       differences += found.length
       return found.length === 0
-    }
+    },
+    tellTrouble
   )
   console.log([`${reloads.length} of ${CORPUS.length} reload when a pod joins or leaves:`, ...reloads].join('\n'))
-  console.log(`oracle: ${CORPUS.length} configurations in ${seconds().toFixed(0)} s, ${differences} differences`)
+  console.log(
+    `oracle: ${CORPUS.length} configurations in ${seconds().toFixed(0)} s, ${differences} differences, ${countTroubles()}`
+  )
   return differences === 0
 }
 
@@ -86,37 +105,30 @@ async function comparePairs(): Promise<boolean> {
   let failures = 0
   let once = 0
   let seed = first
-  const ended = (): boolean =>
-    (values.stop && failures > 0) || pairs >= wanted || seconds() > Number(values.seconds) || interrupted
-  await sideBySide(
-    values.replay ? 1 : Number(values.jobs),
-    () => (ended() || (values.replay && seed > first) ? undefined : seed++),
-    async (oracle, chain) => {
-      const report = await runChain(oracle, chain, CHAIN, ended)
+  const chains: Chains = {
+    next: () => (chains.ended() || (values.replay && seed > first) ? undefined : seed++),
+    ended: () => (values.stop && failures > 0) || pairs >= wanted || seconds() > Number(values.seconds) || interrupted,
+    async take(judged) {
+      const { report, again } = judged
       pairs += report.pairs
       for (const [outcome, count] of Object.entries(report.outcomes)) totals[outcome] = (totals[outcome] ?? 0) + count
-      if (report.failure === undefined) return true
-      await tell(report, pairs)
-      const again = await replay(chain)
-      console.log(again ? 'it differs again' : 'it does not differ again: the machine was too busy, or it is a race')
+      if (report.failure === undefined) return
       if (again) failures++
       else once++
-      return false
-    }
-  )
+      await tell(judged, pairs)
+    },
+    tell: tellTrouble
+  }
+  const [jobs, processes] = [values.replay ? 1 : Number(values.jobs), Number(values.processes)]
+  await (processes > 1 && !values.replay ? runInProcesses(processes, jobs, chains) : runChains(jobs, chains))
   const counts = `${pairs} pairs, seeds ${first} to ${seed - 1}, in ${seconds().toFixed(0)} s`
-  console.log(`oracle: ${counts}, ${failures} differ, ${once} differed once, ${JSON.stringify(totals)}`)
+  const found = `${failures} differ, ${once} differed once, ${countTroubles()}`
+  console.log(`oracle: ${counts}, ${found}, ${JSON.stringify(totals)}`)
   return failures === 0
 }
 
-/** Whether a chain differs with an oracle of its own. */
-async function replay(seed: number): Promise<boolean> {
-  await using oracle = await startOracle()
-  return (await runChain(oracle, seed, CHAIN)).failure !== undefined
-}
-
 /** @param pairs so many were compared when it was found */
-async function tell({ seed, failure }: ChainReport, pairs: number): Promise<void> {
+async function tell({ report: { seed, failure }, again }: Judged, pairs: number): Promise<void> {
   if (failure === undefined) return
   const { step, edits, before, after, verdict } = failure
   console.log(
@@ -125,4 +137,5 @@ async function tell({ seed, failure }: ChainReport, pairs: number): Promise<void
   for (const difference of verdict.differences.slice(0, 6)) console.log(`  ${difference.slice(0, 400)}`)
   console.log(await textDiff(before, after))
   if (values.replay) console.log(after)
+  console.log(again ? 'it differs again' : 'it does not differ again: the machine was too busy, or it is a race')
 }

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ConfigureResult } from '../../src/haproxy/update.ts'
@@ -7,7 +6,7 @@ import { eventually } from '../support/eventually.ts'
 import { exchange } from '../../src/haproxy/socket/exchange.ts'
 import { selfSigned } from '../support/certificates.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { ownPort, startHaproxy, type DrivenHaproxy } from '../support/haproxy/start-haproxy.ts'
+import { startHaproxy, type DrivenHaproxy } from '../support/haproxy/start-haproxy.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import type { Probe } from './client.ts'
 import { pickEdit, pickEvent, type Event } from './edits.ts'
@@ -15,6 +14,7 @@ import { FreshHaproxies, TEXTS } from './fresh-haproxy.ts'
 import { generate, probesOf, type Place } from './generator.ts'
 import { judge, placesOf } from './judge.ts'
 import { look } from './look.ts'
+import { ownBlock, ownPorts } from './own-place.ts'
 import { startPods, type Pods } from './pods.ts'
 import { render, type Scenario } from './scenario.ts'
 
@@ -39,28 +39,38 @@ export interface Verdict {
 
 /** Of one oracle: the driven HAProxy's, those of fresh ones, and some that rest from the one before. */
 const NETWORKS = TEXTS + 4
-const blocks = new Set<number>()
-
-/** First of the networks of one oracle, which no other has. */
-function ownBlock(): number {
-  const block = NETWORKS * randomInt(6, 31)
-  if (blocks.has(block)) return ownBlock()
-  blocks.add(block)
-  return block
-}
 
 export async function startOracle(): Promise<Oracle> {
-  const block = ownBlock()
+  /** How to put away what was begun, the last one first. */
+  const ends: (() => unknown)[] = []
+  const end = async (): Promise<void> => {
+    for (let one = ends.pop(); one !== undefined; one = ends.pop()) await one()
+  }
+  try {
+    return { ...(await begin(ends)), [Symbol.asyncDispose]: end }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+async function begin(ends: (() => unknown)[]): Promise<Omit<Oracle, typeof Symbol.asyncDispose>> {
+  const { block, free } = ownBlock(NETWORKS)
+  ends.push(free)
   const [prefix = '', ...others] = Array.from({ length: NETWORKS }, (_, index) => `127.${block + index}.`)
   const dir = await tempDir()
+  ends.push(() => dir[Symbol.asyncDispose]())
   const { key, cert } = await selfSigned()
   const certificate = dir.file('site.pem')
   await writeFile(certificate, `${cert}${key}`)
-  const podPort = ownPort()
+  const podPort = ownPorts()
   const pods = await startPods(podPort)
+  ends.push(() => pods[Symbol.dispose]())
   const haproxy = await startHaproxy()
-  const place: Place = { prefix, bindPort: ownPort(), podPort, certificate }
+  ends.push(() => haproxy[Symbol.asyncDispose]())
+  const place: Place = { prefix, bindPort: ownPorts(), podPort, certificate }
   const fresh = new FreshHaproxies(dir.file('fresh'), prefix, others, (gone) => pods.forget(gone))
+  ends.push(() => fresh[Symbol.asyncDispose]())
 
   const apply = async (text: string): Promise<Omit<Verdict, 'differences'>> => {
     try {
@@ -89,7 +99,11 @@ export async function startOracle(): Promise<Oracle> {
         return outcome === 'refused' ? [] : [`runs by ${outcome} what HAProxy refuses: ${wanted}`]
       }
       if (outcome === 'refused') return [`refused: ${reasons.join('; ')}`]
-      const differences = await judge({ driven, fresh: wanted, pods, probes, former, spread: !BOUND.test(text) })
+      const judged = { driven, fresh: wanted, pods, probes, former, spread: !BOUND.test(text) }
+      const differences = await judge(judged).catch(async (cause: unknown) => {
+        const fate = (await wanted.fate()) ?? 'runs'
+        throw new Error(`The oracle could not judge, and its fresh HAProxy ${fate}`, { cause })
+      })
       fresh.pause(text)
       return differences
     }
@@ -101,19 +115,7 @@ export async function startOracle(): Promise<Oracle> {
     return { outcome, reasons, differences: await differencesNow() }
   }
 
-  return {
-    place,
-    pods,
-    haproxy,
-    compare,
-    async [Symbol.asyncDispose]() {
-      await fresh[Symbol.asyncDispose]()
-      await haproxy[Symbol.asyncDispose]()
-      pods[Symbol.dispose]()
-      await dir[Symbol.asyncDispose]()
-      blocks.delete(block)
-    }
-  }
+  return { place, pods, haproxy, compare }
 }
 
 /** Clients stay where they went first. */

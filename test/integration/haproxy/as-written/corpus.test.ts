@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { CORPUS, reloadsOf, runCorpus, writeCorpusFiles } from '../../../oracle/corpus.ts'
-import { sideBySide } from '../../../oracle/side-by-side.ts'
+import { sideBySide, type Trouble } from '../../../oracle/side-by-side.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
 
 /** A third of them with each version, so that it takes a minute; `npm run test:oracle -- --corpus` takes all. */
@@ -15,6 +15,7 @@ it(
     await writeCorpusFiles(files.path)
     const left = [...some]
     const differences: string[] = []
+    const troubles: Trouble[] = []
     /** In which a pod that joins or leaves takes a reload, and why HAProxy cannot do without. */
     const reloads: string[] = []
 
@@ -28,10 +29,12 @@ it(
         const found = steps.flatMap(({ step, differences }) => differences.map((words) => `${name}, ${step}: ${words}`))
         differences.push(...found)
         return found.length === 0
-      }
+      },
+      (trouble) => troubles.push(trouble)
     )
 
     console.log([`${reloads.length} of ${some.length} reload when a pod joins or leaves:`, ...reloads].join('\n'))
+    expect(troubles.filter(({ resolved }) => !resolved)).toEqual([])
     expect(differences).toEqual([])
   }
 )
