@@ -9,7 +9,11 @@ const NO_HOSTS_4 = ranges(
   // Where clouds keep their metadata, and where else they do.
   ...['169.254.0.0/16 link-local', '100.100.100.200/32 metadata', '168.63.129.16/32 metadata']
 )
-const NO_HOSTS_6 = ranges('::/128 unspecified', 'ff00::/8 multicast', 'fd00:ec2::/32 metadata')
+const NO_HOSTS_6 = ranges(
+  ...['::/128 unspecified', 'ff00::/8 multicast', 'fd00:ec2::/32 metadata'],
+  // Nobody finds it without the zone, which is one of this machine alone.
+  'fe80::/10 link-local'
+)
 /** IPv4 within IPv6 as nobody has it any more: with a group and a port behind it, it reads as another address. */
 const COMPATIBLE_4 = ranges('::/96 IPv4-compatible')
 const LOOPBACK_6 = 1n

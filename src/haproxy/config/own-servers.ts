@@ -1,7 +1,16 @@
+import { isIP } from 'node:net'
 import { unmapped } from '../../model/host-address.ts'
 import { canonicalIp } from '../../model/ip.ts'
 import { eachInTurns, piecesOf } from '../../platform/turns.ts'
 import { splitWords } from './parser.ts'
+
+/** A line by which HAProxy would connect to itself, or to its control tier. */
+export interface OwnServer {
+  /** As the line has it, without what says which kind of address it is. */
+  readonly target: string
+  /** As HAProxy reads it from there, in canonical spelling. */
+  readonly address: string
+}
 
 /** One address on which HAProxy listens. */
 interface Bind {
@@ -12,14 +21,16 @@ interface Bind {
 }
 
 const BIND = /^[ \t]*bind[ \t].*$/gm
-const SERVER = /^[ \t]*server[ \t]+\S+[ \t]+(\S+)/gm
+/** One whose words are not plain is split as HAProxy does it. */
+const SERVER = /^[ \t]*server(-template[ \t]+\S+)?[ \t]+\S+[ \t]+(\S+).*$/gm
+const QUOTED = /['"\\]/
 /** What is before an address to say which kind it is; other kinds are no TCP. */
-const FAMILY = /^(?:ipv4|ipv6|tcp|tcp4|tcp6)@/
+const FAMILY = /^(?:stream\+)?(?:ipv4|ipv6|(?:mp)?tcp[46]?)@/
 const OTHER_KIND = /^(?:\/|[a-z0-9+]+@)/
 
 /**
- * Addresses of the `server` lines by which HAProxy would connect to itself: one that it listens on, as the same text
- * says; or to its control tier, which would take its clients for those who are on this machine.
+ * The `server` lines by which HAProxy would connect to itself: to an address that it listens on, as the same text says;
+ * or to its control tier, which would take its clients for those who are on this machine. Each as often as it is there.
  *
  * @param isOwn whether connections to an address in canonical spelling come to this HAProxy, or to one like it
  * @param controlPort where the control tier listens, on all addresses
@@ -28,27 +39,48 @@ export async function ownServers(
   text: string,
   isOwn: (address: string) => boolean,
   controlPort: number
-): Promise<string[]> {
+): Promise<OwnServer[]> {
   const binds: Bind[] = []
   const control: Bind = { address: undefined, from: controlPort, to: controlPort }
   await eachInTurns(piecesOf(text), (piece) => {
     for (const [line] of piece.matchAll(BIND)) binds.push(...bindsOf(splitWords(line)[1] ?? ''))
   })
-  const found = new Set<string>()
+  const found: OwnServer[] = []
   await eachInTurns(piecesOf(text), (piece) => {
-    for (const [, target = ''] of piece.matchAll(SERVER)) {
-      const { address, port } = partsOf(target.replace(FAMILY, ''))
-      const canonical = canonicalAddress(address)
-      if (canonical === undefined || found.has(canonical)) continue
-      const reached = binds.filter((bind) =>
-        bind.address === undefined ? isOwn(canonical) : bind.address === canonical
-      )
-      const isControl = port !== '' && listensOn(control, port, binds) && isOwn(canonical)
-      if (isControl || reached.some((bind) => listensOn(bind, port, binds))) found.add(canonical)
+    for (const match of piece.matchAll(SERVER)) {
+      const target = targetOf(match)
+      const { address: name, port } = partsOf(target)
+      const address = readAddress(name)
+      if (address === undefined) continue
+      // No address at all: the one that the client came to.
+      const isHere = isAny(address) || isOwn(address)
+      const reached = binds.filter((bind) => (bind.address === undefined ? isHere : bind.address === address))
+      if (isHere && port !== '') reached.push(control)
+      if (reached.some((bind) => listensOn(bind, port, binds))) found.push({ target, address })
     }
   })
-  return [...found]
+  return found
 }
+
+function targetOf([line, template, word = '']: RegExpExecArray): string {
+  const written = QUOTED.test(line) ? (splitWords(line)[template === undefined ? 2 : 3] ?? '') : word
+  return written.replace(FAMILY, '')
+}
+
+const isAny = (address: string | undefined): boolean => address === '0.0.0.0' || address === '::'
+
+/** What HAProxy makes of a server's address, as far as it can be told without asking for a name: `127.1` is 127.0.0.1. */
+function readAddress(name: string): string | undefined {
+  if (name === '' || name === '*') return '0.0.0.0'
+  if (isIP(name) === 0 && NUMERIC.test(name)) return numericAddress(name)
+  return name.toLowerCase() === 'localhost' ? '127.0.0.1' : canonicalAddress(name)
+}
+
+const NUMERIC = /^(?:0x[\da-f]+|\d+)(?:\.(?:0x[\da-f]+|\d+)){0,3}$/i
+
+/** The URL parser reads them as inet_aton does. */
+const numericAddress = (name: string): string | undefined =>
+  URL.canParse(`http://${name}`) ? new URL(`http://${name}`).hostname : undefined
 
 /** One spelling for each address; undefined for what is none. */
 export const canonicalAddress = (address: string): string | undefined => canonicalIp(unmapped(address))
@@ -56,7 +88,8 @@ export const canonicalAddress = (address: string): string | undefined => canonic
 /** A server without a port is connected to on the port that the client came to, one with `+n` so many further. */
 function listensOn({ from, to }: Bind, port: string, binds: readonly Bind[]): boolean {
   if (port === '') return true
-  const number = Number(port)
+  // What stands behind the figures is nothing to HAProxy.
+  const number = Number.parseInt(port, 10)
   if (!/^[+-]/.test(port)) return number >= from && number <= to
   return binds.some((bind) => bind.to + number >= from && bind.from + number <= to)
 }
@@ -70,14 +103,14 @@ function bindsOf(list: string): Bind[] {
     const [, from, to = from] = /^(\d+)(?:-(\d+))?$/.exec(port) ?? []
     if (from === undefined) return []
     const canonical = canonicalAddress(address)
-    const isAny = canonical === '0.0.0.0' || canonical === '::'
-    return { address: isAny ? undefined : canonical, from: Number(from), to: Number(to) }
+    return { address: isAny(canonical) ? undefined : canonical, from: Number(from), to: Number(to) }
   })
 }
 
-/** `10.0.0.1:80`, `[2001:db8::1]:80`, `2001:db8::1:80`, `10.0.0.1`, `*:80`, `:80`. */
+/** `10.0.0.1:80`, `[2001:db8::1]:80`, `[2001:db8::1]`, `2001:db8::1:80`, `10.0.0.1`, `*:80`, `:80`. */
 function partsOf(text: string): { address: string; port: string } {
   const colon = text.lastIndexOf(':')
-  if (colon === -1) return { address: text, port: '' }
-  return { address: text.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: text.slice(colon + 1) }
+  const hasPort = colon > text.lastIndexOf(']')
+  const address = hasPort ? text.slice(0, colon) : text
+  return { address: address.replace(/^\[(.*)\]$/, '$1'), port: hasPort ? text.slice(colon + 1) : '' }
 }

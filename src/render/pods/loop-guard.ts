@@ -17,6 +17,13 @@ export interface Guarded extends Rendered {
   readonly loops: readonly string[]
 }
 
+/** A `server` line that leads HAProxy to itself. */
+interface OwnServer {
+  readonly target: string
+  /** What HAProxy reads from it, in canonical spelling. */
+  readonly address: string
+}
+
 type Known = Pick<HostsSource, 'hosts' | 'pods'>
 type Stays = (ip: string) => boolean
 
@@ -24,8 +31,8 @@ export interface LoopGuardOptions {
   /** Renders with the backends that `known` gives it. */
   readonly renderer: (known: Known) => Source
   readonly known: Known
-  /** Addresses of a text, in canonical spelling, by which HAProxy would connect to itself. */
-  readonly ownServers: (text: string) => Promise<readonly string[]>
+  /** The lines of a text by which HAProxy would connect to itself, each as often as it stands there. */
+  readonly ownServers: (text: string) => Promise<readonly OwnServer[]>
   readonly canonical: (ip: string) => string | undefined
   readonly logger: Pick<Logger, 'error' | 'info'>
   readonly onAlarm: (problem: Problem) => void
@@ -57,12 +64,38 @@ export class LoopGuard {
     const rendered = await this.#renderer.render(input, without, signal)
     const found = await this.#options.ownServers(rendered.text)
     if (found.length === 0) return { ...rendered, loops: [] }
-    const withNone = await again(found)
-    // What is there without any pod is the template's own.
-    const ownToTemplate = new Set(await this.#options.ownServers(withNone.text))
-    const loops = found.filter((address) => !ownToTemplate.has(address))
-    if (loops.length === found.length) return { ...withNone, loops }
+    const podsOfLine = this.#podsOfLines(input)
+    const suspects = ipsOf(found, podsOfLine)
+    if (suspects.length === 0) return { ...rendered, loops: [] }
+    const withNone = await again(suspects)
+    // What is there without them is the template's own: another line with the same address is not.
+    const loops = ipsOf(beyond(found, await this.#options.ownServers(withNone.text)), podsOfLine)
+    if (loops.length === suspects.length) return { ...withNone, loops }
     return { ...(loops.length === 0 ? rendered : await again(loops)), loops }
+  }
+
+  /**
+   * Whose line may be one: of the pods with the address that HAProxy reads there, and of those whose address the line
+   * begins with. With a colon in what follows, "2001:db8::0" and "9:80", the one is not the other.
+   */
+  #podsOfLines(input: string | Backends): (server: OwnServer) => string[] {
+    const { known, canonical } = this.#options
+    const spelled = new Map<string, string>()
+    const add = (ip: string): unknown => spelled.has(ip) || spelled.set(ip, canonical(ip) ?? ip)
+    if (typeof input !== 'string') for (const pods of podsOf(input).values()) for (const { ip } of pods) add(ip)
+    else {
+      const all = input === '' ? [known.hosts()] : [known.hosts(), parseHosts(input)]
+      for (const hosts of all) for (const ips of hosts.values()) ips.forEach(add)
+    }
+    const addresses = new Set(spelled.values())
+    return ({ target, address }) => {
+      const found = addresses.has(address) ? [address] : []
+      for (let end = target.indexOf(':'); end !== -1; end = target.indexOf(':', end + 1)) {
+        const glued = spelled.get(target.slice(0, end))
+        if (glued !== undefined && glued !== address) found.push(glued)
+      }
+      return found
+    }
   }
 
   /** Tells once of each address that is left out. */
@@ -97,6 +130,21 @@ export class LoopGuard {
   }
 }
 
+const ipsOf = (servers: readonly OwnServer[], podsOfLine: (server: OwnServer) => string[]): string[] => [
+  ...new Set(servers.flatMap(podsOfLine))
+]
+
+/** Those that are not among the others, or not as often. */
+function beyond(servers: readonly OwnServer[], others: readonly OwnServer[]): OwnServer[] {
+  const counts = new Map<string, number>()
+  for (const { target } of others) counts.set(target, (counts.get(target) ?? 0) + 1)
+  return servers.filter(({ target }) => {
+    const count = counts.get(target) ?? 0
+    counts.set(target, count - 1)
+    return count <= 0
+  })
+}
+
 const filterHosts = (hosts: Hosts, stays: Stays): Hosts => filter(hosts, stays)
 
 const filterPods = (pods: ReadonlyMap<string, readonly Pod[]>, stays: Stays): ReadonlyMap<string, readonly Pod[]> =>
@@ -114,7 +162,7 @@ function filter<T>(
 function problemOf(ip: string): Problem {
   return {
     code: 'KTL_POD_IS_PROXY',
-    message: `The pods at ${ip} are left out: HAProxy itself, or its control tier, listens there, on the port of their server line`,
+    message: `The pods at ${ip} are left out: where their server line leads, HAProxy itself or its control tier listens`,
     hint: 'Look at "kontrol pods" for who reports this address; a server that chains frontends belongs into the template.'
   }
 }

@@ -193,7 +193,8 @@ describe('an address that is no host (case 5)', () => {
       '169.254.169.254',
       '::ffff:169.254.169.254',
       // With ":1:8000" behind it, HAProxy reads ::ffff:127.0.0.1 and a port.
-      '::ffff:7f00'
+      '::ffff:7f00',
+      'fe80::1'
     ]
 
     for (const ip of bad) {
@@ -222,8 +223,20 @@ describe('an address that is no host (case 5)', () => {
   })
 
   it('is the control tier, which would take clients of HAProxy for those on this machine', async () => {
-    const port = await freePort()
-    await using subject = await started({ template: withPortsOfPods(port), env: { KONTROL_DAMPER: '0' } })
+    const [port, inner] = [await freePort(), await freePort()]
+    // Frontends that a template chains over an address spare nobody who reports it.
+    const chain = `frontend inner
+  mode http
+  timeout client 5s
+  bind 127.0.0.1:${inner}
+  http-request return status 204
+backend chain
+  mode http
+  timeout connect 1s
+  timeout server 5s
+  server inner 127.0.0.1:${inner}
+`
+    await using subject = await started({ template: chain + withPortsOfPods(port), env: { KONTROL_DAMPER: '0' } })
     await subject.service.ready()
     const ask = await clientOf(subject, port)
 
@@ -235,6 +248,15 @@ describe('an address that is no host (case 5)', () => {
 
     await eventually(() => subject.service.output.split('KTL_POD_IS_PROXY').length > 2)
     await subject.service.ready()
+    expect(await ask()).toMatch(/^503 /)
+
+    // HAProxy reads a number there, and nothing of what is behind it.
+    expect((await subject.ask.loopback('PUT', '/ping', { ...neighbour, down: true })).status).toBe(200)
+    const behind = { ...said, payload: { port: `${control}x` } }
+    expect((await subject.ask.stranger('PUT', '/ping', behind)).status).toBe(200)
+    await eventually(async () => (await subject.ask.loopback('GET', '/api/v1/pods')).body.includes(`${control}x`))
+    await subject.service.ready()
+    expect((await subject.ask.loopback('GET', '/api/v1/config')).body).not.toMatch(/ server web/)
     expect(await ask()).toMatch(/^503 /)
   })
 

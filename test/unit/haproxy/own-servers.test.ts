@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { ownServers } from '../../../src/haproxy/config/own-servers.ts'
 
 const isOwn = (address: string): boolean => ['127.0.0.1', '::1', '10.0.0.9', '2001:db8::9'].includes(address)
-const found = (binds: string[], servers: string[]): Promise<string[]> =>
-  ownServers(
+const found = async (binds: string[], servers: string[]): Promise<string[]> => {
+  const own = await ownServers(
     [
       'frontend all',
       ...binds.map((bind) => `  bind ${bind}`),
@@ -14,6 +14,8 @@ const found = (binds: string[], servers: string[]): Promise<string[]> =>
     isOwn,
     8000
   )
+  return own.map(({ address }) => address)
+}
 
 describe('the servers by which HAProxy would connect to itself', () => {
   it.each([
@@ -32,6 +34,22 @@ describe('the servers by which HAProxy would connect to itself', () => {
     [':80', '10.0.0.9:+0'],
     [':80,:180', '10.0.0.9:+100'],
     ['"${OWN}:80"', '10.0.0.9:80'],
+    // As HAProxy reads them.
+    [':80', '10.0.0.9:80x'],
+    [':80', '10.0.0.9:080'],
+    [':80', '"10.0.0.9:80"'],
+    [':80', "10.0.0.9':80'"],
+    [':80', 'stream+ipv4@10.0.0.9:80'],
+    [':80', '[::1]'],
+    [':80', '[::1]:'],
+    [':80', '2001:db8::0009:80'],
+    [':80', '127.1:80'],
+    [':80', '0x7f000001:80'],
+    [':80', '2130706433:80'],
+    [':80', 'LocalHost:80'],
+    [':80', '*:80'],
+    ['10.0.0.7:8000', ':8000'],
+    [':80', '0.0.0.0:80'],
     // The control tier.
     [':80', '127.0.0.1:8000'],
     ['10.0.0.9:80', '[::1]:8000'],
@@ -59,11 +77,14 @@ describe('the servers by which HAProxy would connect to itself', () => {
     expect(await found([bind], [server])).toEqual([])
   })
 
-  it('are named once, in one spelling, and none without a bind', async () => {
+  it('are named as often as they are there, in one spelling, and none without a bind', async () => {
     expect(await found([':80'], ['::ffff:10.0.0.9:80', '10.0.0.9:80', '[2001:DB8::9]:80'])).toEqual([
+      '10.0.0.9',
       '10.0.0.9',
       '2001:db8::9'
     ])
+    const template = 'frontend f\n bind :80\nbackend b\n server-template s 1-3 10.0.0.9:80 check'
+    expect(await ownServers(template, isOwn, 8000)).toEqual([{ target: '10.0.0.9:80', address: '10.0.0.9' }])
     expect(await found([], ['10.0.0.9:80'])).toEqual([])
     expect(await ownServers('frontend f\n  # bind :80\nbackend b\n  server s 10.0.0.9:80', isOwn, 8000)).toEqual([])
   })

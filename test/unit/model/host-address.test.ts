@@ -4,7 +4,7 @@ import { isPublishable, problemOfHost, unmapped } from '../../../src/model/host-
 describe('the address of a host', () => {
   it.each([
     ...['10.0.0.1', '100.64.0.1', '100.100.100.201', '127.0.0.1', '1.1.1.1', '169.253.0.1', '223.255.255.255'],
-    ...['240.0.0.1', '::1', '2001:db8::1', 'fd12::1', 'fd00:ec1::254', 'fe80::1', '::ffff:10.0.0.1', '64:ff9b::a00:1']
+    ...['240.0.0.1', '::1', '2001:db8::1', 'fd12::1', 'fd00:ec1::254', 'fec0::1', '::ffff:10.0.0.1', '64:ff9b::a00:1']
   ])('may be %s', (ip) => {
     expect(problemOfHost(ip)).toBeUndefined()
   })
@@ -23,6 +23,8 @@ describe('the address of a host', () => {
     ['0:0:0:0:0:0:0:0', 'unspecified'],
     ['ff02::1', 'multicast'],
     ['fd00:ec2::254', 'metadata'],
+    ['fe80::1', 'link-local'],
+    ['FEBF:FFFF::1', 'link-local'],
     ['::ffff:0.0.0.0', 'unspecified'],
     ['::ffff:a9fe:a9fe', 'link-local'],
     ['::FFFF:224.0.0.1', 'multicast'],

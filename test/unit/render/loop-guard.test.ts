@@ -34,7 +34,8 @@ function guarded(template: string, known: Backends = backends([])) {
         constants: { namespace: 'default', labels: {}, env: {} }
       }),
     known: { hosts: () => addressesOf(known), pods: () => podsOf(known) },
-    ownServers: (text) => ownServers(text, (address) => ['127.0.0.1', '10.0.0.9'].includes(address), 8000),
+    ownServers: (text) =>
+      ownServers(text, (address) => ['127.0.0.1', '10.0.0.9', '2001:db8::9'].includes(address), 8000),
     canonical: canonicalAddress,
     logger,
     onAlarm: (problem) => void told.push(problem)
@@ -84,6 +85,40 @@ describe('a pod at an address on which HAProxy listens', () => {
       '127.0.0.1:8081'
     ])
     expect(told).toHaveLength(1)
+  })
+
+  it('is left out beside a server of the template at the same address, and at the same port', async () => {
+    const { servers, told } = guarded(TEMPLATE + CHAIN)
+
+    expect(await servers(backends([db(0, '127.0.0.1', 80), db(1, '10.0.0.2', 80)]))).toEqual([
+      '10.0.0.2:80',
+      '127.0.0.1:8081'
+    ])
+    expect(await servers(backends([db(0, '127.0.0.1', 8081)]))).toEqual(['127.0.0.1:8081'])
+    expect(told).toHaveLength(1)
+  })
+
+  it('is left out where its address and its payload together are another one', async () => {
+    const { servers, told } = guarded(TEMPLATE + CHAIN)
+    const glued = makePod(0, { app: 'db', ip: '2001:db8::0', payload: { port: '9:80' } })
+    const numbered = makePod(1, { app: 'db', ip: '10.0.0.9', payload: { port: '80x' } })
+
+    expect(await servers(backends([glued, numbered, db(2, '10.0.0.2', 80), db(3, '2001:db8::1', 80)]))).toEqual([
+      '10.0.0.2:80',
+      '2001:db8::1:80',
+      '127.0.0.1:8081'
+    ])
+    expect(told.map(({ message }) => message.slice(0, 31))).toEqual([
+      expect.stringContaining('2001:db8::') as string,
+      expect.stringContaining('10.0.0.9') as string
+    ])
+  })
+
+  it('does not take with it a server that the template has only beside pods', async () => {
+    const { servers, told } = guarded(`${TEMPLATE}{% if pods.db %}${CHAIN}{% endif %}`)
+
+    expect(await servers(backends([db(0, '10.0.0.2', 80)]))).toEqual(['10.0.0.2:80', '127.0.0.1:8081'])
+    expect(told).toEqual([])
   })
 
   it('is left out of hosts that another master sends, and of those that are known', async () => {
