@@ -56,6 +56,9 @@ export async function startPods(port: number): Promise<Pods> {
     answer(request, response, pod, isCheck)
   })
 
+  // HAProxy alone lets go of what is idle: what closes as it is used again fails a client, on whichever side is the slower one.
+  http.keepAliveTimeout = 0
+
   const takeConnection = (socket: Socket): void => {
     const connection = { before: '', pod: socket.localAddress ?? '', asked: false }
     sockets.add(socket)
