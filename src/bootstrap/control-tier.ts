@@ -28,8 +28,10 @@ import { listen } from '../http/server.ts'
 import { commandSink } from '../lifecycle/command-socket.ts'
 import type { Pod } from '../model/pod.ts'
 import { completeSnapshot } from '../model/snapshot.ts'
+import { removeUnfinished } from '../platform/atomic-file.ts'
 import type { Closers } from '../platform/closers.ts'
 import { Listeners } from '../platform/listeners.ts'
+import type { Logger } from '../platform/logger.ts'
 import type { Registry } from '../registry/registry.ts'
 import { TemplateSource } from '../render/template-source.ts'
 import type { KeepaliveLoop } from '../slave/keepalive-loop.ts'
@@ -164,6 +166,8 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
   closers.add('control tier', () => app.close())
   const { port } = await listen(app, config.port)
   logger.info({ port, app: config.app, id: config.id, modes: config.modes }, 'control tier open')
+  // Not before: a second process on the same folder has failed by now.
+  await tidy(config.dataFolder, logger)
 
   closers.add('dns', () => dns.stop())
   // A proxy without a registry does not know the others: it writes what a master commands, and nothing by itself.
@@ -182,6 +186,15 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
   statistics?.start()
   slave?.start()
   return port
+}
+
+/** What a process that was killed has left half-written is in nobody's way: where it stays, that is no reason to end. */
+async function tidy(dataFolder: string, logger: Logger): Promise<void> {
+  for (const folder of [dataFolder, haproxyPaths(dataFolder).folder]) {
+    await removeUnfinished(folder).catch((err: unknown) => {
+      logger.warn({ err, folder }, 'half-written files not removed')
+    })
+  }
 }
 
 const proxiesOf = (registry: Registry | undefined, { app }: Config): readonly Pod[] =>

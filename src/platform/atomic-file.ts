@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /**
@@ -26,6 +26,24 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
     throw error
   }
   await syncFolder(folder)
+}
+
+/** What `writeFileAtomic` calls a file that is not finished. */
+const UNFINISHED = /^\..+\.[0-9a-f]{12}$/
+
+/** Removes the files that a process that was killed had not finished, and none of this one. */
+export async function removeUnfinished(folder: string, startedAt = performance.timeOrigin): Promise<void> {
+  // One that is not there yet has none.
+  const entries = await readdir(folder).catch(() => [])
+  for (const name of entries.filter((entry) => UNFINISHED.test(entry))) {
+    const path = join(folder, name)
+    // One that was renamed meanwhile was finished.
+    const changedAt = await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Infinity
+    )
+    if (changedAt < startedAt) await rm(path, { force: true })
+  }
 }
 
 /** Without this the rename itself may be lost with the power. */
