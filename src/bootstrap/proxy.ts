@@ -19,6 +19,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { configureStep } from '../steps/configure.ts'
 import { type ExposeDeps, exposeViaRoute53Step } from '../steps/expose-via-route53.ts'
+import { ExternalAddress } from '../steps/external-address.ts'
 import { HistoryFile } from '../steps/history-file.ts'
 import { ReconfigurationLog } from '../steps/reconfiguration-log.ts'
 import { renderStep } from '../steps/render.ts'
@@ -86,8 +87,10 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
   const onAlarm = (problem: Problem): void => alarms.emit(problem)
   const leftOut = new LeftOutPods({ logger, onAlarm })
   const renderings = new TemplateProcess({ clock, logger, memoryMb: memoryFor(config.payloadBytes) })
-  const actions = createSteps(deps, driver, reconfigurations, { leftOut, renderings, onAlarm })
   const { manifest, warnings } = await readManifest(config.lifecycleFile, builtInActions)
+  const drivesHaproxy = runsAction(manifest, 'configure')
+  const parts = { leftOut, renderings, onAlarm, drivesHaproxy }
+  const actions = createSteps(deps, driver, reconfigurations, parts)
   for (const warning of warnings) logger.warn({ file: config.lifecycleFile, warning }, 'lifecycle manifest')
   const automaton = new Automaton({
     manifest,
@@ -110,7 +113,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     history,
     renderings,
     facts,
-    drivesHaproxy: runsAction(manifest, 'configure'),
+    drivesHaproxy,
     renderable: {
       goto: (tag, input, options) => automaton.goto(tag, input, options),
       ending: () => automaton.ending,
@@ -123,13 +126,14 @@ interface RenderingParts {
   leftOut: LeftOutPods
   renderings: TemplateProcess
   onAlarm: (problem: Problem) => void
+  drivesHaproxy: boolean
 }
 
 function createSteps(
   deps: ProxyDeps,
   driver: HaproxyDriver,
   log: ReconfigurationLog,
-  { leftOut, renderings, onAlarm }: RenderingParts
+  { leftOut, renderings, onAlarm, drivesHaproxy }: RenderingParts
 ): Record<BuiltInAction, Action> {
   const { config, templates, registry, dns, prepareStatistics, leave } = deps
   const hosts =
@@ -161,11 +165,17 @@ function createSteps(
     },
     onFailure: () => driver.withdraw()
   })
+  const { eip, payloadFile } = config
+  const external = new ExternalAddress({ eip, payloadFile, logger: deps.logger })
+  const announce = async (): Promise<void> => {
+    // Nobody says when, where steps of the operator's own configure it.
+    if (driver.isConfigured || !drivesHaproxy) await external.tell()
+  }
   return {
-    setup: setupStep({ driver, payloadFile: config.payloadFile, eip: config.eip, prepareStatistics }),
+    setup: setupStep({ driver, announce, prepareStatistics }),
     render: renderStep({ renderer, log }),
-    configure: configureStep({ driver, renderer, log, hosts }),
-    restart: restartStep({ driver, log }),
+    configure: external.after(configureStep({ driver, renderer, log, hosts }), ['unchanged', 'applied']),
+    restart: external.after(restartStep({ driver, log }), ['done']),
     'expose-via-route53': exposeViaRoute53Step(dns),
     shutdown: shutdownStep({ leave, driver })
   }

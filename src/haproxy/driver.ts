@@ -7,7 +7,7 @@ import { Certificates } from './files/certificates.ts'
 import { Update, type ConfigureResult, type RestartOutcome } from './update.ts'
 import { ChangeJournal } from './servers/change-journal.ts'
 import { ConfigSecrets } from './files/config-secrets.ts'
-import { ConfigFile } from './files/config-file.ts'
+import { ConfigFile, NO_CONFIG } from './files/config-file.ts'
 import { ConfigReader } from './config/model.ts'
 import { HaproxyLog } from './process/log.ts'
 import { fileArguments, haproxyPaths, masterSocketArgument, type HaproxyPaths } from './files/paths.ts'
@@ -179,6 +179,12 @@ export class HaproxyDriver {
 
   get isUp(): boolean {
     return this.#options.supervisor.pid() !== undefined
+  }
+
+  /** Whether HAProxy has been given anything to serve: on a new machine, not before the first configuration. */
+  get isConfigured(): boolean {
+    const running = this.#known.running
+    return running !== undefined && running.text !== NO_CONFIG
   }
 
   /** Undefined while HAProxy is away, or runs something that is not known. */

@@ -17,7 +17,7 @@ const CHECK_GRACE_MS = 500
 const RETRIES = 2
 
 /** What stands in for the operator's file until there is one: HAProxy wants the file, and that it ends in LF. */
-const NO_CONFIG = '# No configuration yet.\n'
+export const NO_CONFIG = '# No configuration yet.\n'
 
 /**
  * The operator's configuration on disk: the candidate, the one HAProxy loads,

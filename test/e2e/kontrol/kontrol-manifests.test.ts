@@ -34,6 +34,8 @@ describe('a manifest of another image', () => {
     await using image = await startImage('zookeeper', supervisord)
     const read = (name: string): string => readFileSync(image.file(name), 'utf8')
     await eventually(async () => (await image.socat('STATE')) === 'setup')
+    // A step that has begun may be interrupted.
+    await eventually(() => statusOf('telegraf', supervisord) === 'RUNNING', 30_000)
 
     expect(await image.socat('WAIT stop')).toBe('OK')
     expect(read('state.json')).toBe('"stopped"\n')

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { KontrolError } from '../../../src/errors.ts'
 import { Automaton } from '../../../src/lifecycle/automaton.ts'
@@ -16,7 +15,6 @@ import { setupStep } from '../../../src/steps/setup.ts'
 import { shutdownStep } from '../../../src/steps/shutdown.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { tempDir } from '../../support/temp-dir.ts'
 import { makePod } from '../../support/registry/make-pod.ts'
 import { recordingLogger, silentLogger } from '../../support/test-logger.ts'
 
@@ -195,34 +193,17 @@ describe('a broken template', () => {
 })
 
 describe('setup', () => {
-  it('writes the external address as the payload, then starts HAProxy, then the statistics', async () => {
-    await using dir = await tempDir()
+  it('starts HAProxy, tells where clients find it, then starts the statistics', async () => {
     const order: string[] = []
     const step = setupStep({
       driver: { start: async () => void order.push('haproxy') },
-      payloadFile: dir.file('state.json'),
-      eip: '1.2.3.4',
+      announce: async () => void order.push('address'),
       prepareStatistics: async () => void order.push('statistics')
     })
 
     expect(await step(context())).toBe('done')
 
-    expect(JSON.parse(await readFile(dir.file('state.json'), 'utf8'))).toEqual({ eip: '1.2.3.4' })
-    expect(order).toEqual(['haproxy', 'statistics'])
-  })
-
-  it('leaves the payload alone when there is no external address', async () => {
-    await using dir = await tempDir()
-    const step = setupStep({
-      driver: { start: async () => {} },
-      payloadFile: dir.file('state.json'),
-      eip: undefined,
-      prepareStatistics: async () => {}
-    })
-
-    await step(context())
-
-    await expect(readFile(dir.file('state.json'))).rejects.toMatchObject({ code: 'ENOENT' })
+    expect(order).toEqual(['haproxy', 'address', 'statistics'])
   })
 })
 
