@@ -19,6 +19,7 @@ import {
   variable,
   wholeNumber
 } from './platform/env-parsers.ts'
+import { variableNames } from './platform/process/haproxy-environment.ts'
 import { defaultShell, parseShell, type Shell } from './platform/process/shell.ts'
 import { parseCheck } from './slave/check.ts'
 
@@ -209,6 +210,10 @@ export const envTable = {
     fallback: 'haproxy',
     parse: text
   }),
+  haproxyEnv: {
+    ...optional('KONTROL_HAPROXY_ENV', 'Comma list of the only variables that HAProxy is given', variableNames),
+    fallbackDoc: "unset: all but secrets and the control tier's own"
+  },
   supervisor: variable<'child' | 'supervisord'>({
     name: 'KONTROL_SUPERVISOR',
     doc: 'Who runs the HAProxy process: child or supervisord',

@@ -30,6 +30,25 @@ masters() {
   done
 }
 
+# Words for "env" that keep from HAProxy what it is not given: the rules of src/platform/process/haproxy-environment.ts.
+# A line of a value that looks like a name does no harm.
+withheld() {
+  named=,$(printf %s "${KONTROL_HAPROXY_ENV:-}" | tr -d '[:space:]'),
+  case $named in *[!,]*) listed=yes ;; *) listed=no ;; esac
+  # No process for each name: every start waits for this.
+  for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+    case $named in *",$name,"*) continue ;; esac
+    case $listed,$name in
+      no,AWS_REGION | no,AWS_DEFAULT_REGION) ;;
+      no,NODE_* | no,npm_* | no,SUPERVISOR_* | no,KONTROL_ETCD* | no,KONTROL_*TOKEN_FILE | no,AWS_*) echo "-u $name" ;;
+      no,* | yes,PATH | yes,HOME | yes,USER | yes,LOGNAME | yes,PWD | yes,TMPDIR | yes,TZ | yes,TZDIR | yes,LANG | yes,LANGUAGE) ;;
+      yes,LC_* | yes,HAPROXY_* | yes,NOTIFY_SOCKET | yes,OPENSSL_* | yes,SSL_CERT_* | yes,LD_* | yes,MALLOC_*) ;;
+      yes,GLIBC_TUNABLES | yes,LUA_* | yes,RES_OPTIONS | yes,LOCALDOMAIN | yes,HOSTALIASES) ;;
+      *) echo "-u $name" ;;
+    esac
+  done
+}
+
 # Tells it once a second, as one that is about to begin, or to reload, forgets what it was told.
 end_within() {
   signal=$1 seconds=$2
@@ -74,7 +93,8 @@ stop() {
 former=$(masters)
 # Unquoted: a pid each.
 [ -z "$former" ] || set -- "$@" -x "$folder/admin.sock" -sf $former
-"$binary" "$@" &
+# One process: "env" becomes HAProxy.
+env $(withheld) "$binary" "$@" &
 haproxy=$!
 trap stop USR1
 trap 'kill -TERM "$haproxy"' TERM INT

@@ -3,6 +3,7 @@ import { findKontrolError, KontrolError } from '../../errors.ts'
 import { writeFileAtomic } from '../../platform/atomic-file.ts'
 import { maskValues } from '../../model/masking.ts'
 import { secretsOf } from '../config/masked.ts'
+import { haproxyEnvironment } from '../../platform/process/haproxy-environment.ts'
 import { runSubprocess } from '../../platform/process/subprocess.ts'
 import { baseConfig, peersConfig } from './base-config.ts'
 import { isListenedOn } from '../process/listeners.ts'
@@ -123,6 +124,8 @@ export class ConfigFile {
     // -W, as it is started: without it a `program` would be refused.
     const args = ['-W', '-c', ...fileArguments(this.#paths, path)]
     const { code, stdout, stderr, timedOut } = await runSubprocess(this.#binary, args, {
+      // As it would run: what is blank there is blank here.
+      env: haproxyEnvironment(process.env),
       timeoutMs: CHECK_TIMEOUT_MS,
       graceMs: CHECK_GRACE_MS,
       ...(signal && { signal })

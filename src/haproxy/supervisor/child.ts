@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { KontrolError } from '../../errors.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
-import { inheritedEnvironment } from '../../platform/process/inherited-environment.ts'
+import { haproxyEnvironment } from '../../platform/process/haproxy-environment.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { endProcess, lives } from './end-process.ts'
 import { findMaster, readProcess, type ProcessInfo } from '../process/process-table.ts'
@@ -93,7 +93,7 @@ export class ChildSupervisor implements Supervisor {
       const child = spawn(binary, args, {
         detached: true,
         // Its configuration can print any of it.
-        env: inheritedEnvironment(process.env),
+        env: haproxyEnvironment(process.env),
         stdio: ['ignore', log?.fd ?? 'ignore', log?.fd ?? 'ignore']
       })
       await once(child, 'spawn')

@@ -7,12 +7,14 @@ const SECRET_NAME = /TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|CREDENTIAL|PRIVATE_?K
 
 export const isSecretName = (name: string): boolean => SECRET_NAME.test(name)
 
+export const isOurSecret = (name: string): boolean => OURS.test(name)
+
 /**
- * What HAProxy, steps, scripts and callbacks inherit: all but what is a secret
+ * What steps, scripts and callbacks inherit, programs of the user's own: all but what is a secret
  * of this program. A variable that the user set for them, whatever it holds, is theirs.
  */
 export function inheritedEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !OURS.test(name)))
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isOurSecret(name)))
 }
 
 /** Shorter ones would be found in innocent text. */

@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { command } from '../../support/service/command.ts'
 import { eventually } from '../../support/eventually.ts'
+import { ownAddress } from '../../support/haproxy/start-haproxy.ts'
 import { createService, type RunningService, type ServiceOptions } from '../../support/service/start-service.ts'
 import { tempDir, type TempDir } from '../../support/temp-dir.ts'
 
@@ -151,6 +152,69 @@ states:
       return body === '' ? undefined : (JSON.parse(body) as object)
     }, 30_000)
     expect(state).toEqual({ labels: { app: 'control', role: 'server' }, ip: '127.0.0.1', port: service.port })
+  })
+
+  const machinery = { NODE_OPTIONS: '--no-warnings', AWS_PROFILE: 'dns', KONTROL_ETCD_PASSWORD_FILE: '' }
+  const operators = { AWS_REGION: 'eu-west-1', MY_PORT: '8080', STATS_PASSWORD: 'p' }
+
+  /** What HAProxy has in its environment, what it prints of it, and what a callback has. */
+  async function seenWith(list?: string) {
+    const dir = await folder()
+    const address = ownAddress()
+    const service = await start({
+      template: `frontend front
+  mode http
+  timeout client 5s
+  bind "${address}:8080"
+  http-request return status 200 content-type text/plain lf-string "\${AWS_REGION}|%[env(STATS_PASSWORD)]|%[env(AWS_PROFILE)]"
+`,
+      env: {
+        ...machinery,
+        ...operators,
+        ...(list !== undefined && { KONTROL_HAPROXY_ENV: list }),
+        KONTROL_LABELS: '{"app":"haproxy","role":"balancer"}',
+        KONTROL_SHELL_CALLBACK: 'TRUE',
+        KONTROL_CALLBACK: `env > '${dir.file('part')}'; mv '${dir.file('part')}' '${dir.file('env')}'; echo "{}"`
+      }
+    })
+    await service.ready()
+    const text = await (await fetch(`http://${address}:8080/`)).text()
+    const keepalive = { app: 'web', id: 'web-1', ip: '10.0.0.1', key: 'k', role: 'r', payload: '' }
+    await service.send('PUT', '/ping', JSON.stringify(keepalive), authorized)
+    const callback = await eventually(() => readFile(dir.file('env'), 'utf8'), 30_000)
+    const { body } = await service.send('GET', '/api/v1/haproxy', undefined, authorized)
+    const { pid, workerPid } = JSON.parse(body) as Record<'pid' | 'workerPid', number>
+    const [master = [], worker = []] = await Promise.all(
+      [pid, workerPid].map(async (one) =>
+        (await readFile(`/proc/${one}/environ`, 'utf8')).split('\0').map((line) => line.replace(/=[^]*/, ''))
+      )
+    )
+    return { text, callback, master, worker }
+  }
+
+  it('HAProxy has what an operator set, and a callback also what leads to the credentials of AWS', async () => {
+    const { text, callback, master, worker } = await seenWith()
+
+    expect(text).toBe('eu-west-1|p|')
+    for (const environment of [master, worker]) {
+      expect(environment).toEqual(expect.arrayContaining(['PATH', 'KONTROL_DATA', ...Object.keys(operators)]))
+      for (const name of [...Object.keys(machinery), 'KONTROL_TOKEN']) expect(environment).not.toContain(name)
+    }
+    for (const line of ['NODE_OPTIONS=--no-warnings', 'AWS_PROFILE=dns', 'STATS_PASSWORD=p']) {
+      expect(callback.split('\n')).toContain(line)
+    }
+    expect(callback).not.toContain(TOKEN)
+  })
+
+  it('HAProxy has nothing that KONTROL_HAPROXY_ENV leaves out, and a callback all the same', async () => {
+    const { text, callback, master, worker } = await seenWith('AWS_PROFILE, AWS_REGION')
+
+    expect(text).toBe('eu-west-1||dns')
+    for (const environment of [master, worker]) {
+      const own = environment.filter((name) => name !== '' && !name.startsWith('HAPROXY_'))
+      expect([...own].sort()).toEqual(['AWS_PROFILE', 'AWS_REGION', 'PATH'])
+    }
+    expect(callback.split('\n')).toContain('STATS_PASSWORD=p')
   })
 
   it('the lines that the base image hands to its shell set them for supervisord and all that it starts', async () => {
