@@ -35,8 +35,8 @@ masters() {
 withheld() {
   named=,$(printf %s "${KONTROL_HAPROXY_ENV:-}" | tr -d '[:space:]'),
   case $named in *[!,]*) listed=yes ;; *) listed=no ;; esac
-  # No process for each name: every start waits for this.
-  for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+  # No process for each name: every start waits for this. By bytes: a value need not be text in the language set.
+  for name in $(env | LC_ALL=C sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
     case $named in *",$name,"*) continue ;; esac
     case $listed,$name in
       no,AWS_REGION | no,AWS_DEFAULT_REGION) ;;

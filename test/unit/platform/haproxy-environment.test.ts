@@ -60,6 +60,25 @@ describe.each(Object.entries(cases))('HAProxy is given %s', (_, { list, names })
   })
 })
 
+it.each(['', 'STATS_PASSWORD'])(
+  'a value that is no UTF-8 stands in the way of nothing, the list being "%s"',
+  async (list) => {
+    await using dir = await tempDir()
+    const binary = dir.file('haproxy')
+    await writeFile(binary, `#!${process.execPath}\nconsole.log(Object.keys(process.env).join(' '))\n`, { mode: 0o755 })
+    // No argument of Node's can hold such bytes.
+    const start = `odd=$(printf '\\377 * a=b'); AWS_PROFILE=$odd STATS_PASSWORD=$odd exec /bin/sh "$@"`
+    const env = { PATH, LANG: 'C.UTF-8', KONTROL_HAPROXY_ENV: list }
+    const { stdout, stderr } = await runSubprocess('/bin/sh', ['-c', start, 'sh', HAPROXY_SH, binary, dir.path], {
+      env
+    })
+
+    expect(stderr).toBe('')
+    expect(stdout).toContain('STATS_PASSWORD')
+    expect(stdout).not.toContain('AWS_PROFILE')
+  }
+)
+
 describe('KONTROL_HAPROXY_ENV', () => {
   it('lists names of variables, and none of a secret of ours', () => {
     expect(variableNames('A, b_1,')).toEqual(['A', 'b_1'])
