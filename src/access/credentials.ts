@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { unwatchFile, watchFile } from 'node:fs'
 import { isName } from '../model/name.ts'
 import { NO_GRANTS, union, type Grants } from './caller.ts'
+import { readPlainFileSync, SMALL_FILE_BYTES } from '../platform/plain-file.ts'
 
 /** A variable that holds secrets, separated by commas, and one that names a file with one a line. */
 export interface SecretSource {
@@ -57,7 +58,7 @@ function textsOf({ name, inline, file }: SecretSource, problems: string[]): stri
 
 function fileTexts(name: string, path: string, problems: string[]): string[] {
   try {
-    return split(name, readFileSync(path, 'utf8').replace(/\r?\n$/, ''), /\r?\n/, problems)
+    return split(name, readPlainFileSync(path, SMALL_FILE_BYTES).replace(/\r?\n$/, ''), /\r?\n/, problems)
   } catch (error) {
     problems.push(`${name} must name a readable file (${(error as Error).message})`)
     return []

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { ServiceDeps } from './service.ts'
 import type { Access } from '../access/access.ts'
@@ -32,6 +31,7 @@ import { kontrolHandlers } from '../zerorpc/kontrol-handlers.ts'
 import { sharePort } from '../zerorpc/port-sharing.ts'
 import { ZerorpcClient } from '../zerorpc/zerorpc-client.ts'
 import { ZerorpcServer } from '../zerorpc/zerorpc-server.ts'
+import { readPlainFileSync, SMALL_FILE_BYTES } from '../platform/plain-file.ts'
 
 // What every process has: the port of the control tier, the loop of a slave, and the DNS stage.
 
@@ -214,7 +214,7 @@ export function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Config) {
 
 function readPem(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readPlainFileSync(path, SMALL_FILE_BYTES)
   } catch (cause) {
     throw new KontrolError('KTL_CONFIG_INVALID', `The file ${path} cannot be read: ${messageOf(cause)}`, {
       hint: 'Check KONTROL_TLS_CERT, KONTROL_TLS_KEY and KONTROL_TLS_CLIENT_CA.',
