@@ -33,7 +33,8 @@ masters() {
 # Words for "env" that keep from HAProxy what it is not given: the rules of src/platform/process/haproxy-environment.ts.
 # A line of a value that looks like a name does no harm.
 withheld() {
-  named=,$(printf %s "${KONTROL_HAPROXY_ENV:-}" | tr -d '[:space:]'),
+  named=,${KONTROL_HAPROXY_ENV:-},
+  case $named in *[[:space:]]*) named=$(printf %s "$named" | tr -d '[:space:]') ;; esac
   case $named in *[!,]*) listed=yes ;; *) listed=no ;; esac
   # No process for each name: every start waits for this. By bytes: a value need not be text in the language set.
   for name in $(env | LC_ALL=C sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
