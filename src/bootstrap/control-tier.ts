@@ -124,7 +124,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
     ...readinessProblems({ registry, proxy }),
     ...(config.backendsDecideReadiness ? findings() : [])
   ]
-  const events = tellOfAll({ logger, alarms, registry, proxy, dns, metrics })
+  const events = tellOfAll({ ...deps, alarms, registry, proxy, dns, metrics })
   const callback = registry && createCallback(deps, registry)
   const controller = registry && createController({ ...deps, registry, callback, proxy, dns })
   metrics.watchParts(partsOf({ config, registry, slave, dns, proxy, callback }))

@@ -4,8 +4,10 @@ import type { CallbackRunner } from '../controller/callback.ts'
 import type { DnsExposer } from '../dns/dns-exposer.ts'
 import type { Problem } from '../errors.ts'
 import type { ProgramEvent } from '../http/routes/events.ts'
+import { isoTime, withIsoTimes } from '../model/iso-time.ts'
 import { certificateEnd } from '../platform/certificate-end.ts'
 import { Listeners } from '../platform/listeners.ts'
+import type { RegistryEvent } from '../registry/membership.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { KeepaliveLoop } from '../slave/keepalive-loop.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -35,7 +37,7 @@ export function partsOf({ config, registry, slave, dns, proxy, callback }: Measu
   }
 }
 
-interface ObservedParts extends Pick<ServiceDeps, 'logger'> {
+interface ObservedParts extends Pick<ServiceDeps, 'clock' | 'logger'> {
   alarms: Listeners<Problem>
   registry: Registry | undefined
   proxy: Proxy | undefined
@@ -44,27 +46,35 @@ interface ObservedParts extends Pick<ServiceDeps, 'logger'> {
 }
 
 /** Connects the parts to the events and the metrics; the parts know nothing of it. */
-export function tellOfAll({ logger, alarms, registry, proxy, dns, metrics }: ObservedParts): Listeners<ProgramEvent> {
+export function tellOfAll(parts: ObservedParts): Listeners<ProgramEvent> {
+  const { clock, logger, alarms, registry, proxy, dns, metrics } = parts
   const events = new Listeners<ProgramEvent>('events', logger)
+  const tell = (type: string, data: object): void => events.emit({ type, data: { at: isoTime(clock.now()), ...data } })
   registry?.subscribe((event) => {
     metrics.membership(event.type)
-    events.emit({ type: event.type, data: event })
+    tell(event.type, shownMembership(event))
   })
-  proxy?.automaton.subscribe((change) => events.emit({ type: 'state', data: change }))
+  proxy?.automaton.subscribe((change) => tell('state', withIsoTimes(change, 'at')))
   proxy?.reconfigurations.subscribe((reconfiguration) => {
     metrics.reconfigured(reconfiguration)
-    events.emit({ type: 'reconfigured', data: reconfiguration })
+    tell('reconfigured', withIsoTimes(reconfiguration, 'causedAt', 'startedAt'))
   })
   const onAlarm = (problem: Problem): void => {
     metrics.alarm(problem.code)
-    events.emit({ type: 'alarm', data: problem })
+    tell('alarm', problem)
   }
   alarms.subscribe(onAlarm)
   proxy?.subscribeAlarms(onAlarm)
-  proxy?.driver.subscribeBackends((event) => events.emit({ type: 'backend', data: event }))
+  proxy?.driver.subscribeBackends((event) => tell('backend', event))
   dns.subscribe((event) => {
     metrics.dnsEvent(event.kind)
-    events.emit({ type: 'dns', data: event })
+    tell('dns', 'record' in event ? { ...event, record: withIsoTimes(event.record, 'lastChecked') } : event)
   })
   return events
+}
+
+function shownMembership(event: RegistryEvent): object {
+  if ('pod' in event) return { ...event, pod: withIsoTimes(event.pod, 'firstSeen') }
+  if ('pods' in event) return { ...event, pods: event.pods.map((pod) => withIsoTimes(pod, 'firstSeen')) }
+  return event
 }

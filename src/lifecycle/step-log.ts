@@ -1,4 +1,5 @@
 import { problemOf, type KontrolError, type Problem } from '../errors.ts'
+import { isoTime } from '../model/iso-time.ts'
 import type { ReachableStates } from './manifest/reachable-states.ts'
 import type { Manifest } from './manifest/manifest.ts'
 import { textOf } from './step-runner.ts'
@@ -134,12 +135,13 @@ export function statusOf({ manifest, reach, log, queue, current }: StatusSources
   const { lastError } = log
   return {
     state: current.name,
-    since: iso(current.since),
+    since: isoTime(current.since),
     running: current.running,
     queue: queue
       .list()
-      .map(({ tag, input, queuedAt }) => ({ tag, input: shorten(textOf(input)), queuedAt: iso(queuedAt) })),
-    lastError: lastError === undefined ? null : { ...lastError.problem, at: iso(lastError.at), state: lastError.state },
+      .map(({ tag, input, queuedAt }) => ({ tag, input: shorten(textOf(input)), queuedAt: isoTime(queuedAt) })),
+    lastError:
+      lastError === undefined ? null : { ...lastError.problem, at: isoTime(lastError.at), state: lastError.state },
     states: manifest.states.map(({ tag, shell, action, force = false, on = {} }) => ({
       tag,
       kind: shell !== undefined ? 'shell' : action !== undefined ? 'action' : 'none',
@@ -148,8 +150,6 @@ export function statusOf({ manifest, reach, log, queue, current }: StatusSources
       on,
       next: reach.allowedAt(tag)
     })),
-    history: log.entries().map((entry) => ({ ...entry, startedAt: iso(entry.startedAt) }))
+    history: log.entries().map((entry) => ({ ...entry, startedAt: isoTime(entry.startedAt) }))
   }
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString()

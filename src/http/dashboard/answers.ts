@@ -99,7 +99,7 @@ export interface DnsRecord {
   found?: string[]
   changeStatus?: string
   lastError?: Problem
-  lastChecked?: number | string
+  lastChecked?: string
   note?: string
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { KontrolError } from '../../errors.ts'
+import { withIsoTimes } from '../../model/iso-time.ts'
 import type { Reconfiguration } from '../../model/reconfiguration.ts'
 import { errorResponses } from '../error-handler.ts'
 
@@ -78,10 +79,8 @@ export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
     },
     () => ({
       reconfigurations: reconfigurations().map((entry) => ({
-        ...entry,
-        reasons: [...entry.reasons],
-        causedAt: new Date(entry.causedAt).toISOString(),
-        startedAt: new Date(entry.startedAt).toISOString()
+        ...withIsoTimes(entry, 'causedAt', 'startedAt'),
+        reasons: [...entry.reasons]
       }))
     })
   )

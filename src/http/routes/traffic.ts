@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { isoTime } from '../../model/iso-time.ts'
 import { errorResponses } from '../error-handler.ts'
 
 /** One value for each moment of `at`; null where it is not known. */
@@ -65,7 +66,7 @@ export const trafficRoutes: FastifyPluginAsyncTypebox<TrafficRouteDeps> = async 
     },
     ({ query }) => {
       const { at, proxies, leftOut } = traffic(query.after === undefined ? undefined : Date.parse(query.after))
-      return { at: at.map((moment) => new Date(moment).toISOString()), proxies, leftOut }
+      return { at: at.map(isoTime), proxies, leftOut }
     }
   )
 }

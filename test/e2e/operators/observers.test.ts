@@ -6,6 +6,10 @@ import { httpSample } from '../../support/haproxy/sample-template.ts'
 import { freePort } from '../../support/free-port.ts'
 import { startService } from '../../support/service/start-service.ts'
 
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+/** A time in milliseconds, as JSON has a number. */
+const EPOCH_MS = /:\s*1[6-9]\d{11}\b/
+
 async function startWithSample() {
   const ports = { proxy: await freePort(), stats: await freePort(), backend: await freePort('0.0.0.0') }
   const service = await startService({ template: httpSample(ports) })
@@ -47,6 +51,10 @@ describe('those who look on', () => {
     expect(types).toContain('state')
     const [, up = ''] = /^event: pod-up\ndata: (.*)$/m.exec(seen) ?? []
     expect(JSON.parse(up)).toMatchObject({ type: 'pod-up', reason: 'new', pod: { ip: '127.0.0.2', app: 'web' } })
+    expect(seen).not.toMatch(EPOCH_MS)
+    for (const [, data = ''] of seen.matchAll(/^data: (.*)$/gm)) {
+      expect(JSON.parse(data)).toMatchObject({ at: expect.stringMatching(ISO_TIME) as unknown })
+    }
     body.destroy()
   })
 })

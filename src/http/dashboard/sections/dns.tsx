@@ -8,7 +8,7 @@ const COLUMNS: readonly Column<DnsRecord>[] = [
   { title: 'Found', kind: 'lines', cell: ({ found }) => (found === undefined ? 'not looked at' : lines(found)) },
   {
     title: 'Looked at',
-    cell: ({ lastChecked }) => lastChecked !== undefined && <Age at={new Date(lastChecked).toISOString()} />
+    cell: ({ lastChecked }) => lastChecked !== undefined && <Age at={lastChecked} />
   }
 ]
 

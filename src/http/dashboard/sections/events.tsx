@@ -51,14 +51,13 @@ function useEvents(): readonly Entry[] {
       timer = undefined
       setEntries(kept)
     }
-    const keep = (type: string, text: string): void => {
-      const at = new Date(connection.tier.now()).toISOString()
+    const keep = (type: string, text: string, at = new Date(connection.tier.now()).toISOString()): void => {
       kept = [{ id: nextId++, at, type, text: shortened(text, TEXT_CHARACTERS) }, ...kept.slice(0, KEPT - 1)]
       timer ??= setTimeout(draw, DRAW_EVERY_MS)
     }
     const ignore = connection.onEvent((type, data) => {
       const text = eventText(type, data)
-      if (text !== undefined) keep(type, text)
+      if (text !== undefined) keep(type, text, (data as { at: string }).at)
     })
     let [listening, listened] = [false, false]
     const unsubscribe = connection.subscribe(() => {
