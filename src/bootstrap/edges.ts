@@ -15,8 +15,10 @@ import { kontrolRoutes, type KeepaliveSink } from '../http/routes/kontrol.ts'
 import { metricsRoutes } from '../http/routes/metrics.ts'
 import { Connections } from '../http/connections.ts'
 import { EventSlots } from '../http/event-slots.ts'
+import { negotiateAnswers } from '../http/negotiated-answers.ts'
 import { buildServer } from '../http/server.ts'
 import type { Clock } from '../platform/clock.ts'
+import { withIsoTimes } from '../model/iso-time.ts'
 import type { LimitUse } from '../model/limits.ts'
 import { connectionsWithin, descriptorLimit } from '../platform/descriptors.ts'
 import type { Listeners } from '../platform/listeners.ts'
@@ -82,12 +84,20 @@ export async function createPort(deps: PortDeps): Promise<FastifyInstance> {
   await describeApi(app)
   await app.register(kontrolRoutes, { keepalives, scripts, leave: onLeave })
   await app.register(healthRoutes, { problems: async () => problems(), findings })
-  await app.register(metricsRoutes, { metrics })
   const slots = new EventSlots()
   await app.register(eventRoutes, { subscribe: (listener) => events.subscribe(listener), slots })
-  await app.register(dnsRoutes, { status: () => dns.status() })
-  await app.register(dashboardRoutes, { app: config.app, id: config.id })
-  if (deps.routes !== undefined) await app.register(deps.routes)
+  await app.register(async (scope) => {
+    negotiateAnswers(scope)
+    await scope.register(metricsRoutes, { metrics })
+    await scope.register(dnsRoutes, {
+      status: () => {
+        const { records, ...status } = dns.status()
+        return { ...status, records: records.map((record) => withIsoTimes(record, 'lastChecked')) }
+      }
+    })
+    await scope.register(dashboardRoutes, { app: config.app, id: config.id })
+    if (deps.routes !== undefined) await scope.register(deps.routes)
+  })
   const zerorpc = shareWithZerorpc(app, deps, scripts)
   watchLimits(app, deps, () => [slots.use, zerorpc.use])
   return app

@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
+import { negotiateAnswers } from './negotiated-answers.ts'
 
 /** GET /openapi.json, gathered from the schemas of the routes that are registered after it. */
 export async function describeApi(app: FastifyInstance): Promise<void> {
@@ -13,7 +14,12 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       }
     }
   })
-  app.get('/openapi.json', { schema: { summary: 'This description', tags: ['health'], response: { 200: {} } } }, () =>
-    app.swagger()
-  )
+  await app.register(async (scope) => {
+    negotiateAnswers(scope)
+    scope.get(
+      '/openapi.json',
+      { schema: { summary: 'This description', tags: ['health'], response: { 200: {} } } },
+      () => app.swagger()
+    )
+  })
 }

@@ -54,11 +54,12 @@ export const dashboardRoutes: FastifyPluginAsync<DashboardRouteDeps> = async (ap
         response: { 200: { type: 'string', description: 'text/html' }, ...errorResponses }
       }
     },
-    (_request, reply) => sendFile(reply, PAGE, page)
+    (_request, reply) => sendFile(reply.header('cache-control', 'no-store'), PAGE, page)
   )
   for (const [name, content] of files) {
     app.get(`/dashboard/${name}`, { config: open, schema: { hide: true } }, (_request, reply) =>
-      sendFile(reply, name, content)
+      // Kept, but asked about each time: never of another version than the API that it asks.
+      sendFile(reply.header('cache-control', 'no-cache'), name, content)
     )
   }
 }
@@ -73,9 +74,7 @@ function sendFile(reply: FastifyReply, name: string, content: Buffer): FastifyRe
     .headers({
       'content-security-policy': CONTENT_SECURITY_POLICY,
       'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      // Small, and never of another version than the API that it asks.
-      'cache-control': 'no-store'
+      'referrer-policy': 'no-referrer'
     })
     .type(CONTENT_TYPES[extname(name)] ?? 'application/octet-stream')
     .send(content)

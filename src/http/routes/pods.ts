@@ -4,6 +4,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
 import { KontrolError } from '../../errors.ts'
 import type { PodStatus } from '../../model/pod.ts'
+import { withIsoTimes } from '../../model/iso-time.ts'
 import { hostsOf, type Snapshot } from '../../model/snapshot.ts'
 import { stringifyStrictJson } from '../../model/json.ts'
 import { errorResponses } from '../error-handler.ts'
@@ -70,9 +71,8 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
       const { limit = Infinity, after = -Infinity } = request.query
       const wanted = podFilter(request.query)
       // What is sent is a stream, which the serializer of the schema does not touch.
-      return reply
-        .type('application/json; charset=utf-8')
-        .send(Readable.from(podList(page(registry.pods(), { wanted, limit, after }))) as never)
+      const body = await wholeIfShort(podList(page(registry.pods(), { wanted, limit, after })))
+      return reply.type('application/json; charset=utf-8').send(body as never)
     }
   )
 
@@ -182,6 +182,18 @@ async function* podList(pods: Iterable<PodStatus>): AsyncGenerator<string> {
   yield (slice.length > 0 || separator !== ',' ? separator : '') + slice.join(',') + ']}'
 }
 
+/** One text, which can be compared with what the client has, or a stream of many. */
+async function wholeIfShort(texts: AsyncGenerator<string>): Promise<string | Readable> {
+  const [first, second] = [await texts.next(), await texts.next()]
+  if (second.done === true) return first.value as string
+  return Readable.from(
+    (async function* () {
+      yield* [first.value as string, second.value]
+      yield* texts
+    })()
+  )
+}
+
 /** By name; without the apps that have no pod which is wanted. */
 async function appsOf(pods: Iterable<PodStatus>, wanted: PodFilter): Promise<Static<typeof AppBody>[]> {
   const apps = new Map<string, Static<typeof AppBody>>()
@@ -199,20 +211,6 @@ async function appsOf(pods: Iterable<PodStatus>, wanted: PodFilter): Promise<Sta
 
 function podBody(pod: PodStatus) {
   const { app, id, ip, key, role, seq, nonce = null, payload = null, firstSeen, lastSeen, expiresAt, held } = pod
-  return {
-    app,
-    id,
-    ip,
-    key,
-    role,
-    seq,
-    nonce,
-    payload,
-    firstSeen: iso(firstSeen),
-    lastSeen: iso(lastSeen),
-    expiresAt: iso(expiresAt),
-    held
-  }
+  const times = withIsoTimes({ firstSeen, lastSeen, expiresAt }, 'firstSeen', 'lastSeen', 'expiresAt')
+  return { app, id, ip, key, role, seq, nonce, payload, ...times, held }
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString()

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { pipeline, type Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { createGzip, gzip } from 'node:zlib'
+import { Negotiator } from '@fastify/accept-negotiator'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+/** What is shorter gains nothing: it is one packet either way. */
+const LEAST_BYTES = 1024
+
+const compress = promisify(gzip)
+const encodings = new Negotiator({ supportedValues: ['gzip', 'identity'] })
+
+/**
+ * For what operators ask: answers carry an `ETag`, are 304 where the client has them already, and are compressed where
+ * it says that it can read that. Only for the routes of this scope: keepalives are not to pay for it.
+ */
+export function negotiateAnswers(scope: FastifyInstance): void {
+  scope.addHook('onSend', async (request, reply, payload) => {
+    if (reply.statusCode !== 200 || (request.method !== 'GET' && request.method !== 'HEAD')) return payload
+    reply.header('vary', 'accept-encoding')
+    const isText = typeof payload === 'string' || Buffer.isBuffer(payload)
+    const compressed = (!isText || Buffer.byteLength(payload) >= LEAST_BYTES) && takesGzip(request)
+    if (isText) tag(reply, payload, compressed)
+    if (hasIt(request, reply)) {
+      reply.code(304)
+      // To HEAD belongs the length of what GET would answer, so that is left to be measured.
+      return request.method === 'HEAD' ? payload : null
+    }
+    if (!compressed) return payload
+    reply.header('content-encoding', 'gzip').removeHeader('content-length')
+    // A source that fails ends the answer in the middle, which its client sees.
+    return isText ? await compress(payload) : pipeline(payload as Readable, createGzip(), () => {})
+  })
+}
+
+const takesGzip = ({ headers }: FastifyRequest): boolean =>
+  encodings.negotiate(headers['accept-encoding'] ?? '') === 'gzip'
+
+/** Weak but where the route has a strong one of its own and the bytes are those that it is of. */
+function tag(reply: FastifyReply, payload: string | Buffer, compressed: boolean): void {
+  const own = reply.getHeader('etag')
+  if (own === undefined) {
+    reply.header('etag', `W/"${createHash('sha1').update(payload).digest('base64url')}"`)
+    // Kept, but never shown before we were asked.
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-cache')
+  } else if (compressed) reply.header('etag', `W/${String(own)}`)
+}
+
+/** By the weak comparison of RFC 9110, 13.1.2. */
+function hasIt({ headers }: FastifyRequest, reply: FastifyReply): boolean {
+  const wanted = headers['if-none-match']
+  const own = reply.getHeader('etag')
+  if (wanted === undefined || own === undefined) return false
+  const opaque = (value: string): string => value.trim().replace(/^W\//, '')
+  return wanted.trim() === '*' || wanted.split(',').some((one) => opaque(one) === opaque(String(own)))
+}
