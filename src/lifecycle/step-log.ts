@@ -6,6 +6,8 @@ import { textOf } from './step-runner.ts'
 import type { TransitionQueue } from './transition-queue.ts'
 
 export interface StepEntry {
+  /** Counts up from 1 since the start. */
+  id: number
   tag: string
   /** Its first 200 characters. */
   input: string
@@ -48,6 +50,7 @@ export class StepLog {
   readonly #reach: ReachableStates
   readonly #entries: StepEntry[] = []
   #lastError: LastError | undefined
+  #nextId = 1
   #run = { start: '', clean: true }
 
   constructor(reach: ReachableStates) {
@@ -68,7 +71,14 @@ export class StepLog {
   }
 
   stepEnded({ tag, input, startedAt, endedAt, outcome, error }: EndedStep): void {
-    const entry: StepEntry = { tag, input: shorten(input), startedAt, ms: endedAt - startedAt, outcome }
+    const entry: StepEntry = {
+      id: this.#nextId++,
+      tag,
+      input: shorten(input),
+      startedAt,
+      ms: endedAt - startedAt,
+      outcome
+    }
     if (error !== undefined) entry.error = problemOf(error)
     this.#entries.push(entry)
     if (this.#entries.length > MAX_ENTRIES) this.#entries.shift()

@@ -102,7 +102,7 @@ async function longestTurn(): Promise<number> {
 }
 
 const last = async (): Promise<Entry | undefined> =>
-  (await service.json<{ reconfigurations: Entry[] }>('/api/v1/reconfigurations?limit=1')).reconfigurations.at(-1)
+  (await service.json<{ reconfigurations: Entry[] }>('/api/v1/reconfigurations')).reconfigurations.at(-1)
 
 console.log(`${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}\n`)
 console.log('| template | rendered in, ms | what came of it | keepalives | p50, ms | p99 | longest | longest turn |')

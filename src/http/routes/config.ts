@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { KontrolError } from '../../errors.ts'
 import { withIsoTimes } from '../../model/iso-time.ts'
 import type { Reconfiguration } from '../../model/reconfiguration.ts'
+import { nextPage, pageOf, pageQuery } from '../pages.ts'
 import { errorResponses } from '../error-handler.ts'
 
 interface ConfigurationText {
@@ -74,14 +75,22 @@ export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
       schema: {
         summary: 'The last 100 rounds, newest last, also those before a restart',
         tags: ['haproxy'],
-        response: { 200: Type.Object({ reconfigurations: Type.Array(ReconfigurationBody) }), ...errorResponses }
+        querystring: Type.Object(pageQuery(Type.Integer({ description: 'Only those behind the one of this `id`' })), {
+          additionalProperties: false
+        }),
+        response: {
+          200: Type.Object({ reconfigurations: Type.Array(ReconfigurationBody), next: nextPage(Type.Integer()) }),
+          ...errorResponses
+        }
       }
     },
-    () => ({
-      reconfigurations: reconfigurations().map((entry) => ({
+    ({ query }) => {
+      const { page, ...next } = pageOf(reconfigurations(), ({ id }) => id, query)
+      const shown = page.map((entry) => ({
         ...withIsoTimes(entry, 'causedAt', 'startedAt'),
         reasons: [...entry.reasons]
       }))
-    })
+      return { reconfigurations: shown, ...next }
+    }
   )
 }

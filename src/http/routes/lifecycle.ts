@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { pageOf, pageQuery } from '../pages.ts'
 import { errorResponses } from '../error-handler.ts'
 
 export interface LifecycleControl {
-  /** Shown as it is. */
-  status(): unknown
+  /** Shown as it is, but for the history that is not asked for. */
+  status(): { history: readonly { id: number }[] }
   goto(tag: string, input: string): Promise<void>
   wait(tag: string, input: string): Promise<unknown>
 }
@@ -28,10 +29,20 @@ export const lifecycleRoutes: FastifyPluginAsyncTypebox<{ lifecycle: LifecycleCo
       schema: {
         summary: 'Where the automaton stands, and how it came there',
         tags: ['lifecycle'],
+        querystring: Type.Object(
+          pageQuery(Type.Integer({ description: 'Only history behind the step of this `id`' })),
+          {
+            additionalProperties: false
+          }
+        ),
         response: { 200: Type.Unknown(), ...errorResponses }
       }
     },
-    () => lifecycle.status()
+    ({ query }) => {
+      const { history, ...status } = lifecycle.status()
+      const { page, ...next } = pageOf(history, ({ id }) => id, query)
+      return { ...status, history: page, ...next }
+    }
   )
 
   app.post(

@@ -7,6 +7,7 @@ import type { PodStatus } from '../../model/pod.ts'
 import { withIsoTimes } from '../../model/iso-time.ts'
 import { hostsOf, type Snapshot } from '../../model/snapshot.ts'
 import { stringifyStrictJson } from '../../model/json.ts'
+import { nextPage, pageOf, pageQuery } from '../pages.ts'
 import { errorResponses } from '../error-handler.ts'
 
 export interface PodRegistry {
@@ -59,19 +60,20 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
             q: Type.Optional(
               Type.String({ maxLength: 256, description: 'Words, each of which app, id, ip, key or role must contain' })
             ),
-            limit: Type.Optional(Type.Integer({ minimum: 1, description: 'At most so many' })),
-            after: Type.Optional(Type.Integer({ description: 'Only those behind the pod of this `seq`' }))
+            ...pageQuery(Type.Integer({ description: 'Only those behind the pod of this `seq`' }))
           },
           { additionalProperties: false }
         ),
-        response: { 200: Type.Object({ pods: Type.Array(PodBody) }), ...errorResponses }
+        response: { 200: Type.Object({ pods: Type.Array(PodBody), next: nextPage(Type.Integer()) }), ...errorResponses }
       }
     },
     async (request, reply) => {
-      const { limit = Infinity, after = -Infinity } = request.query
-      const wanted = podFilter(request.query)
-      // What is sent is a stream, which the serializer of the schema does not touch.
-      const body = await wholeIfShort(podList(page(registry.pods(), { wanted, limit, after })))
+      const wanted = found(registry.pods(), podFilter(request.query))
+      const { limit, after = -1 } = request.query
+      const { page, next } =
+        limit === undefined ? { page: behind(wanted, after) } : pageOf(wanted, seqOf, request.query)
+      // What is sent is text or a stream, which the serializer of the schema does not touch.
+      const body = await wholeIfShort(podList(page, next))
       return reply.type('application/json; charset=utf-8').send(body as never)
     }
   )
@@ -86,14 +88,19 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
           {
             q: Type.Optional(
               Type.String({ maxLength: 256, description: 'Only pods that match, as GET /api/v1/pods has it' })
-            )
+            ),
+            ...pageQuery(Type.String({ description: 'Only those behind the app of this name' }))
           },
           { additionalProperties: false }
         ),
-        response: { 200: Type.Object({ apps: Type.Array(AppBody) }), ...errorResponses }
+        response: { 200: Type.Object({ apps: Type.Array(AppBody), next: nextPage(Type.String()) }), ...errorResponses }
       }
     },
-    async ({ query }) => ({ apps: await appsOf(registry.pods(), podFilter(query)) })
+    async ({ query }) => {
+      const apps = await appsOf(registry.pods(), podFilter({ q: query.q }))
+      const { page, ...next } = pageOf(apps, ({ app: name }) => name, query)
+      return { apps: page, ...next }
+    }
   )
 
   app.delete(
@@ -142,7 +149,7 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
 
 type PodFilter = (pod: PodStatus) => boolean
 
-function podFilter({ app, q = '' }: { app?: string; q?: string }): PodFilter {
+function podFilter({ app, q = '' }: { app?: string | undefined; q?: string | undefined }): PodFilter {
   const words = q.toLowerCase().split(/\s+/).filter(Boolean)
   return (pod) => {
     if (app !== undefined && pod.app !== app) return false
@@ -152,23 +159,17 @@ function podFilter({ app, q = '' }: { app?: string; q?: string }): PodFilter {
   }
 }
 
-interface Page {
-  wanted: PodFilter
-  limit: number
-  /** Sequence number of the last pod of the page before. */
-  after: number
+const seqOf = ({ seq }: PodStatus): number => seq
+
+function* found(pods: Iterable<PodStatus>, wanted: PodFilter): Generator<PodStatus> {
+  for (const pod of pods) if (wanted(pod)) yield pod
 }
 
-function* page(pods: Iterable<PodStatus>, { wanted, limit, after }: Page): Generator<PodStatus> {
-  let left = limit
-  for (const pod of pods) {
-    if (pod.seq <= after || !wanted(pod)) continue
-    yield pod
-    if (--left <= 0) return
-  }
+function* behind(pods: Iterable<PodStatus>, after: number): Generator<PodStatus> {
+  for (const pod of pods) if (pod.seq > after) yield pod
 }
 
-async function* podList(pods: Iterable<PodStatus>): AsyncGenerator<string> {
+async function* podList(pods: Iterable<PodStatus>, next?: number | null): AsyncGenerator<string> {
   let slice: string[] = []
   let separator = '{"pods":['
   for (const pod of pods) {
@@ -179,7 +180,11 @@ async function* podList(pods: Iterable<PodStatus>): AsyncGenerator<string> {
     slice = []
     await nextTurn()
   }
-  yield (slice.length > 0 || separator !== ',' ? separator : '') + slice.join(',') + ']}'
+  yield (
+    (slice.length > 0 || separator !== ',' ? separator : '') +
+    slice.join(',') +
+    (next === undefined ? ']}' : `],"next":${next}}`)
+  )
 }
 
 /** One text, which can be compared with what the client has, or a stream of many. */

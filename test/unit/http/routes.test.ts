@@ -10,6 +10,7 @@ import { lifecycleRoutes } from '../../../src/http/routes/lifecycle.ts'
 import { podRoutes } from '../../../src/http/routes/pods.ts'
 import { buildServer } from '../../../src/http/server.ts'
 import type { PodStatus } from '../../../src/model/pod.ts'
+import type { Reconfiguration } from '../../../src/model/reconfiguration.ts'
 import { makeAccess } from '../../support/registry/make-access.ts'
 import { takeSnapshot } from '../../support/registry/take-snapshot.ts'
 import { silentLogger } from '../../support/test-logger.ts'
@@ -24,6 +25,12 @@ const pod = (seq: number, change: Partial<PodStatus> = {}): PodStatus => ({
 })
 
 const keepalive = { app: 'web', id: 'web-1', ip: '10.0.0.1', key: 'k1', role: 'r', payload: '' }
+
+const makeRound = (id: number): Reconfiguration => ({
+  id,
+  ...{ cause: 'c', causedAt: 0, startedAt: 1, plan: 'none', operations: 0, reasons: [], phases: {}, diff: '' },
+  ...{ outcome: 'unchanged', error: null }
+})
 
 let app: FastifyInstance
 afterEach(() => app.close())
@@ -42,7 +49,7 @@ async function start({
     forget: (key: string) => pods.some((one) => one.key === key)
   }
   const lifecycle = {
-    status: () => ({ state: 'idle' }),
+    status: () => ({ state: 'idle', history: [1, 2, 3].map((id) => ({ id })) }),
     goto: vi.fn(async () => {}),
     wait: vi.fn(async () => ({ state: 'idle' }))
   }
@@ -61,7 +68,7 @@ async function start({
   await app.register(configRoutes, {
     running: async () => ({ text: 'frontend f\n', digest: 'abc' }),
     candidate: async () => undefined,
-    reconfigurations: () => []
+    reconfigurations: () => [3, 4, 7].map(makeRound)
   })
   return { registry, lifecycle, leave }
 }
@@ -221,6 +228,48 @@ describe('GET /api/v1/pods', () => {
     await start({ pods: Array.from({ length: count }, (_, seq) => pod(seq)) })
 
     expect((await app.inject('/api/v1/pods')).json<{ pods: unknown[] }>().pods).toHaveLength(count)
+  })
+
+  it.each([
+    ['/api/v1/pods?app=web', 'pods', 'seq', [0, 1, 4, 5]],
+    ['/api/v1/apps', 'apps', 'app', ['10', 'api', 'web']],
+    ['/api/v1/reconfigurations', 'reconfigurations', 'id', [3, 4, 7]],
+    ['/api/v1/lifecycle', 'history', 'id', [1, 2, 3]]
+  ])('pages %s', async (path, list, key, all) => {
+    const pods = [pod(0), pod(1), pod(2, { app: 'api' }), pod(3, { app: '10' }), pod(4), pod(5)]
+    await start({ pods })
+    type Body = Record<string, Record<string, unknown>[]> & { next?: unknown }
+    const ask = async (query: string) => {
+      const body = (await app.inject(`${path}${path.includes('?') ? '&' : '?'}${query}`)).json<Body>()
+      return { next: body.next, keys: body[list]?.map((item) => item[key]) }
+    }
+
+    for (const limit of [1, 2, all.length - 1]) {
+      const seen: unknown[] = []
+      let page = await ask(`limit=${limit}`)
+      for (; page.next !== null; page = await ask(`limit=${limit}&after=${String(page.next)}`)) {
+        expect(page.keys).toHaveLength(limit)
+        seen.push(...(page.keys ?? []))
+      }
+      expect([...seen, ...(page.keys ?? [])]).toEqual(all)
+    }
+    expect(await ask(`limit=${all.length}`)).toEqual({ next: null, keys: all })
+    expect(await ask('limit=100000')).toEqual({ next: null, keys: all })
+    expect(await ask('')).toEqual({ next: undefined, keys: all })
+    expect(await ask(`after=${String(all[0])}`)).toEqual({ next: undefined, keys: all.slice(1) })
+    expect(await ask(`limit=1&after=${String(all.at(-1))}`)).toEqual({ next: null, keys: [] })
+    for (const wrong of ['limit=0', 'limit=-1', 'limit=x']) {
+      expect((await app.inject(`${path}${path.includes('?') ? '&' : '?'}${wrong}`)).statusCode).toBe(400)
+    }
+  })
+
+  it('gives a page of 1,000 to one that asks for more', async () => {
+    await start({ pods: Array.from({ length: 1_200 }, (_, seq) => pod(seq)) })
+
+    const { pods, next } = (await app.inject('/api/v1/pods?limit=5000')).json<{ pods: unknown[]; next: number }>()
+
+    expect(pods).toHaveLength(1_000)
+    expect(next).toBe(999)
   })
 
   it('filters by app, and refuses other filters', async () => {
