@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { ServiceDeps } from './service.ts'
 import type { Access } from '../access/access.ts'
@@ -6,10 +7,11 @@ import { mastersOf, type Config } from '../config.ts'
 import { DnsExposer, type DnsExposerOptions } from '../dns/dns-exposer.ts'
 import { parseDnsAnnotations, type DnsSettings } from '../dns/dns-settings.ts'
 import { KontrolError, messageOf, type Problem } from '../errors.ts'
+import { EventHistory, type ProgramEvent } from '../http/event-history.ts'
 import { describeApi } from '../http/describe-api.ts'
 import { dashboardRoutes } from '../http/routes/dashboard.ts'
 import { dnsRoutes } from '../http/routes/dns.ts'
-import { eventRoutes, type ProgramEvent } from '../http/routes/events.ts'
+import { eventRoutes } from '../http/routes/events.ts'
 import { healthRoutes } from '../http/routes/health.ts'
 import { kontrolRoutes, type KeepaliveSink } from '../http/routes/kontrol.ts'
 import { metricsRoutes } from '../http/routes/metrics.ts'
@@ -85,7 +87,9 @@ export async function createPort(deps: PortDeps): Promise<FastifyInstance> {
   await app.register(kontrolRoutes, { keepalives, scripts, leave: onLeave })
   await app.register(healthRoutes, { problems: async () => problems(), findings })
   const slots = new EventSlots()
-  await app.register(eventRoutes, { subscribe: (listener) => events.subscribe(listener), slots })
+  const history = new EventHistory({ path: join(config.dataFolder, 'events.jsonl'), clock: deps.clock, logger })
+  events.subscribe((event) => history.add(event))
+  await app.register(eventRoutes, { history, slots })
   await app.register(async (scope) => {
     negotiateAnswers(scope)
     await scope.register(metricsRoutes, { metrics })

@@ -1,7 +1,7 @@
 import { createAccess, createCredentials } from './access.ts'
 import { createDns, createKeepaliveLoop, createPort, replaceAnnotations } from './edges.ts'
 import { startService, type Service, type ServiceDeps } from './service.ts'
-import type { ProgramEvent } from '../http/routes/events.ts'
+import type { ProgramEvent } from '../http/event-history.ts'
 import { listen } from '../http/server.ts'
 import { Listeners } from '../platform/listeners.ts'
 import { SocketSink } from '../slave/script/socket-sink.ts'

@@ -78,7 +78,7 @@ export class ControlTier {
         const parts = `${text}${chunk as string}`.split('\n\n')
         text = parts.pop() ?? ''
         for (const part of parts) {
-          const [, type, data] = /^event: (\S+)\ndata: ([^\n]*)$/.exec(part) ?? []
+          const [, type, data] = /(?:^|\n)event: (\S+)\ndata: ([^\n]*)$/.exec(part) ?? []
           if (type !== undefined && data !== undefined) yield { type, data }
         }
       }

@@ -13,6 +13,7 @@ import { readSecrets } from '../../../src/access/credentials.ts'
 import { createKeepaliveSink } from '../../../src/bootstrap/master.ts'
 import { KontrolError, type ErrorCode } from '../../../src/errors.ts'
 import { describeApi } from '../../../src/http/describe-api.ts'
+import { EventHistory } from '../../../src/http/event-history.ts'
 import { EventSlots } from '../../../src/http/event-slots.ts'
 import { configRoutes } from '../../../src/http/routes/config.ts'
 import { dashboardRoutes } from '../../../src/http/routes/dashboard.ts'
@@ -168,12 +169,15 @@ async function controlTier({ secrets = {}, tls }: Install = {}): Promise<Control
   const keepalives = createKeepaliveSink({ registry, access, logger: silentLogger(), metrics, config } as never)
   await app.register(kontrolRoutes, { scripts, keepalives, leave: () => {} })
   await app.register(podRoutes, { registry, ownApp: 'haproxy' })
-  const lifecycle = { status: () => ({}), goto: async () => {}, wait: async () => ({}) }
+  const lifecycle = { status: () => ({ history: [] }), goto: async () => {}, wait: async () => ({}) }
   await app.register(lifecycleRoutes, { lifecycle } as never)
   await app.register(healthRoutes, { problems: async () => [], findings: () => [] })
   await app.register(metricsRoutes, { metrics: { contentType: 'text/plain', render: async () => '' } })
   await app.register(dnsRoutes, { status: () => ({}) })
-  await app.register(eventRoutes, { subscribe: () => () => {}, slots: new EventSlots() })
+  await app.register(eventRoutes, {
+    history: new EventHistory({ path: '/dev/null/events.jsonl', clock: systemClock, logger: silentLogger() }),
+    slots: new EventSlots()
+  })
   await app.register(dashboardRoutes, { app: 'haproxy', id: 'one' })
   await app.register(trafficRoutes, { traffic: () => ({ at: [], proxies: [], leftOut: 0 }) })
   await app.register(haproxyRoutes, {

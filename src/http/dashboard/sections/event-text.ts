@@ -32,6 +32,8 @@ const texts: Readonly<Record<string, (data: never) => string | undefined>> = {
     running ? undefined : `${state}: ${outcome ?? 'ended'}`,
   reconfigured: ({ outcome, error, cause }: Reconfiguration) =>
     `${outcome}${error === null ? '' : `, ${error.message}`}: ${cause}`,
+  missed: ({ what }: { what?: string }) =>
+    what === undefined ? 'more has happened than is remembered' : `${what}: too much to be remembered`,
   alarm: ({ code, message }: Problem) => `${code}: ${message}`,
   backend: ({ backend, usable }: { backend: string; usable: boolean }) =>
     `${backend} has ${usable ? 'a' : 'no'} server that takes requests`,

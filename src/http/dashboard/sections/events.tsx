@@ -62,7 +62,7 @@ function useEvents(): readonly Entry[] {
     let [listening, listened] = [false, false]
     const unsubscribe = connection.subscribe(() => {
       const now = connection.state.listening
-      if (now && !listening && listened) keep('page', 'listens again; what happened in between is not shown here')
+      if (now && !listening && listened) keep('page', 'listens again')
       listening = now
       listened ||= now
     })
