@@ -2,14 +2,12 @@ import { createHash } from 'node:crypto'
 import { pipeline, type Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { createGzip, gzip } from 'node:zlib'
-import { Negotiator } from '@fastify/accept-negotiator'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 /** What is shorter gains nothing: it is one packet either way. */
 const LEAST_BYTES = 1024
 
 const compress = promisify(gzip)
-const encodings = new Negotiator({ supportedValues: ['gzip', 'identity'] })
 
 /**
  * For what operators ask: answers carry an `ETag`, are 304 where the client has them already, and are compressed where
@@ -34,8 +32,17 @@ export function negotiateAnswers(scope: FastifyInstance): void {
   })
 }
 
-const takesGzip = ({ headers }: FastifyRequest): boolean =>
-  encodings.negotiate(headers['accept-encoding'] ?? '') === 'gzip'
+/** By name, else by `*`; a weight of 0 refuses it. */
+function takesGzip({ headers }: FastifyRequest): boolean {
+  const said = String(headers['accept-encoding'] ?? '').split(',')
+  const weights = new Map(
+    said.map((one) => {
+      const [coding = '', weight = 'q=1'] = one.toLowerCase().split(';', 2)
+      return [coding.trim(), Number(weight.trim().replace(/^q=/, ''))]
+    })
+  )
+  return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0
+}
 
 /** Weak but where the route has a strong one of its own and the bytes are those that it is of. */
 function tag(reply: FastifyReply, payload: string | Buffer, compressed: boolean): void {

@@ -44,7 +44,16 @@ describe('an answer to operators', () => {
     expect(JSON.parse(String(gunzipSync(answer.rawPayload)))).toEqual({ text })
   })
 
-  it.each([undefined, '', 'identity', 'gzip;q=0', 'br, deflate', 'identity, gzip;q=0.5'])(
+  it.each(['gzip', 'br, gzip;q=0.5', 'GZIP;Q=1', '*', 'identity;q=0, *;q=0.1'])(
+    'is compressed to one that takes %j',
+    async (encodings) => {
+      const answer = await app.inject({ url: '/json', headers: { 'accept-encoding': encodings } })
+
+      expect(JSON.parse(String(gunzipSync(answer.rawPayload)))).toEqual({ text })
+    }
+  )
+
+  it.each([undefined, '', 'identity', 'gzip;q=0', '*, GZIP; q=0.0', 'br, deflate', '*;q=0', 'gzip;q=x'])(
     'is sent as it is to one that takes %j',
     async (encodings) => {
       const headers = encodings === undefined ? {} : { 'accept-encoding': encodings }
