@@ -15,6 +15,7 @@ import { eventRoutes } from '../http/routes/events.ts'
 import { healthRoutes } from '../http/routes/health.ts'
 import { kontrolRoutes, type KeepaliveSink } from '../http/routes/kontrol.ts'
 import { metricsRoutes } from '../http/routes/metrics.ts'
+import { versionRoutes } from '../http/routes/version.ts'
 import { Connections } from '../http/connections.ts'
 import { EventSlots } from '../http/event-slots.ts'
 import { negotiateAnswers } from '../http/negotiated-answers.ts'
@@ -92,6 +93,7 @@ export async function createPort(deps: PortDeps): Promise<FastifyInstance> {
   await app.register(eventRoutes, { history, slots })
   await app.register(async (scope) => {
     negotiateAnswers(scope)
+    await scope.register(versionRoutes)
     await scope.register(metricsRoutes, { metrics })
     await scope.register(dnsRoutes, {
       status: () => {

@@ -12,11 +12,21 @@ export const errorBody = {
     code: { type: 'string', description: 'Stable; see docs/errors.md' },
     message: { type: 'string' },
     hint: { type: 'string', description: 'What to do about it' }
-  }
+  },
+  examples: [{ code: 'KTL_NOT_FOUND', message: 'There is no /nowhere', hint: 'GET /openapi.json lists what there is.' }]
 }
 
 /** For the `response` of a route's schema. */
-export const errorResponses = { '4xx': errorBody, '5xx': errorBody }
+export const errorResponses = {
+  '4xx': { description: 'What the request lacks, or what the client may not', ...errorBody },
+  '5xx': { description: 'What is wrong here', ...errorBody }
+}
+
+/** Of an answer that is no JSON. */
+export const textResponse = (type: string, description: string) => ({
+  description,
+  content: { [type]: { schema: { type: 'string' } } }
+})
 
 /** Turns any error into one body shape; what was not foreseen is logged in full and sent empty-handed. */
 export function errorHandler(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -199,12 +199,17 @@ export class Registry {
   /** All pods with their times, in sequence order. */
   *pods(): Generator<PodStatus> {
     for (const { key } of this.snapshot().pods) {
-      const entry = this.#members.get(key)
-      // It left while the caller was looking at the ones before it.
-      if (entry === undefined) continue
-      const { pod, lastSeen, held } = entry
-      yield { ...pod, lastSeen, expiresAt: this.#expiry.dueAt(entry), held }
+      const pod = this.pod(key)
+      // Or it left while the caller was looking at the ones before it.
+      if (pod !== undefined) yield pod
     }
+  }
+
+  pod(key: string): PodStatus | undefined {
+    const entry = this.#members.get(key)
+    if (entry === undefined) return undefined
+    const { pod, lastSeen, held } = entry
+    return { ...pod, lastSeen, expiresAt: this.#expiry.dueAt(entry), held }
   }
 
   /** The same object until the membership changes. */

@@ -4,7 +4,7 @@ import { KontrolError } from '../../errors.ts'
 import { withIsoTimes } from '../../model/iso-time.ts'
 import type { Reconfiguration } from '../../model/reconfiguration.ts'
 import { nextPage, pageOf, pageQuery } from '../pages.ts'
-import { errorResponses } from '../error-handler.ts'
+import { errorResponses, textResponse } from '../error-handler.ts'
 
 interface ConfigurationText {
   text: string
@@ -49,13 +49,14 @@ export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
     '/api/v1/config',
     {
       schema: {
+        operationId: 'getConfig',
         summary: 'The configuration that HAProxy runs, or the last one that was rendered',
         tags: ['haproxy'],
         querystring: Type.Object(
           { candidate: Type.Optional(Type.String({ description: 'Any value, or none: the last one rendered' })) },
           { additionalProperties: false }
         ),
-        response: { 200: Type.String(), ...errorResponses }
+        response: { 200: textResponse('text/plain', 'With its digest as ETag'), ...errorResponses }
       }
     },
     async (request, reply) => {
@@ -73,6 +74,7 @@ export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
     '/api/v1/reconfigurations',
     {
       schema: {
+        operationId: 'listReconfigurations',
         summary: 'The last 100 rounds, newest last, also those before a restart',
         tags: ['haproxy'],
         querystring: Type.Object(pageQuery(Type.Integer({ description: 'Only those behind the one of this `id`' })), {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import type { RouteAccess } from '../auth.ts'
-import { errorResponses } from '../error-handler.ts'
+import { errorResponses, textResponse } from '../error-handler.ts'
 
 export interface DashboardRouteDeps {
   /** Whose control tier it is. */
@@ -49,9 +49,10 @@ export const dashboardRoutes: FastifyPluginAsync<DashboardRouteDeps> = async (ap
     {
       config: open,
       schema: {
+        operationId: 'getDashboard',
         summary: 'The dashboard, for people',
         tags: ['health'],
-        response: { 200: { type: 'string', description: 'text/html' }, ...errorResponses }
+        response: { 200: textResponse('text/html', 'A page'), ...errorResponses }
       }
     },
     (_request, reply) => sendFile(reply.header('cache-control', 'no-store'), PAGE, page)

@@ -6,6 +6,7 @@ export const dnsRoutes: FastifyPluginAsync<{ status: () => unknown }> = async (a
     '/api/v1/dns',
     {
       schema: {
+        operationId: 'getDns',
         summary: 'The records wanted and found, the last change and the last error',
         tags: ['dns'],
         response: { 200: {}, ...errorResponses }

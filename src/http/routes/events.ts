@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyPluginAsync } from 'fastify'
 import { isoTime } from '../../model/iso-time.ts'
 import { callerOf } from '../auth.ts'
-import { errorResponses } from '../error-handler.ts'
+import { errorResponses, textResponse } from '../error-handler.ts'
 import type { EventHistory, NumberedEvent } from '../event-history.ts'
 import type { EventSlots } from '../event-slots.ts'
 
@@ -30,9 +30,10 @@ export const eventRoutes: FastifyPluginAsync<EventRouteDeps> = async (app, { his
     {
       exposeHeadRoute: false,
       schema: {
+        operationId: 'followEvents',
         summary: 'What happens, as Server-Sent Events',
         tags: ['events'],
-        response: { 200: { type: 'string', description: 'text/event-stream' }, ...errorResponses }
+        response: { 200: textResponse('text/event-stream', 'docs/http-api.md lists the events'), ...errorResponses }
       }
     },
     async (request, reply) => {

@@ -46,6 +46,7 @@ export const haproxyRoutes: FastifyPluginAsyncTypebox<HaproxyRouteDeps> = async 
     '/api/v1/haproxy',
     {
       schema: {
+        operationId: 'getHaproxy',
         summary: 'The HAProxy process, its old workers, and its proxies with their servers and counters',
         tags: ['haproxy'],
         querystring: StatusQuery,
@@ -62,10 +63,11 @@ export const haproxyRoutes: FastifyPluginAsyncTypebox<HaproxyRouteDeps> = async 
     '/api/v1/haproxy/servers',
     {
       schema: {
+        operationId: 'setServerState',
         summary: 'Takes a server out of service by hand, or back into it',
         tags: ['haproxy'],
         body: ServerChange,
-        response: { 204: Type.Null(), ...errorResponses }
+        response: { 204: Type.Null({ description: 'It is so' }), ...errorResponses }
       }
     },
     async ({ body }, reply) => {

@@ -28,6 +28,7 @@ export const healthRoutes: FastifyPluginAsync<HealthRouteDeps> = async (app, { p
     {
       config: { needs: 'probe' } satisfies RouteAccess,
       schema: {
+        operationId: 'getHealth',
         summary: 'The process answers',
         tags: ['health'],
         response: { 200: healthy }
@@ -41,6 +42,7 @@ export const healthRoutes: FastifyPluginAsync<HealthRouteDeps> = async (app, { p
     {
       config: { needs: 'probe' } satisfies RouteAccess,
       schema: {
+        operationId: 'getReadiness',
         summary: 'The store is reachable, and HAProxy runs with the wanted configuration',
         tags: ['health'],
         response: { 200: readiness, 503: readiness }

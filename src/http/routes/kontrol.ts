@@ -2,7 +2,8 @@ import type { FastifyPluginAsync } from 'fastify'
 import { KontrolError } from '../../errors.ts'
 import type { Caller } from '../../access/caller.ts'
 import { callerOf, type RouteAccess } from '../auth.ts'
-import { errorResponses } from '../error-handler.ts'
+import type { RouteBody } from '../describe-api.ts'
+import { errorResponses, textResponse } from '../error-handler.ts'
 
 export interface KontrolRouteDeps {
   /** Absent when this process is no master. */
@@ -30,16 +31,43 @@ interface ScriptSink {
 /** A command may carry the hosts of some thousand pods; Kontrol's took what one process can be given, half of this. */
 const SCRIPT_BYTES = 256 * 1024
 
+const name = { type: 'string', pattern: '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$' }
+
+/** As it is described; `parseKeepalive` checks what comes, and is more patient. */
+const keepaliveBody = {
+  type: 'object',
+  required: ['app', 'id', 'ip', 'key', 'role'],
+  properties: {
+    app: { ...name, description: 'A key of `hosts`' },
+    id: { type: 'string', maxLength: 253, description: 'Of the pod' },
+    ip: { type: 'string', description: 'Literal IPv4 or IPv6 address of a host' },
+    key: { ...name, description: 'Identity of the pod: base62 of its address' },
+    role: { type: 'string', maxLength: 63 },
+    nonce: { type: 'string', maxLength: 64, description: 'Changes when the slave restarts' },
+    payload: { description: 'Any JSON, 32 KiB and 32 levels at most' },
+    down: { type: 'boolean', description: 'True in the last keepalive of a pod that leaves' }
+  },
+  examples: [{ app: 'web', id: 'web-1', ip: '127.0.0.11', key: '2kce4X', role: 'web', payload: { port: 8080 } }]
+}
+
+const scriptBody = {
+  type: 'object',
+  required: ['cmd'],
+  properties: { cmd: { type: 'string', description: 'What KONTROL_SCRIPT allows' } },
+  examples: [{ cmd: 'echo STATE | socat - /tmp/sock' }]
+}
+
 /** Kontrol's own requests, byte for byte what its clients know. */
 export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (app, { keepalives, scripts, leave }) => {
   app.put(
     '/ping',
     {
-      config: { needs: 'ping' } satisfies RouteAccess,
+      config: { needs: 'ping', body: keepaliveBody } satisfies RouteAccess & RouteBody,
       schema: {
+        operationId: 'ping',
         summary: 'A slave says that it is alive',
         tags: ['kontrol'],
-        response: { 200: { type: 'string', description: 'Empty, or why the payload was left out' }, ...errorResponses }
+        response: { 200: textResponse('text/plain', 'Empty, or why the payload was left out'), ...errorResponses }
       }
     },
     async (request, reply) => {
@@ -55,9 +83,16 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (app, {
     '/state',
     {
       schema: {
+        operationId: 'getState',
         summary: 'What the last callback printed, or the built-in reaction',
         tags: ['kontrol'],
-        response: { 200: { type: 'string', description: 'JSON; empty before the first one' }, ...errorResponses }
+        response: {
+          200: {
+            description: 'What it printed; empty, and then no JSON, before the first one',
+            content: { 'application/json': { schema: {} } }
+          },
+          ...errorResponses
+        }
       }
     },
     async (_request, reply) => {
@@ -70,12 +105,13 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (app, {
     '/script',
     {
       bodyLimit: SCRIPT_BYTES,
-      config: { needs: 'command' } satisfies RouteAccess,
+      config: { needs: 'command', body: scriptBody } satisfies RouteAccess & RouteBody,
       schema: {
+        operationId: 'runScript',
         summary: 'Runs a command, within what KONTROL_SCRIPT allows',
         tags: ['kontrol'],
         response: {
-          200: { type: 'string', description: 'Standard output without its final newline' },
+          200: textResponse('text/plain', 'Standard output without its final newline'),
           ...errorResponses
         }
       }
@@ -90,9 +126,10 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (app, {
     '/down',
     {
       schema: {
+        operationId: 'leave',
         summary: 'Leaves gracefully: a last keepalive with "down", then the process ends',
         tags: ['kontrol'],
-        response: { 200: { type: 'string', description: 'Always empty' }, ...errorResponses }
+        response: { 200: textResponse('text/plain', 'Always empty'), ...errorResponses }
       }
     },
     async (_request, reply) => {

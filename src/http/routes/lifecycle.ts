@@ -27,6 +27,7 @@ export const lifecycleRoutes: FastifyPluginAsyncTypebox<{ lifecycle: LifecycleCo
     '/api/v1/lifecycle',
     {
       schema: {
+        operationId: 'getLifecycle',
         summary: 'Where the automaton stands, and how it came there',
         tags: ['lifecycle'],
         querystring: Type.Object(
@@ -49,6 +50,7 @@ export const lifecycleRoutes: FastifyPluginAsyncTypebox<{ lifecycle: LifecycleCo
     '/api/v1/lifecycle/transitions',
     {
       schema: {
+        operationId: 'requestTransition',
         summary: 'Moves the automaton',
         tags: ['lifecycle'],
         body: Transition,

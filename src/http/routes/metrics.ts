@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { errorResponses } from '../error-handler.ts'
+import { errorResponses, textResponse } from '../error-handler.ts'
 
 export interface MetricsSource {
   readonly contentType: string
@@ -11,9 +11,10 @@ export const metricsRoutes: FastifyPluginAsync<{ metrics: MetricsSource }> = asy
     '/metrics',
     {
       schema: {
+        operationId: 'getMetrics',
         summary: 'Figures in the text format of Prometheus',
         tags: ['health'],
-        response: { 200: { type: 'string' }, ...errorResponses }
+        response: { 200: textResponse('text/plain', 'The text format of Prometheus'), ...errorResponses }
       }
     },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render())

@@ -13,6 +13,7 @@ import { errorResponses } from '../error-handler.ts'
 export interface PodRegistry {
   /** In sequence order. */
   pods(): Iterable<PodStatus>
+  pod(key: string): PodStatus | undefined
   snapshot(): Snapshot
   forget(key: string): boolean
 }
@@ -31,6 +32,8 @@ const PodBody = Type.Object({
   expiresAt: Type.String({ format: 'date-time' }),
   held: Type.Boolean({ description: 'Kept although silent, as too many went silent at once' })
 })
+
+const PodKey = Type.Object({ key: Type.String({ description: 'Of the pod, as GET /api/v1/pods has it' }) })
 
 const AppBody = Type.Object({
   app: Type.String(),
@@ -52,6 +55,7 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
     '/api/v1/pods',
     {
       schema: {
+        operationId: 'listPods',
         summary: 'The live pods in sequence order',
         tags: ['pods'],
         querystring: Type.Object(
@@ -82,6 +86,7 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
     '/api/v1/apps',
     {
       schema: {
+        operationId: 'listApps',
         summary: 'The apps, and how many pods each has',
         tags: ['pods'],
         querystring: Type.Object(
@@ -103,23 +108,38 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
     }
   )
 
+  app.get(
+    '/api/v1/pods/:key',
+    {
+      schema: {
+        operationId: 'getPod',
+        summary: 'One of the live pods',
+        tags: ['pods'],
+        params: PodKey,
+        response: { 200: Type.Unsafe<unknown>(PodBody), ...errorResponses }
+      }
+    },
+    async ({ params: { key } }, reply) => {
+      const pod = registry.pod(key)
+      if (pod === undefined) throw unknownPod(key)
+      return reply.type('application/json; charset=utf-8').send(stringifyStrictJson(podBody(pod)))
+    }
+  )
+
   app.delete(
     '/api/v1/pods/:key',
     {
       schema: {
+        operationId: 'forgetPod',
         summary: 'Forgets a pod until its next keepalive',
         tags: ['pods'],
-        params: Type.Object({ key: Type.String() }),
-        response: { 204: Type.Null(), ...errorResponses }
+        params: PodKey,
+        response: { 204: Type.Null({ description: 'It is forgotten' }), ...errorResponses }
       }
     },
     async (request, reply) => {
       const { key } = request.params
-      if (!registry.forget(key)) {
-        throw new KontrolError('KTL_POD_NOT_FOUND', `There is no pod with the key "${key}"`, {
-          hint: 'GET /api/v1/pods lists the keys.'
-        })
-      }
+      if (!registry.forget(key)) throw unknownPod(key)
       return reply.code(204).send(null)
     }
   )
@@ -128,6 +148,7 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
     '/api/v1/hosts',
     {
       schema: {
+        operationId: 'getHosts',
         summary: 'What a template sees as `hosts`',
         tags: ['pods'],
         response: {
@@ -146,6 +167,11 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
     }
   )
 }
+
+const unknownPod = (key: string): KontrolError =>
+  new KontrolError('KTL_POD_NOT_FOUND', `There is no pod with the key "${key}"`, {
+    hint: 'GET /api/v1/pods lists the keys.'
+  })
 
 type PodFilter = (pod: PodStatus) => boolean
 

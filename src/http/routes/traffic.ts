@@ -44,6 +44,7 @@ export const trafficRoutes: FastifyPluginAsyncTypebox<TrafficRouteDeps> = async 
     '/api/v1/traffic',
     {
       schema: {
+        operationId: 'getTraffic',
         summary: 'What went through HAProxy during the last quarter of an hour, each 5 s',
         tags: ['haproxy'],
         querystring: Type.Object(

@@ -34,46 +34,37 @@ async function listen(url: string, lastId?: string) {
 }
 
 describe('the stream of events', () => {
-  it('tells who was away what happened meanwhile, over a restart and a kill as well', async () => {
+  it('tells who was away what happened meanwhile, over a kill as well', async () => {
     await using service = await startService()
+    let seen: string | undefined
     {
       using first = await listen(service.url)
       await eventually(async () => {
         await service.ping('127.0.0.2')
         return first.came().length > 0
       })
-      const { id: seen = '' } = first.told().find(({ type }) => type === 'pod-up') ?? {}
+      seen = first.told().find(({ type }) => type === 'pod-up')?.id
       await service.ping('127.0.0.3')
-
       using second = await listen(service.url, seen)
       await eventually(() => second.came().includes('127.0.0.3'))
       expect(second.came()).not.toContain('127.0.0.2')
-      await service.kill('SIGTERM')
-      await service.start()
-      await service.ping('127.0.0.4')
-
-      using third = await listen(service.url, seen)
-      await eventually(() => third.came().includes('127.0.0.4'))
-      expect(third.came().slice(0, 2)).toEqual(['127.0.0.3', '127.0.0.4'])
-      // It is told and written in one turn of the event loop, and the kill may come in the middle of it.
-      await eventually(async () => (await readFile(join(service.data, 'events.jsonl'), 'utf8')).includes('127.0.0.4'))
-      await service.kill('SIGKILL')
-      await service.start()
-
-      using fourth = await listen(service.url, seen)
-      await eventually(() => fourth.came().includes('127.0.0.4'))
-      for (const listener of [second, third, fourth]) {
-        expect(listener.told().map(({ type }) => type)).not.toContain('missed')
-      }
-      const ids = fourth.told().map(({ id }) => Number(id))
-      expect(ids).toEqual([...new Set(ids)].sort((one, other) => one - other))
     }
-    using all = await listen(service.url, '0')
-    await eventually(() => all.came().includes('127.0.0.4'))
-    expect(all.came().slice(0, 3)).toEqual(['127.0.0.2', '127.0.0.3', '127.0.0.4'])
+    // It is told and written in one turn of the event loop, and the kill may come in the middle of it.
+    await eventually(async () => (await readFile(join(service.data, 'events.jsonl'), 'utf8')).includes('127.0.0.3'))
+    await service.kill('SIGKILL')
+    await service.start()
+    await service.ping('127.0.0.4')
+
+    using third = await listen(service.url, seen)
+    await eventually(() => third.came().includes('127.0.0.4'))
+    expect(third.came()).toEqual(['127.0.0.3', '127.0.0.4'])
+    expect(third.told().map(({ type }) => type)).not.toContain('missed')
+    const ids = third.told().map(({ id }) => Number(id))
+    expect(ids).toEqual([...new Set(ids)].sort((one, other) => one - other))
     using stranger = await listen(service.url, '17')
     await eventually(() => stranger.came().includes('127.0.0.4'))
     expect(stranger.told()[0]).toMatchObject({ id: undefined, type: 'missed' })
+    expect(stranger.came()).toEqual(['127.0.0.2', '127.0.0.3', '127.0.0.4'])
   })
 
   it('comes through a default nginx as it happens', async () => {

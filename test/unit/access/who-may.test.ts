@@ -26,6 +26,7 @@ import { lifecycleRoutes } from '../../../src/http/routes/lifecycle.ts'
 import { metricsRoutes } from '../../../src/http/routes/metrics.ts'
 import { podRoutes } from '../../../src/http/routes/pods.ts'
 import { trafficRoutes } from '../../../src/http/routes/traffic.ts'
+import { versionRoutes } from '../../../src/http/routes/version.ts'
 import { buildServer, listen } from '../../../src/http/server.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { Registry } from '../../../src/registry/registry.ts'
@@ -82,9 +83,10 @@ const DEEDS: Readonly<Record<string, Deed>> = {
     [
       ...['/metrics', '/openapi.json', '/state', '/api/v1/pods', '/api/v1/apps', '/api/v1/hosts', '/api/v1/lifecycle'],
       ...['/api/v1/config', '/api/v1/reconfigurations', '/api/v1/haproxy', '/api/v1/traffic', '/api/v1/dns'],
-      '/api/v1/events'
+      ...['/api/v1/events', '/api/v1/version']
     ].map((path) => [`\`GET ${path}\``, read(path)])
   ),
+  '`GET /api/v1/pods/:key`': read('/api/v1/pods/k'),
   '`PUT /ping` of an app': { method: 'PUT', path: '/ping', body: keepalive('web') },
   '`PUT /ping` of another app': { method: 'PUT', path: '/ping', body: keepalive('db') },
   "`PUT /ping` of the proxies' own app": { method: 'PUT', path: '/ping', body: keepalive('haproxy') },
@@ -172,6 +174,7 @@ async function controlTier({ secrets = {}, tls }: Install = {}): Promise<Control
   const lifecycle = { status: () => ({ history: [] }), goto: async () => {}, wait: async () => ({}) }
   await app.register(lifecycleRoutes, { lifecycle } as never)
   await app.register(healthRoutes, { problems: async () => [], findings: () => [] })
+  await app.register(versionRoutes)
   await app.register(metricsRoutes, { metrics: { contentType: 'text/plain', render: async () => '' } })
   await app.register(dnsRoutes, { status: () => ({}) })
   await app.register(eventRoutes, {

@@ -13,6 +13,7 @@ import type { PodStatus } from '../../../src/model/pod.ts'
 import type { Reconfiguration } from '../../../src/model/reconfiguration.ts'
 import { makeAccess } from '../../support/registry/make-access.ts'
 import { takeSnapshot } from '../../support/registry/take-snapshot.ts'
+import { programVersion } from '../../../src/platform/process/program-version.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 import { makePod } from '../../support/registry/make-pod.ts'
 
@@ -45,6 +46,7 @@ async function start({
     take: vi.fn<KeepaliveSink['take']>(),
     callbackState: vi.fn((): string | undefined => undefined),
     pods: () => pods,
+    pod: (key: string) => pods.find((one) => one.key === key),
     snapshot: () => takeSnapshot(pods),
     forget: (key: string) => pods.some((one) => one.key === key)
   }
@@ -279,6 +281,16 @@ describe('GET /api/v1/pods', () => {
     expect((await app.inject('/api/v1/pods?role=r')).statusCode).toBe(400)
   })
 
+  it('shows one pod by its key', async () => {
+    await start({ pods: [pod(1), pod(2, { payload: { a: 1 } })] })
+
+    const { pods } = (await app.inject('/api/v1/pods')).json<{ pods: unknown[] }>()
+    expect((await app.inject('/api/v1/pods/k2')).json()).toEqual(pods[1])
+    const unknown = await app.inject('/api/v1/pods/k9')
+    expect(unknown.statusCode).toBe(404)
+    expect(unknown.json()).toMatchObject({ code: 'KTL_POD_NOT_FOUND' })
+  })
+
   it('forgets a pod by its key', async () => {
     await start({ pods: [pod(1)] })
 
@@ -358,6 +370,48 @@ describe('the edge', () => {
     const other = await app.inject({ method: 'DELETE', url: '/state' })
     expect(other.statusCode).toBe(405)
     expect(other.headers.allow).toBe('GET, HEAD')
+  })
+
+  it('describes each operation with an id of its own, what it takes, what it answers, and who may', async () => {
+    await start()
+    interface Operation {
+      operationId: string
+      summary: string
+      tags: string[]
+      security: object[]
+      parameters?: { name: string; in: string; schema: object }[]
+      requestBody?: { content: Record<string, { schema: { properties: object } }> }
+      responses: Record<string, { description: string; content?: object }>
+    }
+    interface Description {
+      info: { version: string }
+      tags: { name: string }[]
+      paths: Record<string, Record<string, Operation>>
+      components: { securitySchemes: object }
+    }
+
+    const { info, tags, paths, components } = (await app.inject('/openapi.json')).json<Description>()
+
+    expect(info.version).toBe(programVersion)
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation }))
+    )
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length)
+    for (const operation of operations) {
+      const { path, method, operationId, security, parameters = [], requestBody, responses } = operation
+      expect(operationId).toMatch(/^[a-z][A-Za-z]+$/)
+      expect(tags.map(({ name }) => name)).toEqual(expect.arrayContaining(operation.tags))
+      for (const name of security.flatMap(Object.keys)) expect(components.securitySchemes).toHaveProperty(name)
+      const inPath = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name)
+      expect(inPath).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name))
+      // What is posted or put has a body that is described, but the goodbye, which has none.
+      const takesBody = (method === 'post' || method === 'put') && path !== '/down'
+      expect(Object.keys(requestBody?.content['application/json']?.schema.properties ?? {}).length > 0).toBe(takesBody)
+      for (const [status, { description, content }] of Object.entries(responses)) {
+        expect(description).not.toBe('')
+        expect(content !== undefined).toBe(status !== '204')
+      }
+    }
   })
 
   it('describes every route in /openapi.json', async () => {
