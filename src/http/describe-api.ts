@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { programVersion } from '../platform/process/program-version.ts'
 import type { RouteAccess } from './auth.ts'
 import { errorResponses } from './error-handler.ts'
@@ -49,7 +49,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
     transform: ({ schema, url, route }) => {
       const { needs, body } = (route.config ?? {}) as Partial<RouteAccess & RouteBody>
       const security = needs === 'probe' ? [] : ANYBODY_OR_TOKEN
-      return { url, schema: { security, ...schema, ...(body !== undefined && { body }) } as FastifySchema }
+      return { url, schema: { security, ...schema, ...(body !== undefined && { body }) } }
     }
   })
   await app.register(async (scope) => {

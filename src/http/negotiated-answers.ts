@@ -15,10 +15,11 @@ const compress = promisify(gzip)
  */
 export function negotiateAnswers(scope: FastifyInstance): void {
   scope.addHook('onSend', async (request, reply, payload) => {
-    if (reply.statusCode !== 200 || (request.method !== 'GET' && request.method !== 'HEAD')) return payload
+    if (reply.statusCode !== 200 || !isRead(request)) return payload
     reply.header('vary', 'accept-encoding')
     const isText = typeof payload === 'string' || Buffer.isBuffer(payload)
-    const compressed = (!isText || Buffer.byteLength(payload) >= LEAST_BYTES) && takesGzip(request)
+    const isLong = !isText || Buffer.byteLength(payload) >= LEAST_BYTES
+    const compressed = isLong && takesGzip(request)
     if (isText) tag(reply, payload, compressed)
     if (hasIt(request, reply)) {
       reply.code(304)
@@ -31,6 +32,8 @@ export function negotiateAnswers(scope: FastifyInstance): void {
     return isText ? await compress(payload) : pipeline(payload as Readable, createGzip(), () => {})
   })
 }
+
+const isRead = ({ method }: FastifyRequest): boolean => method === 'GET' || method === 'HEAD'
 
 /** By name, else by `*`; a weight of 0 refuses it. */
 function takesGzip({ headers }: FastifyRequest): boolean {

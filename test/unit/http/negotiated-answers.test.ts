@@ -117,7 +117,7 @@ describe('an answer to operators', () => {
     ]
     const again = { ...headers, 'if-none-match': String(get.headers.etag) }
 
-    const { date: _get, connection: _c, ...known } = get.headers
+    const known = { ...get.headers, date: head.headers.date }
     expect(head).toMatchObject({ statusCode: 200, body: '', headers: known })
     expect(await app.inject({ method: 'HEAD', url: '/json', headers: again })).toMatchObject({
       statusCode: 304,

@@ -240,7 +240,7 @@ describe('GET /api/v1/pods', () => {
   ])('pages %s', async (path, list, key, all) => {
     const pods = [pod(0), pod(1), pod(2, { app: 'api' }), pod(3, { app: '10' }), pod(4), pod(5)]
     await start({ pods })
-    type Body = Record<string, Record<string, unknown>[]> & { next?: unknown }
+    type Body = Record<string, Record<string, unknown>[]> & { next?: string | number | null }
     const ask = async (query: string) => {
       const body = (await app.inject(`${path}${path.includes('?') ? '&' : '?'}${query}`)).json<Body>()
       return { next: body.next, keys: body[list]?.map((item) => item[key]) }
