@@ -28,9 +28,14 @@ export function negotiateAnswers(scope: FastifyInstance): void {
     }
     if (!compressed) return payload
     reply.header('content-encoding', 'gzip').removeHeader('content-length')
-    // A source that fails ends the answer in the middle, which its client sees.
-    return isText ? await compress(payload) : pipeline(payload as Readable, createGzip(), () => {})
+    return await gzipped(payload as string | Buffer | Readable)
   })
+}
+
+/** A source that fails ends the answer in the middle, which its client sees. */
+async function gzipped(payload: string | Buffer | Readable): Promise<Buffer | Readable> {
+  const isText = typeof payload === 'string' || Buffer.isBuffer(payload)
+  return isText ? await compress(payload) : pipeline(payload, createGzip(), () => {})
 }
 
 const isRead = ({ method }: FastifyRequest): boolean => method === 'GET' || method === 'HEAD'
