@@ -10,21 +10,21 @@ const MOST_BYTES = 256 * MIB
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
 /**
- * Reads a file as a text, and nothing that only looks like one: no FIFO, folder or device, and none beyond a size,
- * also while it grows.
+ * Reads a file as a text, and nothing that only looks like one: no FIFO, folder or device but an empty one, as /dev/null
+ * is, and none beyond a size, also while it grows.
  */
 export function readPlainFileSync(path: string, maxBytes = MOST_BYTES): string {
   const file = openSync(path, FLAGS)
   try {
     const stats = fstatSync(file)
-    refuse(path, stats.isFile(), stats.size, maxBytes)
+    refuse(path, stats.isFile() || stats.isCharacterDevice(), stats.size, maxBytes)
     const chunks: Buffer[] = []
     for (let total = 0; ;) {
       const chunk = Buffer.allocUnsafe(Math.max(stats.size - total, 0) + 1024)
       const count = readSync(file, chunk)
       if (count === 0) return Buffer.concat(chunks).toString('utf8')
       chunks.push(chunk.subarray(0, count))
-      refuse(path, true, (total += count), maxBytes)
+      refuse(path, stats.isFile(), (total += count), maxBytes)
     }
   } finally {
     closeSync(file)
@@ -35,14 +35,14 @@ export function readPlainFileSync(path: string, maxBytes = MOST_BYTES): string {
 export async function readPlainFile(path: string, maxBytes = MOST_BYTES): Promise<string> {
   await using file = await open(path, FLAGS)
   const stats = await file.stat()
-  refuse(path, stats.isFile(), stats.size, maxBytes)
+  refuse(path, stats.isFile() || stats.isCharacterDevice(), stats.size, maxBytes)
   const chunks: Buffer[] = []
   for (let total = 0; ;) {
     const chunk = Buffer.allocUnsafe(Math.max(stats.size - total, 0) + 1024)
     const { bytesRead } = await file.read(chunk)
     if (bytesRead === 0) return Buffer.concat(chunks).toString('utf8')
     chunks.push(chunk.subarray(0, bytesRead))
-    refuse(path, true, (total += bytesRead), maxBytes)
+    refuse(path, stats.isFile(), (total += bytesRead), maxBytes)
   }
 }
 

@@ -15,6 +15,8 @@ it('reads a file, through a link as well, and refuses at once what is none or to
 
   expect(readPlainFileSync(dir.file('link'))).toBe('one\ntwö\n')
   expect(await readPlainFile(dir.file('link'))).toBe('one\ntwö\n')
+  expect(readPlainFileSync('/dev/null')).toBe('')
+  expect(await readPlainFile('/dev/null')).toBe('')
   for (const name of ['fifo', 'folder', 'zero']) {
     expect(() => readPlainFileSync(dir.file(name))).toThrow(/no regular file/)
     await expect(readPlainFile(dir.file(name))).rejects.toThrow(/no regular file/)
