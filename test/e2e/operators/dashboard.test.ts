@@ -216,6 +216,8 @@ describe('the dashboard of a proxy', () => {
   it('fits a phone, with everything open', async () => {
     await using open = await browser.open(service.url, { viewport: PHONE })
     await shows(open.page, '#apps', 'web 1 pod')
+    // With its answer come the folds of the configuration.
+    await shows(open.page, '#reconfigurations', 'pod-up')
     await openAll(open.page)
     await shows(open.page, '#configuration', 'server ')
 
