@@ -4,6 +4,7 @@ import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { haproxyEnvironment } from '../../src/platform/process/haproxy-environment.ts'
 import { exchange } from '../../src/haproxy/socket/exchange.ts'
 
 /** A HAProxy that was started plainly on a text. */
@@ -129,6 +130,8 @@ export async function startFresh(folder: string, text: string): Promise<FreshSta
   const child = spawn('haproxy', [...master, '-db', '-f', base, '-f', config, '-f', peers], {
     // A group of its own: what is said to a master is to reach its worker and its programs too, whatever becomes of it.
     detached: true,
+    // What HAProxy is given decides what its text reads from it; who gives what is held elsewhere.
+    env: haproxyEnvironment(process.env),
     stdio: ['ignore', output, output]
   })
   await once(child, 'spawn')
