@@ -21,7 +21,6 @@ import { EventSlots } from '../http/event-slots.ts'
 import { negotiateAnswers } from '../http/negotiated-answers.ts'
 import { buildServer } from '../http/server.ts'
 import type { Clock } from '../platform/clock.ts'
-import { withIsoTimes } from '../model/iso-time.ts'
 import type { LimitUse } from '../model/limits.ts'
 import { connectionsWithin, descriptorLimit } from '../platform/descriptors.ts'
 import type { Listeners } from '../platform/listeners.ts'
@@ -95,12 +94,7 @@ export async function createPort(deps: PortDeps): Promise<FastifyInstance> {
     negotiateAnswers(scope)
     await scope.register(versionRoutes)
     await scope.register(metricsRoutes, { metrics })
-    await scope.register(dnsRoutes, {
-      status: () => {
-        const { records, ...status } = dns.status()
-        return { ...status, records: records.map((record) => withIsoTimes(record, 'lastChecked')) }
-      }
-    })
+    await scope.register(dnsRoutes, { status: () => dns.status() })
     await scope.register(dashboardRoutes, { app: config.app, id: config.id })
     if (deps.routes !== undefined) await scope.register(deps.routes)
   })

@@ -167,12 +167,8 @@ function createSteps(
   })
   const { eip, payloadFile } = config
   const external = new ExternalAddress({ eip, payloadFile, logger: deps.logger })
-  const announce = async (): Promise<void> => {
-    // Nobody says when, where steps of the operator's own configure it.
-    if (driver.isConfigured || !drivesHaproxy) await external.tell()
-  }
   return {
-    setup: setupStep({ driver, announce, prepareStatistics }),
+    setup: setupStep({ driver, external, othersConfigure: !drivesHaproxy, prepareStatistics }),
     render: renderStep({ renderer, log }),
     configure: external.after(configureStep({ driver, renderer, log, hosts }), ['unchanged', 'applied']),
     restart: external.after(restartStep({ driver, log }), ['done']),

@@ -31,11 +31,14 @@ export function refuseEarly(app: FastifyInstance): void {
   })
   let isClosing = false
   app.addHook('preClose', async () => void (isClosing = true))
-  app.addHook('onRequest', async (request, reply) => {
-    if (isClosing) throw new KontrolError('KTL_SHUT_DOWN', 'This process ends', { hint: 'Ask another control tier.' })
-    if (request.raw.httpVersion !== '1.1' || request.headers.host !== undefined) return
-    reply.header('connection', 'close')
-    throw new KontrolError('KTL_REQUEST_INVALID', 'The request has no Host', { hint: 'Send the header Host.' })
+  // Each keepalive comes through here: no promise.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (isClosing) {
+      done(new KontrolError('KTL_SHUT_DOWN', 'This process ends', { hint: 'Ask another control tier.' }))
+    } else if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
+      reply.header('connection', 'close')
+      done(new KontrolError('KTL_REQUEST_INVALID', 'The request has no Host', { hint: 'Send the header Host.' }))
+    } else done()
   })
 }
 

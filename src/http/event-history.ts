@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { messageOf } from '../errors.ts'
 import { isoTime } from '../model/iso-time.ts'
 import { stringifyStrictJson } from '../model/json.ts'
 import type { Clock } from '../platform/clock.ts'
+import { KeptLines } from '../platform/kept-lines.ts'
 import { Listeners, type Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
-import { RotatingFile } from '../platform/rotating-file.ts'
 
 export interface ProgramEvent {
   /** Name of the event, such as `pod-up`. */
@@ -45,30 +43,25 @@ const MOST_BYTES_EACH = 64 * 1024
 /** Of those who know no id and want all that is remembered. */
 const FROM_THE_BEGINNING = '0'
 
-const LINE = /^\{"id":([1-9]\d{0,15}),"type":"([a-z-]+)","data":(\{.*\})\}$/
+const LINE = /^\{"id":([1-9]\d{0,14}),"type":"([a-z-]+)","data":(\{.*\})\}$/
 
-/**
- * The last events with their ids, for listeners that lost the connection; in memory, and in a file for the next start.
- * Nothing depends on the file: what cannot be read is left out, and what cannot be written is told once.
- */
+/** The last events with their ids, for listeners that lost the connection; in memory, and in a file for the next start. */
 export class EventHistory {
-  readonly #options: EventHistoryOptions
+  readonly #clock: EventHistoryOptions['clock']
+  readonly #lines: KeptLines
   readonly #listeners: Listeners<NumberedEvent>
   readonly #events: NumberedEvent[] = []
   #bytes = 0
   /** Id of the newest that is forgotten. */
   #forgotten = 0
   #lastId = 0
-  /** Undefined until there is something to write, null where that is not possible or over. */
-  #file: RotatingFile | undefined | null
   #unwritten: string[] = []
 
-  constructor(options: EventHistoryOptions) {
-    this.#options = options
-    this.#listeners = new Listeners('events', options.logger)
-    for (const path of [`${options.path}.1`, options.path]) {
-      for (const event of linesOf(path).flatMap(eventOf)) if (event.id > this.#lastId) this.#keep(event)
-    }
+  constructor({ path, clock, logger }: EventHistoryOptions) {
+    this.#clock = clock
+    this.#lines = new KeptLines({ path, maxBytes: MOST_BYTES, logger, what: 'events' })
+    this.#listeners = new Listeners('events', logger)
+    for (const event of this.#lines.read().flatMap(eventOf)) if (event.id > this.#lastId) this.#keep(event)
   }
 
   subscribe(listener: (event: NumberedEvent) => void): Unsubscribe {
@@ -78,7 +71,7 @@ export class EventHistory {
   /** Remembers what has happened, and tells the listeners. */
   add({ type, data }: ProgramEvent): void {
     // Of the time, so that ids do not begin anew where the file was lost, and no id is another event's after a crash.
-    const id = Math.max(this.#lastId + 1, this.#options.clock.now())
+    const id = Math.max(this.#lastId + 1, this.#clock.now())
     const event = { id, type, data: stringifyStrictJson(data) }
     const kept = Buffer.byteLength(event.data) <= MOST_BYTES_EACH ? event : this.#missed(id, type)
     this.#keep(kept)
@@ -96,12 +89,11 @@ export class EventHistory {
 
   close(): void {
     this.#flush()
-    this.#file?.close()
-    this.#file = null
+    this.#lines.close()
   }
 
   #missed(id: number, what: string): NumberedEvent {
-    const at = isoTime(this.#options.clock.now())
+    const at = isoTime(this.#clock.now())
     return { id, type: 'missed', data: JSON.stringify({ at, what }) }
   }
 
@@ -119,37 +111,14 @@ export class EventHistory {
 
   /** Once in a turn: ten thousand pods may join in one. */
   #write(line: string): void {
-    if (this.#file === null) return
     if (this.#unwritten.length === 0) setImmediate(() => this.#flush())
     this.#unwritten.push(line)
   }
 
   #flush(): void {
-    if (this.#unwritten.length === 0 || this.#file === null) return
-    this.#file ??= this.#open()
-    this.#file?.write(this.#unwritten.join(''))
+    if (this.#unwritten.length === 0) return
+    this.#lines.append(this.#unwritten.join(''))
     this.#unwritten = []
-  }
-
-  #open(): RotatingFile | null {
-    const { path, logger } = this.#options
-    try {
-      const file = new RotatingFile({ path, maxBytes: MOST_BYTES, backups: 1 })
-      // A kill may have cut the last line.
-      file.write('\n')
-      return file
-    } catch (error) {
-      logger.warn({ reason: messageOf(error) }, 'events are not kept for the next start')
-      return null
-    }
-  }
-}
-
-function linesOf(path: string): string[] {
-  try {
-    return readFileSync(path, 'utf8').split('\n')
-  } catch {
-    return []
   }
 }
 

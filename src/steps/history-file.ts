@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { messageOf } from '../errors.ts'
 import type { Reconfiguration } from '../model/reconfiguration.ts'
+import { KeptLines } from '../platform/kept-lines.ts'
 import type { Logger } from '../platform/logger.ts'
-import { RotatingFile } from '../platform/rotating-file.ts'
 
 /** As much again lies in the file before it. */
 const MAX_BYTES = 1024 * 1024
@@ -28,44 +26,25 @@ const Entry = Compile(
   })
 )
 
-/**
- * Reconfigurations that have ended, a line of JSON each, for the next start. Nothing depends on it: what cannot be
- * read is left out, and what cannot be written is told once and done without.
- */
+/** Reconfigurations that have ended, a line of JSON each, for the next start. */
 export class HistoryFile {
-  readonly #path: string
-  readonly #file: RotatingFile | undefined
+  readonly #lines: KeptLines
 
   constructor(path: string, logger: Logger) {
-    this.#path = path
-    try {
-      this.#file = new RotatingFile({ path, maxBytes: MAX_BYTES, backups: 1 })
-      // A kill may have cut the last line.
-      this.#file.write('\n')
-    } catch (error) {
-      logger.warn({ reason: messageOf(error) }, 'reconfigurations are not kept for the next start')
-    }
+    this.#lines = new KeptLines({ path, maxBytes: MAX_BYTES, logger, what: 'reconfigurations' })
   }
 
   /** Oldest first. */
   read(): Reconfiguration[] {
-    return [`${this.#path}.1`, this.#path].flatMap((path) => linesOf(path).flatMap(entryOf))
+    return this.#lines.read().flatMap(entryOf)
   }
 
   append(entry: Reconfiguration): void {
-    this.#file?.write(`${JSON.stringify(entry)}\n`)
+    this.#lines.append(`${JSON.stringify(entry)}\n`)
   }
 
   close(): void {
-    this.#file?.close()
-  }
-}
-
-function linesOf(path: string): string[] {
-  try {
-    return readFileSync(path, 'utf8').split('\n')
-  } catch {
-    return []
+    this.#lines.close()
   }
 }
 

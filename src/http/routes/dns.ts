@@ -1,7 +1,13 @@
 import type { FastifyPluginAsync } from 'fastify'
+import { withIsoTimes } from '../../model/iso-time.ts'
 import { errorResponses } from '../error-handler.ts'
 
-export const dnsRoutes: FastifyPluginAsync<{ status: () => unknown }> = async (app, { status }) => {
+export interface DnsRouteDeps {
+  /** Shown as it is, but for the times. */
+  status: () => { readonly records: readonly { readonly lastChecked?: number | undefined }[] }
+}
+
+export const dnsRoutes: FastifyPluginAsync<DnsRouteDeps> = async (app, { status }) => {
   app.get(
     '/api/v1/dns',
     {
@@ -12,6 +18,9 @@ export const dnsRoutes: FastifyPluginAsync<{ status: () => unknown }> = async (a
         response: { 200: {}, ...errorResponses }
       }
     },
-    () => status()
+    () => {
+      const { records, ...rest } = status()
+      return { ...rest, records: records.map((record) => withIsoTimes(record, 'lastChecked')) }
+    }
   )
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { KontrolError } from '../../errors.ts'
 import type { Caller } from '../../access/caller.ts'
+import { NAME } from '../../model/name.ts'
 import { callerOf, type RouteAccess } from '../auth.ts'
 import type { RouteBody } from '../describe-api.ts'
 import { errorResponses, textResponse } from '../error-handler.ts'
@@ -31,7 +32,7 @@ interface ScriptSink {
 /** A command may carry the hosts of some thousand pods; Kontrol's took what one process can be given, half of this. */
 const SCRIPT_BYTES = 256 * 1024
 
-const name = { type: 'string', pattern: '^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$' }
+const name = { type: 'string', pattern: NAME }
 
 /** As it is described; `parseKeepalive` checks what comes, and is more patient. */
 const keepaliveBody = {

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest'
 import { haproxyPaths, masterSocketArgument } from '../../../src/haproxy/files/paths.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startHttpBackend } from '../../support/haproxy/http-backend.ts'
+import { webTemplate } from '../../support/haproxy/sample-template.ts'
 import { ownAddress } from '../../support/haproxy/start-haproxy.ts'
 import { startLoad } from '../../support/load/steady-load.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
@@ -14,19 +15,8 @@ import { createService, type RunningService } from '../../support/service/start-
 import { tempDir } from '../../support/temp-dir.ts'
 
 /** Its loop takes a while to render, so that a rendering can be met. */
-const template = (address: string, port: number, maxconn: number): string => `
-{% for i in range(20000) %}{% endfor %}
-frontend proxy
-  bind ${address}:8080
-  mode http
-  maxconn ${maxconn}
-  default_backend web
-backend web
-  mode http
-{%- for ip in hosts.web %}
-  server s{{ loop.index }} {{ ip }}:${port}
-{%- endfor %}
-`
+const template = (address: string, port: number, maxconn: number): string =>
+  `{% for i in range(20000) %}{% endfor %}${webTemplate(address, port, maxconn)}`
 
 /** HAProxy, whose checks can be met as well: they take a while, and say when they begin and end. */
 const slowChecks = (log: string): string => `#!/bin/sh

@@ -6,22 +6,10 @@ import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { startHttpBackend } from '../../support/haproxy/http-backend.ts'
+import { webTemplate } from '../../support/haproxy/sample-template.ts'
 import { ownAddress } from '../../support/haproxy/start-haproxy.ts'
 import { createService, type RunningService } from '../../support/service/start-service.ts'
 import { startLoad } from '../../support/load/steady-load.ts'
-
-const template = (address: string, port: number, maxconn: number): string => `
-frontend proxy
-  bind ${address}:8080
-  mode http
-  maxconn ${maxconn}
-  default_backend web
-backend web
-  mode http
-{%- for ip in hosts.web %}
-  server s{{ loop.index }} {{ ip }}:${port}
-{%- endfor %}
-`
 
 /** What the machine says once it is at rest: behind it nothing is left to be broken off. */
 const AT_REST = '"reconfigured"'
@@ -64,7 +52,7 @@ describe('a control tier that is killed behind any line of its log', () => {
     const file = join(service.data, 'template')
     service.setEnvironment({ KONTROL_CONFIG_FILE: file, KONTROL_RELOAD_INTERVAL: '0', KONTROL_DAMPER: '0' })
     let maxconn = 1_000
-    await writeFile(file, template(address, one.port, maxconn))
+    await writeFile(file, webTemplate(address, one.port, maxconn))
     await service.start()
     await service.ping(one.host)
     await service.ping(two.host)
@@ -83,7 +71,7 @@ describe('a control tier that is killed behind any line of its log', () => {
       const child = service.child()
       const gone = killAtLine(child, n)
       maxconn++
-      await writeFile(file, template(address, one.port, maxconn))
+      await writeFile(file, webTemplate(address, one.port, maxconn))
       done = await gone
       if (!done) await service.start()
       await isRight(service, maxconn, 2)

@@ -13,3 +13,17 @@ export function httpSample({ proxy, stats, backend }: { proxy: number; stats: nu
 
 export const readSample = (name: 'http.cfg.j2' | 'zookeeper.cfg.j2'): string =>
   readFileSync(join(samples, name), 'utf8')
+
+/** A frontend at port 8080 of an address, before the pods of web; another `maxconn` takes a reload. */
+export const webTemplate = (address: string, port: number, maxconn: number): string => `
+frontend proxy
+  bind ${address}:8080
+  mode http
+  maxconn ${maxconn}
+  default_backend web
+backend web
+  mode http
+{%- for ip in hosts.web %}
+  server s{{ loop.index }} {{ ip }}:${port}
+{%- endfor %}
+`

@@ -176,7 +176,7 @@ async function controlTier({ secrets = {}, tls }: Install = {}): Promise<Control
   await app.register(healthRoutes, { problems: async () => [], findings: () => [] })
   await app.register(versionRoutes)
   await app.register(metricsRoutes, { metrics: { contentType: 'text/plain', render: async () => '' } })
-  await app.register(dnsRoutes, { status: () => ({}) })
+  await app.register(dnsRoutes, { status: () => ({ records: [] }) })
   await app.register(eventRoutes, {
     history: new EventHistory({ path: '/dev/null/events.jsonl', clock: systemClock, logger: silentLogger() }),
     slots: new EventSlots()

@@ -193,17 +193,27 @@ describe('a broken template', () => {
 })
 
 describe('setup', () => {
-  it('starts HAProxy, tells where clients find it, then starts the statistics', async () => {
+  it.each([
+    [true, false, ['haproxy', 'address', 'statistics']],
+    [false, false, ['haproxy', 'statistics']],
+    [false, true, ['haproxy', 'address', 'statistics']]
+  ])('starts HAProxy, and tells where it is once it has something to serve (%j, %j)', async (has, others, expected) => {
     const order: string[] = []
     const step = setupStep({
-      driver: { start: async () => void order.push('haproxy') },
-      announce: async () => void order.push('address'),
+      driver: {
+        start: async () => void order.push('haproxy'),
+        get isConfigured() {
+          return has && order.length > 0
+        }
+      },
+      external: { tell: async () => void order.push('address') },
+      othersConfigure: others,
       prepareStatistics: async () => void order.push('statistics')
     })
 
     expect(await step(context())).toBe('done')
 
-    expect(order).toEqual(['haproxy', 'address', 'statistics'])
+    expect(order).toEqual(expected)
   })
 })
 

@@ -12,7 +12,7 @@ export const events = defineCommand({
     for await (const { type, data } of tier.events(signal)) {
       const shown = visibleJson(data)
       if (values.json) stdout(`{"type":${JSON.stringify(type)},"data":${shown}}`)
-      else stdout(`${new Date().toISOString()}  ${type.padEnd(12)}  ${shown}`.slice(0, columns()))
+      else stdout(`${(JSON.parse(data) as { at: string }).at}  ${type.padEnd(12)}  ${shown}`.slice(0, columns()))
     }
   }
 })
