@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { unwatchFile, watchFile } from 'node:fs'
 import { isName } from '../model/name.ts'
 import { NO_GRANTS, union, type Grants } from './caller.ts'
-import { readPlainFileSync, SMALL_FILE_BYTES } from '../platform/plain-file.ts'
+import { readPlainFileSync, SMALL_FILE_BYTES } from '../platform/files/plain-file.ts'
 
 /** A variable that holds secrets, separated by commas, and one that names a file with one a line. */
 export interface SecretSource {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KontrolError } from '../errors.ts'
-import { writeFileAtomic } from '../platform/atomic-file.ts'
+import { writeFileAtomic } from '../platform/files/atomic-file.ts'
 import type { Logger } from '../platform/logger.ts'
 
 /**

@@ -35,7 +35,7 @@ import { kontrolHandlers } from '../zerorpc/kontrol-handlers.ts'
 import { sharePort } from '../zerorpc/port-sharing.ts'
 import { ZerorpcClient } from '../zerorpc/zerorpc-client.ts'
 import { ZerorpcServer } from '../zerorpc/zerorpc-server.ts'
-import { readPlainFileSync, SMALL_FILE_BYTES } from '../platform/plain-file.ts'
+import { readPlainFileSync, SMALL_FILE_BYTES } from '../platform/files/plain-file.ts'
 
 // What every process has: the port of the control tier, the loop of a slave, and the DNS stage.
 

@@ -7,7 +7,7 @@ import { readManifest } from '../lifecycle/manifest/manifest.ts'
 import { factsOf } from '../lifecycle/manifest/reachable-states.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createLogger } from '../platform/logger.ts'
-import { RotatingFile } from '../platform/rotating-file.ts'
+import { RotatingFile } from '../platform/files/rotating-file.ts'
 import type { Shell } from '../platform/process/shell.ts'
 import { defineCommand, usageError } from './command.ts'
 

@@ -1,7 +1,7 @@
 import { isoTime } from '../model/iso-time.ts'
 import { stringifyStrictJson } from '../model/json.ts'
 import type { Clock } from '../platform/clock.ts'
-import { KeptLines } from '../platform/kept-lines.ts'
+import { KeptLines } from '../platform/files/kept-lines.ts'
 import { Listeners, type Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseHosts } from '../model/hosts-json.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Hosts } from '../model/snapshot.ts'
-import { writeFileAtomic } from '../platform/atomic-file.ts'
+import { writeFileAtomic } from '../platform/files/atomic-file.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { HostsSource } from './hosts-source.ts'
 

@@ -1,4 +1,4 @@
-import { writeFileAtomic } from '../platform/atomic-file.ts'
+import { writeFileAtomic } from '../platform/files/atomic-file.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
 import type { Logger } from '../platform/logger.ts'
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Reconfiguration } from '../model/reconfiguration.ts'
-import { KeptLines } from '../platform/kept-lines.ts'
+import { KeptLines } from '../platform/files/kept-lines.ts'
 import type { Logger } from '../platform/logger.ts'
 
 /** As much again lies in the file before it. */

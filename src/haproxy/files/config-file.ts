@@ -1,6 +1,6 @@
 import { access, link, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { findKontrolError, KontrolError } from '../../errors.ts'
-import { writeFileAtomic } from '../../platform/atomic-file.ts'
+import { writeFileAtomic } from '../../platform/files/atomic-file.ts'
 import { maskValues } from '../../model/masking.ts'
 import { secretsOf } from '../config/masked.ts'
 import { haproxyEnvironment } from '../../platform/process/haproxy-environment.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { writeFileAtomic } from '../../platform/atomic-file.ts'
+import { writeFileAtomic } from '../../platform/files/atomic-file.ts'
 
 /** Which worker was proven to run which files. A control tier that was killed trusts it only if that worker still serves. */
 export interface WorkerRecord {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { writeFileAtomic } from '../../platform/atomic-file.ts'
+import { writeFileAtomic } from '../../platform/files/atomic-file.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { ConfigModel } from '../config/model.ts'
 import type { ServerState } from '../socket/show-servers-state.ts'

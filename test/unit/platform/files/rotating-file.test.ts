@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { RotatingFile } from '../../../src/platform/rotating-file.ts'
-import { tempDir } from '../../support/temp-dir.ts'
+import { RotatingFile } from '../../../../src/platform/files/rotating-file.ts'
+import { tempDir } from '../../../support/temp-dir.ts'
 
 describe('a rotating file', () => {
   it('goes on where it ended, and is put aside before it would reach its size', async () => {

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { KontrolError, messageOf } from '../errors.ts'
+import { KontrolError, messageOf } from '../../errors.ts'
 
 export interface RotatingFileOptions {
   path: string

@@ -1,5 +1,5 @@
-import { messageOf } from '../errors.ts'
-import type { Logger } from './logger.ts'
+import { messageOf } from '../../errors.ts'
+import type { Logger } from '../logger.ts'
 import { readPlainFileSync } from './plain-file.ts'
 import { RotatingFile } from './rotating-file.ts'
 

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { readSecrets } from '../../../src/access/credentials.ts'
-import { readPlainFileSync, SMALL_FILE_BYTES } from '../../../src/platform/plain-file.ts'
-import { tempDir } from '../../support/temp-dir.ts'
+import { readSecrets } from '../../../../src/access/credentials.ts'
+import { readPlainFileSync, SMALL_FILE_BYTES } from '../../../../src/platform/files/plain-file.ts'
+import { tempDir } from '../../../support/temp-dir.ts'
 
 it('reads a file, through a link as well, and refuses at once what is none or too large', async () => {
   await using dir = await tempDir()

@@ -1,7 +1,7 @@
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { removeUnfinished } from '../../../src/platform/atomic-file.ts'
-import { tempDir } from '../../support/temp-dir.ts'
+import { removeUnfinished } from '../../../../src/platform/files/atomic-file.ts'
+import { tempDir } from '../../../support/temp-dir.ts'
 
 it('what a killed process had not finished is removed, and nothing else', async () => {
   await using dir = await tempDir()
