@@ -21,10 +21,9 @@ const templates = {
   pods: '{% for app, list in pods|dictsort %}backend {{ app }}\n{% for p in list %}  server {{ p.key }} {{ p.ip }}:{{ p.payload.port }}\n{% endfor %}{% endfor %}'
 }
 
-const fleet = (size: number): Backends => {
-  const pods = Array.from({ length: size }, (_, seq) => makePod(seq, { ip: fleetIp(seq), payload: { port: 8080 } }))
-  return new Map([['web', appPodsOf(pods)]])
-}
+const pods = Array.from({ length: 10_001 }, (_, seq) => makePod(seq, { ip: fleetIp(seq), payload: { port: 8080 } }))
+/** One that a pod has joined holds the others as they were, as the registry's do. */
+const fleet = (size: number): Backends => new Map([['web', appPodsOf(pods.slice(0, size))]])
 const variables = (backends: Backends): TemplateVariables => ({ hosts: addressesOf(backends), pods: podsOf(backends) })
 
 const logger = await createLogger('warn')
