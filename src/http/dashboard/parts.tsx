@@ -132,10 +132,12 @@ interface ActionProps {
   /** What it does, in a sentence that ends with a question mark. */
   question: string
   act: () => Promise<Problem | undefined>
+  /** What is said once it was taken. */
+  done?: string
 }
 
 /** A button that changes something, once it was confirmed; what came of it is said beside it. */
-export function Action({ label, question, act }: ActionProps) {
+export function Action({ label, question, act, done = 'Done.' }: ActionProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [said, setSaid] = useState('')
   const alive = useRef(true)
@@ -145,7 +147,7 @@ export function Action({ label, question, act }: ActionProps) {
     setSaid('Under way …')
     const problem = await act().catch((): Problem => ({ code: '', message: 'The control tier does not answer.' }))
     if (alive.current)
-      setSaid(problem === undefined ? 'Done.' : [problem.message, problem.hint].filter(Boolean).join(' '))
+      setSaid(problem === undefined ? done : [problem.message, problem.hint].filter(Boolean).join(' '))
   }
   return (
     <span class="action">

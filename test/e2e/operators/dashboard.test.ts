@@ -6,7 +6,7 @@ import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
 import { httpSample } from '../../support/haproxy/sample-template.ts'
 import { startBackend } from '../../support/haproxy/start-backend.ts'
-import { startBrowser, type RunningBrowser } from '../../support/neighbours/start-browser.ts'
+import { shows, startBrowser, type RunningBrowser } from '../../support/neighbours/start-browser.ts'
 import { startService, type RunningService } from '../../support/service/start-service.ts'
 import { tempDir, type TempDir } from '../../support/temp-dir.ts'
 
@@ -17,15 +17,6 @@ beforeAll(async () => {
   browser = await startBrowser()
 })
 afterAll(() => browser[Symbol.asyncDispose]())
-
-/** Waits until the page shows a text at a place. */
-async function shows(page: Page, selector: string, text: string, withinMs = 20_000): Promise<void> {
-  await eventually(async () => {
-    const found = await page.locator(selector).innerText()
-    if (!found.includes(text)) throw new Error(`${selector} shows "${found}" and not "${text}"`)
-    return true
-  }, withinMs)
-}
 
 /** Opens all that can be opened. */
 const openAll = (page: Page): Promise<void> =>
@@ -203,8 +194,12 @@ describe('the dashboard of a proxy', () => {
     await service.ping('127.0.0.13', { app: 'another', down: true })
   })
 
-  it.each(['light', 'dark'] as const)('is accessible with everything open, in %s colours', async (colorScheme) => {
-    await using open = await browser.open(service.url, { colorScheme })
+  it.each([
+    ['light', { colorScheme: 'light' }],
+    ['dark', { colorScheme: 'dark' }],
+    ['forced', { forcedColors: 'active' }]
+  ] as const)('is accessible with everything open, in %s colours', async (_colours, options) => {
+    await using open = await browser.open(service.url, options)
     await shows(open.page, '#apps', 'web 1 pod')
     await shows(open.page, '#reconfigurations', 'pod-up')
     await openAll(open.page)
@@ -312,7 +307,7 @@ describe('the dashboard of a proxy', () => {
     await page.getByRole('button', { name: 'Render again' }).click()
     await page.getByRole('button', { name: 'Yes, render again' }).click()
 
-    await shows(page, '#lifecycle .action', 'Done.')
+    await shows(page, '#lifecycle .action >> nth=0', 'Done.')
     const good = readFileSync(template, 'utf8')
     writeFileSync(template, `${good}\nbackend broken\n  mod http\n`)
     await shows(page, '#configuration .sides', 'backend broken')

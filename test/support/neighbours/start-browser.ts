@@ -1,4 +1,5 @@
 import { chromium, type BrowserContextOptions, type Page } from 'playwright-core'
+import { eventually } from '../eventually.ts'
 
 const ARGS = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
@@ -38,4 +39,13 @@ export async function startBrowser(): Promise<RunningBrowser> {
     },
     [Symbol.asyncDispose]: () => browser.close()
   }
+}
+
+/** Waits until the page shows a text at a place. */
+export async function shows(page: Page, selector: string, text: string, withinMs = 20_000): Promise<void> {
+  await eventually(async () => {
+    const found = await page.locator(selector).innerText()
+    if (!found.includes(text)) throw new Error(`${selector} shows "${found}" and not "${text}"`)
+    return true
+  }, withinMs)
 }

@@ -7,6 +7,9 @@ const INPUT_CHARACTERS = 120
 /** Steps back that are drawn as the way which led here. */
 const PATH_STEPS = 4
 
+/** As the command `kontrol drain` has it. */
+const SHUTDOWN = 'shutdown'
+
 type Step = Answer['history'][number]
 
 const COLUMNS: readonly Column<Step>[] = [
@@ -23,6 +26,7 @@ export function Lifecycle({ lifecycle }: { lifecycle: Answer }) {
   const { state, since, running, queue, history, states } = lifecycle
   const waiting = queue.length > 0 ? `; waiting: ${queue.map(({ tag }) => tag).join(', ')}` : ', nothing waits'
   const renders = states.some(({ tag }) => tag === 'render')
+  const drains = state !== SHUTDOWN && states.some(({ tag }) => tag === SHUTDOWN)
   return (
     <Section id="lifecycle" title="Life cycle">
       <p>
@@ -35,6 +39,14 @@ export function Lifecycle({ lifecycle }: { lifecycle: Answer }) {
           label="Render again"
           question="Render the template again and apply what comes of it?"
           act={() => tier.change('POST', 'api/v1/lifecycle/transitions', { state: 'render', wait: true })}
+        />
+      )}
+      {drains && (
+        <Action
+          label="Drain this proxy"
+          question="Leave the masters and the DNS record, wait until resolvers have forgotten it, then stop HAProxy? It serves nobody any more then."
+          act={() => tier.change('POST', 'api/v1/lifecycle/transitions', { state: SHUTDOWN })}
+          done="Under way: the state above tells when it is over."
         />
       )}
       <Graph lifecycle={lifecycle} />
