@@ -12,8 +12,8 @@ export interface Probe {
   headers?: Readonly<Record<string, string>>
   /** Address of the client, where that counts. */
   from?: string
-  /** The configuration names the server that answers it. */
-  sure?: boolean
+  /** The one that the configuration names for it, as `backend/server`, as long as it takes requests. */
+  server?: string
 }
 
 /** What a client saw. */

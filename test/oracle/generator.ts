@@ -308,11 +308,13 @@ export function serverPart(random: SeededRandom, place: Place, options: string):
 
 /** Requests that tell two configurations of the generator apart. */
 export function probesOf({ prefix, bindPort }: Place, { backends }: Scenario): Probe[] {
-  const named = backends[0]?.tail.some((line) => line.startsWith('use-server ')) === true
+  const [first] = backends
+  const server = /^use-server (\S+)/m.exec(first?.tail.join('\n') ?? '')?.[1]
+  const named = server === undefined ? {} : { server: `${first?.title.split(' ')[1]}/${server}` }
   const host = `${prefix}1.1`
   const plain = { host, port: bindPort }
   return [
-    ...PATHS.map((path) => ({ ...plain, path, sure: named && path.startsWith('/write') })),
+    ...PATHS.map((path) => ({ ...plain, path, ...(path.startsWith('/write') && named) })),
     ...PATHS.slice(0, 2).map((path) => ({ ...plain, path: `/api${path}` })),
     ...keyedProbes(plain, '', 12),
     ...backends.slice(1).flatMap(({ title }) => keyedProbes(plain, `/${title.split(' ')[1]}`, 8)),

@@ -120,6 +120,9 @@ function whole(shapes: ReadonlySet<string>): string[] {
 async function compareTraffic({ driven, fresh, pods, probes, spread }: Judged, look: Look): Promise<string[]> {
   const client = new Client()
   const keyed = keyedPods(look)
+  const usable = new Set(
+    look.servers.filter(({ status }) => /^(?:UP|no) /.test(status)).map(({ backend, name }) => `${backend}/${name}`)
+  )
   try {
     const [runs = [], wanted = []] = await Promise.all(
       [driven, fresh].map(async ({ prefix }) => {
@@ -133,7 +136,10 @@ async function compareTraffic({ driven, fresh, pods, probes, spread }: Judged, l
     })
     const differences = probes.flatMap((probe, index) =>
       compareAnswers(
-        { probe, runs: runs[index] ?? [], wanted: wanted[index] ?? [], failing },
+        {
+          ...{ probe, runs: runs[index] ?? [], wanted: wanted[index] ?? [], failing },
+          named: usable.has(probe.server ?? '')
+        },
         spread ? keyed : new Map()
       )
     )
@@ -163,21 +169,25 @@ interface Answers {
   wanted: readonly Seen[]
   /** Both have a dead server among those that serve: who meets it is chance. */
   failing: boolean
+  /** The configuration names the server that answers it, and that one takes requests: none that is down does. */
+  named: boolean
 }
 
 function nameOf({ tls, path, from }: Probe): string {
   return [...(tls === true ? ['https'] : []), path, ...(from === undefined ? [] : [`from ${from}`])].join(' ')
 }
 
-function compareAnswers({ probe, runs, wanted, failing }: Answers, keyed: ReadonlyMap<string, boolean>): string[] {
+function compareAnswers(
+  { probe, runs, wanted, failing, named }: Answers,
+  keyed: ReadonlyMap<string, boolean>
+): string[] {
   const name = nameOf(probe)
   const kinds = (seen: readonly Seen[]): string =>
     [...new Set(seen.filter(({ status }) => !failing || status !== 503).map(kindOf))].sort().join(' | ')
   const pods = (seen: readonly Seen[]): string => [...new Set(seen.map(({ pod }) => pod))].sort().join(', ')
   const [ran, should] = [kinds(runs), kinds(wanted)]
   if (ran !== should && !(failing && (ran === '' || should === ''))) return [`${name}: ${ran}, wanted ${should}`]
-  const decided =
-    probe.sure === true || (probe.from !== undefined && wanted.every(({ pod }) => keyed.get(pod) === true))
+  const decided = named || (probe.from !== undefined && wanted.every(({ pod }) => keyed.get(pod) === true))
   return !decided || pods(runs) === pods(wanted) ? [] : [`${name} goes to ${pods(runs)}, wanted ${pods(wanted)}`]
 }
 
