@@ -7,6 +7,7 @@ import { haproxyPaths, masterSocketArgument } from '../../../src/haproxy/files/p
 import { findMaster } from '../../../src/haproxy/process/process-table.ts'
 import { MasterCli } from '../../../src/haproxy/socket/master-cli.ts'
 import { runSubprocess } from '../../../src/platform/process/subprocess.ts'
+import { ask } from '../../support/haproxy/ask.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../support/haproxy/http-backend.ts'
 import { ownAddress } from '../../support/haproxy/start-haproxy.ts'
@@ -24,10 +25,6 @@ backend web
 {%- for ip in hosts.web %}
   server s{{ loop.index }} {{ ip }}:${port}
 {%- endfor %}`
-
-async function ask(address: string): Promise<string> {
-  return await (await fetch(`http://${address}:8080/`, { headers: { connection: 'close' } })).text()
-}
 
 async function endHaproxy({ data }: { data: string }): Promise<void> {
   const argument = masterSocketArgument(haproxyPaths(data))

@@ -4,7 +4,7 @@ import type { BackendEvent } from '../../../src/haproxy/backends.ts'
 import { exchange } from '../../../src/haproxy/socket/exchange.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../support/haproxy/http-backend.ts'
-import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../support/haproxy/start-haproxy.ts'
+import { ownAddress, startHaproxy } from '../../support/haproxy/start-haproxy.ts'
 
 const text = (address: string, backends: Readonly<Record<string, readonly string[]>>): string => `
 defaults
@@ -32,11 +32,6 @@ ${Object.entries(backends)
 
 const server = ({ host, port }: HttpBackend): string => `server s1 ${host}:${port} check`
 
-async function apply({ driver }: DrivenHaproxy, wanted: string): Promise<void> {
-  const { outcome } = await driver.configure(wanted)
-  if (outcome === 'reload') await driver.restart()
-}
-
 describe('backends without a server that takes requests', () => {
   it('are found by name when their pods go, are down, or were taken out, and until then only', async () => {
     await using haproxy = await startHaproxy()
@@ -49,11 +44,11 @@ describe('backends without a server that takes requests', () => {
       await eventually(() => driver.unusableBackends().join() === wanted.join())
     }
 
-    await apply(haproxy, text(address, { web: [server(one)], api: [server(one)] }))
+    await haproxy.apply(text(address, { web: [server(one)], api: [server(one)] }))
     await names()
     expect(driver.findings()).toEqual([])
 
-    await apply(haproxy, text(address, { web: [server(one)], api: [] }))
+    await haproxy.apply(text(address, { web: [server(one)], api: [] }))
     await names('api')
     expect(driver.findings()).toMatchObject([
       { code: 'KTL_HAPROXY_BACKEND_DOWN', message: 'The backend api has no server that takes requests' }
@@ -63,10 +58,10 @@ describe('backends without a server that takes requests', () => {
     await exchange(join(haproxy.dataFolder, 'haproxy/admin.sock'), 'set server web/s1 state maint')
     await names('api', 'web')
     await exchange(join(haproxy.dataFolder, 'haproxy/admin.sock'), 'set server web/s1 state ready')
-    await apply(haproxy, text(address, { web: [server(one)], api: [server(one)] }))
+    await haproxy.apply(text(address, { web: [server(one)], api: [server(one)] }))
     await names()
 
-    await apply(haproxy, text(address, { web: ['server s1 127.0.0.1:1 check'], api: [server(one)] }))
+    await haproxy.apply(text(address, { web: ['server s1 127.0.0.1:1 check'], api: [server(one)] }))
     await names('web')
     const of = (name: string) => events.filter(({ backend }) => backend === name).map(({ usable }) => usable)
     expect(of('api')).toEqual([false, true])

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { HaproxyDriver } from '../../../src/haproxy/driver.ts'
+import { ask } from '../../support/haproxy/ask.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../support/haproxy/http-backend.ts'
 import { ownAddress, ownPort, startHaproxy } from '../../support/haproxy/start-haproxy.ts'
@@ -19,20 +19,9 @@ backend web
   mode http
   server one ${host}:${port}`
 
-async function apply(driver: HaproxyDriver, text: string) {
-  const result = await driver.configure(text)
-  if (result.outcome === 'reload') await driver.restart()
-  return result
-}
-
 /** The text was watched long enough to be what HAProxy begins with. */
 async function becomesLastGood(dataFolder: string, text: string): Promise<void> {
   await eventually(async () => (await readFile(join(dataFolder, 'haproxy/last-good.cfg'), 'utf8')) === `${text}\n`)
-}
-
-async function ask(address: string, port = 8080): Promise<string> {
-  const response = await fetch(`http://${address}:${port}/`, { headers: { connection: 'close' } })
-  return await response.text()
 }
 
 describe('HaproxyDriver', () => {
@@ -49,7 +38,7 @@ describe('HaproxyDriver', () => {
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
 
-    const result = await apply(haproxy.driver, proxy(address, web))
+    const result = await haproxy.apply(proxy(address, web))
     const again = await haproxy.driver.configure(proxy(address, web))
 
     expect(result).toMatchObject({ outcome: 'reload', reasons: ['frontend proxy is new', 'backend web is new'] })
@@ -64,7 +53,7 @@ describe('HaproxyDriver', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const text = proxy(ownAddress(), web)
-    await apply(haproxy.driver, text)
+    await haproxy.apply(text)
 
     const result = await haproxy.driver.configure(`# a comment\n${text.replaceAll('  ', '\t')}`)
 
@@ -87,11 +76,11 @@ describe('HaproxyDriver', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
 
     const load = startLoad(address, 8080)
     for (let round = 0; round < 4; round++) {
-      await apply(haproxy.driver, proxy(address, web, `http-response set-header x-round ${round}`))
+      await haproxy.apply(proxy(address, web, `http-response set-header x-round ${round}`))
     }
     await load[Symbol.asyncDispose]()
 
@@ -104,7 +93,7 @@ describe('HaproxyDriver', () => {
     await using haproxy = await startHaproxy({ reloadIntervalMs: 3_000 })
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
     await haproxy.driver.configure(proxy(address, web, 'maxconn 100'))
 
     await expect(haproxy.driver.restart(AbortSignal.timeout(100))).rejects.toMatchObject({ name: 'AbortError' })
@@ -118,9 +107,7 @@ describe('HaproxyDriver', () => {
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
 
-    const all = ['maxconn 101', 'maxconn 102', 'maxconn 103'].map((extra) =>
-      apply(haproxy.driver, proxy(address, web, extra))
-    )
+    const all = ['maxconn 101', 'maxconn 102', 'maxconn 103'].map((extra) => haproxy.apply(proxy(address, web, extra)))
     await Promise.all(all)
 
     expect(haproxy.driver.running()?.text).toContain('maxconn 103')
@@ -143,7 +130,7 @@ describe('HaproxyDriver with a configuration that is no good', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
 
     await expect(haproxy.driver.configure(proxy(address, web, extra))).rejects.toMatchObject({
       code: 'KTL_HAPROXY_CONFIG_REJECTED',
@@ -152,7 +139,7 @@ describe('HaproxyDriver with a configuration that is no good', () => {
 
     expect(haproxy.driver.problems()).toHaveLength(1)
     expect(await ask(address)).toBe('hello')
-    await apply(haproxy.driver, proxy(address, web, 'maxconn 100'))
+    await haproxy.apply(proxy(address, web, 'maxconn 100'))
     expect(haproxy.driver.problems()).toEqual([])
   })
 
@@ -162,16 +149,16 @@ describe('HaproxyDriver with a configuration that is no good', () => {
     const address = ownAddress()
     const squatter = createServer().listen(8081, address)
     await once(squatter, 'listening')
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
     const load = startLoad(address, 8080)
 
-    await expect(apply(haproxy.driver, proxy(address, web, `bind ${address}:8081`))).rejects.toMatchObject({
+    await expect(haproxy.apply(proxy(address, web, `bind ${address}:8081`))).rejects.toMatchObject({
       code: 'KTL_HAPROXY_RELOAD_FAILED',
       message: `The configuration cannot be loaded: line 6: cannot bind ${address}:8081: the address is in use by another program`
     })
 
     squatter.close()
-    await apply(haproxy.driver, proxy(address, web, `bind ${address}:8081`))
+    await haproxy.apply(proxy(address, web, `bind ${address}:8081`))
     await load[Symbol.asyncDispose]()
     expect(load.failures).toEqual([])
     expect(haproxy.driver.problems()).toEqual([])
@@ -184,11 +171,11 @@ describe('HaproxyDriver with a configuration that is no good', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const [address, port] = [ownAddress(), ownPort()]
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
     const lines = binds(`${address}:${port}`, port).map((bind) => `bind ${bind}`)
 
-    await apply(haproxy.driver, proxy(address, web, lines.join('\n  ')))
-    await apply(haproxy.driver, proxy(address, web, [...lines, 'maxconn 100'].join('\n  ')))
+    await haproxy.apply(proxy(address, web, lines.join('\n  ')))
+    await haproxy.apply(proxy(address, web, [...lines, 'maxconn 100'].join('\n  ')))
 
     expect(await ask(address, port)).toBe('hello')
     expect(haproxy.driver.problems()).toEqual([])
@@ -198,19 +185,19 @@ describe('HaproxyDriver with a configuration that is no good', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const [address, port] = [ownAddress(), ownPort()]
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
     const squatter = createServer().listen(port, address)
     await once(squatter, 'listening')
     const extra = [`bind ${address}:${port} thread 1`, `bind ${address}:${port} thread 1`, `bind *:${port}`].join(
       '\n  '
     )
 
-    await expect(apply(haproxy.driver, proxy(address, web, extra))).rejects.toMatchObject({
+    await expect(haproxy.apply(proxy(address, web, extra))).rejects.toMatchObject({
       message: `The configuration cannot be loaded: line 6: cannot bind ${address}:${port}: the address is in use by another program; line 8: cannot bind *:${port}: the address is in use by another program`
     })
 
     squatter.close()
-    await apply(haproxy.driver, proxy(address, web, extra))
+    await haproxy.apply(proxy(address, web, extra))
     expect(await ask(address, port)).toBe('hello')
   })
 
@@ -218,17 +205,17 @@ describe('HaproxyDriver with a configuration that is no good', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const [address, other, port] = [ownAddress(), ownAddress(), ownPort()]
-    await apply(haproxy.driver, proxy(address, web, `bind ${address}:${port}`))
+    await haproxy.apply(proxy(address, web, `bind ${address}:${port}`))
     const squatter = createServer().listen(port, other)
     await once(squatter, 'listening')
     const load = startLoad(address, 8080)
 
-    await expect(apply(haproxy.driver, proxy(address, web, `bind *:${port}`))).rejects.toThrowError(
+    await expect(haproxy.apply(proxy(address, web, `bind *:${port}`))).rejects.toThrowError(
       `line 6: cannot bind *:${port}: the address is in use by another program`
     )
 
     squatter.close()
-    await apply(haproxy.driver, proxy(address, web, `bind *:${port}`))
+    await haproxy.apply(proxy(address, web, `bind *:${port}`))
     await load[Symbol.asyncDispose]()
     expect(load.failures).toEqual([])
     expect(await ask(other, port)).toBe('hello')
@@ -241,9 +228,9 @@ describe('HaproxyDriver with a configuration that is no good', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
 
-    await expect(apply(haproxy.driver, proxy(address, web, extra))).rejects.toThrowError(words)
+    await expect(haproxy.apply(proxy(address, web, extra))).rejects.toThrowError(words)
 
     expect(await ask(address)).toBe('hello')
   })
@@ -252,19 +239,19 @@ describe('HaproxyDriver with a configuration that is no good', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
     const load = startLoad(address, 8080)
 
     // Passes the check, and HAProxy finds too few file descriptors for it.
     const greedy = proxy(address, web, '\nglobal\n  maxconn 2000000')
-    await expect(apply(haproxy.driver, greedy)).rejects.toMatchObject({
+    await expect(haproxy.apply(greedy)).rejects.toMatchObject({
       code: 'KTL_HAPROXY_RELOAD_FAILED',
       message: expect.stringContaining('FD limit') as string
     })
 
     expect(haproxy.driver.problems()).toHaveLength(1)
     expect(await readFile(join(haproxy.dataFolder, 'haproxy/haproxy.cfg'), 'utf8')).not.toContain('2000000')
-    await apply(haproxy.driver, proxy(address, web, 'maxconn 100'))
+    await haproxy.apply(proxy(address, web, 'maxconn 100'))
     await load[Symbol.asyncDispose]()
     expect(load.failures).toEqual([])
     expect(haproxy.driver.problems()).toEqual([])
@@ -276,13 +263,13 @@ describe('HaproxyDriver with a configuration that ends HAProxy itself', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
     await becomesLastGood(haproxy.dataFolder, proxy(address, web))
     const script = join(haproxy.dataFolder, 'deadly.lua')
     await writeFile(script, 'core.register_task(function() core.msleep(50) os.exit(1) end)')
 
     const deadly = proxy(address, web, `\nglobal\n  lua-load ${script}`)
-    await apply(haproxy.driver, deadly).catch((error: unknown) => {
+    await haproxy.apply(deadly).catch((error: unknown) => {
       // Dead so early that the reload noticed.
       expect(error).toMatchObject({ code: 'KTL_HAPROXY_RELOAD_FAILED' })
     })
@@ -299,7 +286,7 @@ describe('HaproxyDriver when processes end', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
     await becomesLastGood(haproxy.dataFolder, proxy(address, web))
     const { pid } = await haproxy.driver.status()
 
@@ -319,7 +306,7 @@ describe('HaproxyDriver when processes end', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
     await becomesLastGood(haproxy.dataFolder, proxy(address, web))
     const { workerPid = 0 } = await haproxy.driver.status()
 
@@ -333,7 +320,7 @@ describe('HaproxyDriver when processes end', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
     const before = await haproxy.driver.status()
 
     const driver = await haproxy.takeOver()
@@ -349,7 +336,7 @@ describe('HaproxyDriver when processes end', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
     await writeFile(join(haproxy.dataFolder, 'haproxy/applied.json'), '{"workerPid":1')
 
     const driver = await haproxy.takeOver()
@@ -368,7 +355,7 @@ describe('HaproxyDriver when processes end', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
     await haproxy.driver.stop()
     expect(haproxy.driver.problems()).toMatchObject([
       { code: 'KTL_HAPROXY_UNREACHABLE', message: 'HAProxy is not running' }
@@ -383,14 +370,14 @@ describe('HaproxyDriver when processes end', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const [address, other] = [ownAddress(), ownAddress()]
-    await apply(haproxy.driver, proxy(address, web))
+    await haproxy.apply(proxy(address, web))
     await haproxy.driver.stop()
     const squatter = createServer().listen(8080, address)
     await once(squatter, 'listening')
 
     const driver = await haproxy.takeOver()
     expect(driver.problems()).toHaveLength(1)
-    await apply(driver, proxy(other, web))
+    await haproxy.apply(proxy(other, web))
 
     expect(await ask(other)).toBe('hello')
     expect(driver.problems()).toEqual([])

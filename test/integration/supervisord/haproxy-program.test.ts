@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { readProcess } from '../../../src/haproxy/process/process-table.ts'
+import { ask } from '../../support/haproxy/ask.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../support/haproxy/http-backend.ts'
 import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../support/haproxy/start-haproxy.ts'
@@ -46,7 +47,7 @@ backend slow
 `
   await haproxy.driver.configure(config)
   await haproxy.driver.restart()
-  await eventually(async () => (await ask(address, '/')) === 'quick')
+  await eventually(async () => (await ask(address)) === 'quick')
   await eventually(async () => (await supervisord.client.info('haproxy')).state === 'RUNNING')
   return {
     ...{ supervisord, haproxy, address, slow, config },
@@ -59,10 +60,6 @@ backend slow
   }
 }
 
-async function ask(address: string, path: string): Promise<string> {
-  return await (await fetch(`http://${address}:8080${path}`, { headers: { connection: 'close' } })).text()
-}
-
 /** Asks again and again with new connections until it is disposed of; `failed` tells what went wrong. */
 function load(address: string) {
   const failed: string[] = []
@@ -70,7 +67,7 @@ function load(address: string) {
   let on = true
   const clients = [1, 2, 3].map(async () => {
     while (on) {
-      const answer = await ask(address, '/').catch((error: unknown) => String((error as Error).cause ?? error))
+      const answer = await ask(address).catch((error: unknown) => String((error as Error).cause ?? error))
       asked++
       if (answer !== 'quick') failed.push(answer)
     }
@@ -95,7 +92,7 @@ async function masterOf({ haproxy }: Setup): Promise<number> {
 
 async function slowRequest({ address, slow }: Setup): Promise<Promise<string>[]> {
   const before = slow.requests()
-  const answer = ask(address, '/slow')
+  const answer = ask(address, 8080, '/slow')
   await eventually(() => slow.requests() > before)
   // In an array: an async function that returns a promise waits for it.
   return [answer]
@@ -150,7 +147,7 @@ describe('the program "haproxy" of supervisord', { timeout: 120_000 }, () => {
     await supervisorctl(supervisord, 'restart', 'haproxy').catch(() => {})
 
     await sleep(5_000)
-    expect(await ask(address, '/')).toBe('quick')
+    expect(await ask(address)).toBe('quick')
     await writeFile(setup.file('haproxy.cfg'), setup.config)
     await eventually(async () => (await supervisord.client.info('haproxy')).state === 'RUNNING', 30_000)
     expect(clients.failed).toEqual([])
@@ -176,10 +173,10 @@ describe('the program "haproxy" of supervisord', { timeout: 120_000 }, () => {
     await supervisorctl(supervisord, 'stop', 'haproxy')
     expect(await unfinished).toBe('slow')
     await eventually(async () => (await readProcess(former)) === undefined, 20_000)
-    await expect(ask(address, '/')).rejects.toThrow()
+    await expect(ask(address)).rejects.toThrow()
 
     await supervisorctl(supervisord, 'start', 'haproxy')
-    await eventually(async () => (await ask(address, '/')) === 'quick')
+    await eventually(async () => (await ask(address)) === 'quick')
   })
 
   it('drains when supervisord is stopped', async () => {
@@ -203,7 +200,7 @@ describe('the program "haproxy" of supervisord', { timeout: 120_000 }, () => {
 
     await eventually(async () => (await haproxy.driver.status()).workerPid !== former, 40_000)
     await eventually(async () => (await readProcess(former ?? 0)) === undefined, 20_000)
-    expect(await ask(setup.address, '/')).toBe('quick')
+    expect(await ask(setup.address)).toBe('quick')
     expect(clients.failed).toEqual([])
     expect(await masterOf(setup)).toBe(pid)
   })

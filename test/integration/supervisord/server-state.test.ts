@@ -5,6 +5,7 @@ import { HaproxyDriver } from '../../../src/haproxy/driver.ts'
 import { SupervisordSupervisor } from '../../../src/haproxy/supervisor/supervisord.ts'
 import { exchange } from '../../../src/haproxy/socket/exchange.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
+import { ask } from '../../support/haproxy/ask.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../support/haproxy/http-backend.ts'
 import { ownAddress } from '../../support/haproxy/start-haproxy.ts'
@@ -100,8 +101,4 @@ async function statuses({ say }: Setup): Promise<Record<string, string>> {
   return Object.fromEntries(
     rows.flatMap(([proxy, name = '', ...cells]) => (proxy === 'web' && name.startsWith('w') ? [[name, cells[15]]] : []))
   ) as Record<string, string>
-}
-
-async function ask(address: string): Promise<string> {
-  return await (await fetch(`http://${address}:8080/`, { headers: { connection: 'close' } })).text()
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { HttpBackend } from './http-backend.ts'
 
 const samples = join(import.meta.dirname, '../../../lifecycle/samples')
 
@@ -26,4 +27,16 @@ backend web
 {%- for ip in hosts.web %}
   server s{{ loop.index }} {{ ip }}:${port}
 {%- endfor %}
+`
+
+/** A frontend at port 8080 of an address, before pods by their number, as rendered. */
+export const webProxy = (address: string, pods: readonly HttpBackend[], extra = ''): string => `
+frontend proxy
+  bind ${address}:8080
+  ${extra}
+  mode http
+  default_backend web
+backend web
+  mode http
+${pods.map(({ host, port }, index) => `  server s${index} ${host}:${port}`).join('\n')}
 `

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { HaproxyDriver } from '../../../src/haproxy/driver.ts'
+import type { ConfigureResult } from '../../../src/haproxy/update.ts'
 import { ChildSupervisor } from '../../../src/haproxy/supervisor/child.ts'
 import { SupervisordSupervisor } from '../../../src/haproxy/supervisor/supervisord.ts'
 import type { Problem } from '../../../src/errors.ts'
@@ -10,6 +11,8 @@ import { recordingLogger } from '../test-logger.ts'
 
 export interface DrivenHaproxy extends AsyncDisposable {
   driver: HaproxyDriver
+  /** Brings HAProxy to a text, as the steps of the life cycle do. */
+  apply(text: string): Promise<ConfigureResult>
   dataFolder: string
   /** What an operator was told. */
   lines: Record<string, unknown>[]
@@ -55,6 +58,11 @@ export async function startHaproxy(options: DrivenHaproxyOptions = {}): Promise<
     })
   const haproxy: DrivenHaproxy = {
     driver: make(),
+    async apply(text) {
+      const result = await haproxy.driver.configure(text)
+      if (result.outcome === 'reload') await haproxy.driver.restart()
+      return result
+    },
     dataFolder,
     lines,
     alarms,

@@ -1,9 +1,8 @@
 import { appendFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { ConfigureResult } from '../../../../src/haproxy/update.ts'
-import type { HaproxyDriver } from '../../../../src/haproxy/driver.ts'
 import { exchange } from '../../../../src/haproxy/socket/exchange.ts'
+import { ask } from '../../../support/haproxy/ask.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../../support/haproxy/http-backend.ts'
 import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../../support/haproxy/start-haproxy.ts'
@@ -38,17 +37,6 @@ async function blocked(haproxy: DrivenHaproxy, ...names: string[]): Promise<() =
   }
 }
 
-async function apply(driver: HaproxyDriver, text: string): Promise<ConfigureResult> {
-  const result = await driver.configure(text)
-  if (result.outcome === 'reload') await driver.restart()
-  return result
-}
-
-async function ask(address: string): Promise<string> {
-  const response = await fetch(`http://${address}:8080/`, { headers: { connection: 'close' } })
-  return await response.text()
-}
-
 /** Who answers, in some requests of one after the other. */
 async function answering(address: string, requests = 12): Promise<string[]> {
   const names = new Set<string>()
@@ -78,7 +66,7 @@ describe('HaproxyDriver, when only servers change', () => {
     await using haproxy = await startHaproxy()
     const [a, b, c] = (await backends(['a', 'b', 'c'])) as [HttpBackend, HttpBackend, HttpBackend]
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, [a]))
+    await haproxy.apply(proxy(address, [a]))
     const before = await haproxy.driver.status()
 
     const added = await haproxy.driver.configure(proxy(address, [a, b, c]))
@@ -99,8 +87,8 @@ describe('HaproxyDriver, when only servers change', () => {
     const address = ownAddress()
     const text = (servers: readonly HttpBackend[], extra: string): string =>
       `global\n  grace 3s\n${proxy(address, servers, extra)}`
-    await apply(haproxy.driver, text([a], 'timeout client 30s'))
-    await apply(haproxy.driver, text([a], 'timeout client 31s'))
+    await haproxy.apply(text([a], 'timeout client 30s'))
+    await haproxy.apply(text([a], 'timeout client 31s'))
     const before = await haproxy.driver.status()
 
     const outcomes: string[] = []
@@ -119,7 +107,7 @@ describe('HaproxyDriver, when only servers change', () => {
     await using haproxy = await startHaproxy()
     const [a, b, c] = (await backends(['a', 'b', 'c'])) as [HttpBackend, HttpBackend, HttpBackend]
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, [a, b]))
+    await haproxy.apply(proxy(address, [a, b]))
 
     await haproxy.driver.configure(proxy(address, [b]))
     const { version } = await haproxy.driver.status()
@@ -139,7 +127,7 @@ describe('HaproxyDriver, when only servers change', () => {
     await using haproxy = await startHaproxy()
     const all = await backends(['a', 'b', 'c', 'd'])
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all))
+    await haproxy.apply(proxy(address, all))
 
     const result = await haproxy.driver.configure(proxy(address, all.slice(1)))
 
@@ -156,7 +144,7 @@ describe('HaproxyDriver, when only servers change', () => {
     await using slow = await startHttpBackend('slow', '127.0.0.1', 0, 1_500)
     await using other = await startHttpBackend('other')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, [slow]))
+    await haproxy.apply(proxy(address, [slow]))
     const underWay = ask(address)
     await eventually(() => slow.requests() === 1)
 
@@ -177,11 +165,11 @@ describe('HaproxyDriver, when only servers change', () => {
         ' check\n',
         ' check on-marked-down shutdown-sessions\n'
       )
-    await apply(haproxy.driver, text(slow))
+    await haproxy.apply(text(slow))
     const underWay = fetch(`http://${address}:8080/`)
     await eventually(() => slow.requests() === 1)
 
-    const result = await apply(haproxy.driver, text(other))
+    const result = await haproxy.apply(text(other))
 
     expect(result).toMatchObject({
       outcome: 'reload',
@@ -195,7 +183,7 @@ describe('HaproxyDriver, when only servers change', () => {
     await using haproxy = await startHaproxy()
     const [a, b] = (await backends(['a', 'b'])) as [HttpBackend, HttpBackend]
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, [a]))
+    await haproxy.apply(proxy(address, [a]))
     await haproxy.driver.configure(proxy(address, [b]))
 
     for (let count = 0; count < 10; count++) await (await fetch(`http://${address}:8080/`)).text()
@@ -208,7 +196,7 @@ describe('HaproxyDriver, when only servers change', () => {
     await using haproxy = await startHaproxy()
     const [a, b] = (await backends(['a', 'b'])) as [HttpBackend, HttpBackend]
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, [a]))
+    await haproxy.apply(proxy(address, [a]))
     await b[Symbol.asyncDispose]()
     await haproxy.driver.configure(proxy(address, [a, b]))
 
@@ -224,7 +212,7 @@ describe('HaproxyDriver, when only servers change', () => {
     await using haproxy = await startHaproxy()
     const all = await backends(['a', 'b'])
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all))
+    await haproxy.apply(proxy(address, all))
 
     expect(await haproxy.driver.configure(proxy(address, []))).toMatchObject({ outcome: 'applied', operations: 2 })
     expect((await fetch(`http://${address}:8080/`)).status).toBe(503)
@@ -236,7 +224,7 @@ describe('HaproxyDriver, when only servers change', () => {
     await using haproxy = await startHaproxy()
     const [a, b] = (await backends(['a', 'b'])) as [HttpBackend, HttpBackend]
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, [a, b]))
+    await haproxy.apply(proxy(address, [a, b]))
     await b[Symbol.asyncDispose]()
     const statusOfB = async (): Promise<string | undefined> => {
       const { proxies } = await haproxy.driver.status()
@@ -246,7 +234,7 @@ describe('HaproxyDriver, when only servers change', () => {
     await eventually(async () => (await statusOfB()) === 'DOWN')
 
     const slower = proxy(address, [b, a], 'maxconn 100').replace('300ms', '20s')
-    await apply(haproxy.driver, slower)
+    await haproxy.apply(slower)
 
     expect(await statusOfB()).toBe('DOWN')
     expect(await answering(address)).toEqual(['a'])
@@ -258,11 +246,11 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await using haproxy = await startHaproxy()
     const all = await backends(['a', 'b', 'c', 'd'])
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    await haproxy.apply(proxy(address, all.slice(0, 1)))
     const load = startLoad(address, 8080)
 
     const changes = Array.from({ length: 12 }, async (_, round) => {
-      await apply(haproxy.driver, proxy(address, all.slice(0, 1 + (round % 4)), `maxconn ${100 + (round >> 2)}`))
+      await haproxy.apply(proxy(address, all.slice(0, 1 + (round % 4)), `maxconn ${100 + (round >> 2)}`))
     })
     await Promise.all(changes)
 
@@ -276,7 +264,7 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await using haproxy = await startHaproxy()
     const all = await backends(['a', 'b', 'c'])
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all.slice(0, 2)))
+    await haproxy.apply(proxy(address, all.slice(0, 2)))
     await haproxy.driver.configure(proxy(address, all.slice(1)))
     const { workerPid } = await haproxy.driver.status()
 
@@ -293,7 +281,7 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await using haproxy = await startHaproxy()
     const all = await backends(['a', 'b'])
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    await haproxy.apply(proxy(address, all.slice(0, 1)))
     await haproxy.driver.close()
     const begun = { begin: [{ kind: 'drain', pool: 'web', backend: 'web', name: 'web-1', key: 'x' }] }
     await appendFile(join(haproxy.dataFolder, 'haproxy/changes.jsonl'), `${JSON.stringify(begun)}\n`)
@@ -301,7 +289,7 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     const driver = await haproxy.takeOver()
 
     expect(driver.running()).toBeUndefined()
-    expect(await apply(driver, proxy(address, all))).toMatchObject({ outcome: 'reload' })
+    expect(await haproxy.apply(proxy(address, all))).toMatchObject({ outcome: 'reload' })
     expect(await answering(address)).toEqual(['a', 'b'])
   })
 
@@ -309,7 +297,7 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await using haproxy = await startHaproxy()
     const all = await backends(['a', 'b', 'c'])
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    await haproxy.apply(proxy(address, all.slice(0, 1)))
     const { workerPid } = await haproxy.driver.status()
     const stranger = `add server web/stranger ${all[2]?.host}:${all[2]?.port};set server web/stranger state ready`
     await exchange(join(haproxy.dataFolder, 'haproxy/admin.sock'), stranger)
@@ -326,10 +314,10 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await using haproxy = await startHaproxy()
     const all = await backends(['a', 'b'])
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    await haproxy.apply(proxy(address, all.slice(0, 1)))
     await exchange(join(haproxy.dataFolder, 'haproxy/admin.sock'), 'add server web/web-2 127.0.0.1:9')
 
-    const result = await apply(haproxy.driver, proxy(address, all))
+    const result = await haproxy.apply(proxy(address, all))
 
     expect(result.outcome).toBe('reload')
     expect(result.reasons.join()).toContain('Already exists a server with the same name in backend.')
@@ -340,7 +328,7 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await using haproxy = await startHaproxy()
     const all = await backends(['a', 'b'])
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    await haproxy.apply(proxy(address, all.slice(0, 1)))
     await eventually(async () => (await onDisk(haproxy)).includes('web-1'))
     await haproxy.driver.configure(proxy(address, all))
     const { pid } = await haproxy.driver.status()
@@ -356,7 +344,7 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await using haproxy = await startHaproxy()
     const all = await backends(['a', 'b'])
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    await haproxy.apply(proxy(address, all.slice(0, 1)))
     await eventually(async () => (await onDisk(haproxy)).includes('web-1'))
     const unblock = await blocked(haproxy, 'changes.jsonl', 'candidate.cfg')
     const result = await haproxy.driver.configure(proxy(address, all))
@@ -376,7 +364,7 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await using haproxy = await startHaproxy()
     const all = await backends(['a', 'b'])
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    await haproxy.apply(proxy(address, all.slice(0, 1)))
     await eventually(async () => (await onDisk(haproxy)).includes('web-1'))
     const unblock = await blocked(haproxy, 'candidate.cfg')
     await haproxy.driver.configure(proxy(address, all))
@@ -391,7 +379,7 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await using haproxy = await startHaproxy()
     const all = await backends(['a', 'b', 'c'])
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    await haproxy.apply(proxy(address, all.slice(0, 1)))
     const { workerPid } = await haproxy.driver.status()
     await haproxy.driver.configure(proxy(address, all.slice(0, 2)))
     const socket = join(haproxy.dataFolder, 'haproxy/admin.sock')
@@ -413,16 +401,16 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await using haproxy = await startHaproxy()
     const all = await backends(['a', 'b', 'c'])
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all.slice(0, 1)))
+    await haproxy.apply(proxy(address, all.slice(0, 1)))
     await eventually(async () => (await onDisk(haproxy)).includes('web-1'))
     await appendFile(join(haproxy.dataFolder, 'haproxy/changes.jsonl'), '{"done":true}\n'.repeat(40_000))
-    const driver = await haproxy.takeOver()
+    await haproxy.takeOver()
 
-    expect(await apply(driver, proxy(address, all.slice(0, 2)))).toMatchObject({ outcome: 'applied' })
+    expect(await haproxy.apply(proxy(address, all.slice(0, 2)))).toMatchObject({ outcome: 'applied' })
 
     expect((await stat(join(haproxy.dataFolder, 'haproxy/changes.jsonl'))).size).toBeLessThan(2_000)
-    const next = await haproxy.takeOver()
-    expect(await apply(next, proxy(address, all))).toMatchObject({ outcome: 'applied' })
+    await haproxy.takeOver()
+    expect(await haproxy.apply(proxy(address, all))).toMatchObject({ outcome: 'applied' })
     expect(await answering(address)).toEqual(['a', 'b', 'c'])
   })
 
@@ -430,7 +418,7 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     await using haproxy = await startHaproxy({ quietMs: 1_000 })
     const all = await backends(Array.from({ length: 14 }, (_, index) => `s${index}`))
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, all))
+    await haproxy.apply(proxy(address, all))
 
     await haproxy.driver.configure(proxy(address, all.slice(0, 1)))
 
@@ -446,7 +434,7 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     const page = join(haproxy.dataFolder, 'page.http')
     await writeFile(page, 'HTTP/1.0 503 Away\r\n\r\n')
     const text = (servers: HttpBackend[]): string => proxy(address, servers, `errorfile 503 ${page}`)
-    await apply(haproxy.driver, text(all.slice(0, 1)))
+    await haproxy.apply(text(all.slice(0, 1)))
     await eventually(async () => (await onDisk(haproxy)) === text(all.slice(0, 1)))
 
     await rm(page)
@@ -456,7 +444,7 @@ describe('HaproxyDriver, when servers change and something happens', () => {
     expect(haproxy.driver.problems()).toMatchObject([{ code: 'KTL_HAPROXY_CONFIG_REJECTED' }])
     expect(await answering(address)).toEqual(['a', 'b'])
     expect(await onDisk(haproxy)).toBe(text(all.slice(0, 1)))
-    await apply(haproxy.driver, proxy(address, all))
+    await haproxy.apply(proxy(address, all))
     await eventually(() => haproxy.driver.problems().length === 0)
   })
 })

@@ -1,26 +1,12 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
+import { webProxy } from '../../../support/haproxy/sample-template.ts'
+import { ask } from '../../../support/haproxy/ask.ts'
 import { eventually } from '../../../support/eventually.ts'
-import { startHttpBackend, type HttpBackend } from '../../../support/haproxy/http-backend.ts'
-import { ownAddress, ownPort, startHaproxy, type DrivenHaproxy } from '../../../support/haproxy/start-haproxy.ts'
+import { startHttpBackend } from '../../../support/haproxy/http-backend.ts'
+import { ownAddress, ownPort, startHaproxy } from '../../../support/haproxy/start-haproxy.ts'
 import { startLoad } from '../../../support/load/steady-load.ts'
-
-const proxy = (address: string, pods: readonly HttpBackend[], extra = ''): string => `
-frontend proxy
-  bind ${address}:8080
-  ${extra}
-  mode http
-  default_backend web
-backend web
-  mode http
-${pods.map(({ host, port }, index) => `  server s${index} ${host}:${port}`).join('\n')}
-`
-
-async function apply({ driver }: DrivenHaproxy, text: string): Promise<void> {
-  const { outcome } = await driver.configure(text)
-  if (outcome === 'reload') await driver.restart()
-}
 
 async function squat(host: string, port: number): Promise<Server & AsyncDisposable> {
   const server = createServer().listen({ host, port, exclusive: true })
@@ -30,11 +16,6 @@ async function squat(host: string, port: number): Promise<Server & AsyncDisposab
     await once(server, 'close')
   }
   return Object.assign(server, { [Symbol.asyncDispose]: dispose })
-}
-
-async function ask(address: string, port = 8080): Promise<string> {
-  const host = address.includes(':') ? `[${address}]` : address
-  return await (await fetch(`http://${host}:${port}/`, { headers: { connection: 'close' } })).text()
 }
 
 interface Taken {
@@ -53,9 +34,9 @@ describe('An address that cannot be bound', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [web]))
+    await haproxy.apply(webProxy(address, [web]))
 
-    const told = apply(haproxy, proxy(address, [web], 'bind /nowhere/hunter2-of-the-socket/s.sock'))
+    const told = haproxy.apply(webProxy(address, [web], 'bind /nowhere/hunter2-of-the-socket/s.sock'))
 
     await expect(told).rejects.toMatchObject({
       code: 'KTL_HAPROXY_RELOAD_FAILED',
@@ -100,23 +81,23 @@ describe('An address that another program holds in part', () => {
     await using two = await startHttpBackend('two')
     const [address, port] = [ownAddress(), ownPort()]
     await using squatter = await squat(...taken(address, port))
-    await apply(haproxy, proxy(address, [one]))
+    await haproxy.apply(webProxy(address, [one]))
     const { reloads } = await haproxy.driver.status()
     const load = startLoad(address, 8080)
     const extra = `bind ${bind(address, port)}`
 
-    await expect(apply(haproxy, proxy(address, [one], extra))).rejects.toMatchObject({
+    await expect(haproxy.apply(webProxy(address, [one], extra))).rejects.toMatchObject({
       code: 'KTL_HAPROXY_RELOAD_FAILED',
       message: expect.stringContaining(told(address, port)) as string
     })
-    await expect(apply(haproxy, proxy(address, [two], extra))).rejects.toMatchObject({
+    await expect(haproxy.apply(webProxy(address, [two], extra))).rejects.toMatchObject({
       code: 'KTL_HAPROXY_RELOAD_FAILED'
     })
 
     await eventually(async () => (await ask(address)) === 'two')
     expect(await haproxy.driver.status()).toMatchObject({ reloads })
     await squatter[Symbol.asyncDispose]()
-    await apply(haproxy, proxy(address, [two], extra))
+    await haproxy.apply(webProxy(address, [two], extra))
     await load[Symbol.asyncDispose]()
     expect(load.failures).toEqual([])
     expect(haproxy.driver.problems()).toEqual([])
@@ -127,9 +108,9 @@ describe('An address that another program holds in part', () => {
     await using web = await startHttpBackend('hello')
     const [address, port] = [ownAddress(), ownPort()]
     await using squatter = await squat('0.0.0.0', port)
-    await apply(haproxy, proxy(address, [web]))
+    await haproxy.apply(webProxy(address, [web]))
 
-    await apply(haproxy, proxy(address, [web], `bind :::${port} v6only`))
+    await haproxy.apply(webProxy(address, [web], `bind :::${port} v6only`))
 
     expect(squatter.listening).toBe(true)
     expect(await ask('::1', port)).toBe('hello')
@@ -140,9 +121,9 @@ describe('An address that another program holds in part', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const [address, port] = [ownAddress(), ownPort()]
-    await apply(haproxy, proxy(address, [web], `bind ${address}:${port}-${port + 1}`))
+    await haproxy.apply(webProxy(address, [web], `bind ${address}:${port}-${port + 1}`))
 
-    await apply(haproxy, proxy(address, [web], `bind ${address}:${port}-${port + 3}`))
+    await haproxy.apply(webProxy(address, [web], `bind ${address}:${port}-${port + 3}`))
 
     expect(await Promise.all([0, 1, 2, 3].map(async (at) => await ask(address, port + at)))).toEqual(
       Array.from({ length: 4 }, () => 'hello')

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../../src/platform/clock.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../../support/haproxy/http-backend.ts'
-import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../../support/haproxy/start-haproxy.ts'
+import { ownAddress, startHaproxy } from '../../../support/haproxy/start-haproxy.ts'
 import { startLoad } from '../../../support/load/steady-load.ts'
 
 interface Fleet {
@@ -25,12 +25,6 @@ backend web
   ${backend}
 ${pods.map(({ host, port }, index) => `  server s${index} ${host}:${port}`).join('\n')}
 `
-
-async function apply({ driver }: DrivenHaproxy, text: string): Promise<string> {
-  const { outcome } = await driver.configure(text)
-  if (outcome === 'reload') await driver.restart()
-  return outcome
-}
 
 async function serves({ address, pods }: Fleet): Promise<void> {
   await eventually(async () => {
@@ -57,21 +51,21 @@ describe('a text that HAProxy does not take', () => {
     await using three = await startHttpBackend('three')
     const address = ownAddress()
     const fleet = (...pods: HttpBackend[]): Fleet => ({ address, pods })
-    await apply(haproxy, proxy(fleet(one)))
+    await haproxy.apply(proxy(fleet(one)))
     const load = startLoad(address, 8080)
 
-    await expect(apply(haproxy, proxy(fleet(one, two), edit))).rejects.toMatchObject({ code })
+    await expect(haproxy.apply(proxy(fleet(one, two), edit))).rejects.toMatchObject({ code })
     await serves(fleet(one, two))
     const { reloads } = await haproxy.driver.status()
-    await expect(apply(haproxy, proxy(fleet(one, two, three), edit))).rejects.toMatchObject({ code })
+    await expect(haproxy.apply(proxy(fleet(one, two, three), edit))).rejects.toMatchObject({ code })
     await serves(fleet(one, two, three))
-    await expect(apply(haproxy, proxy(fleet(three), edit))).rejects.toMatchObject({ code })
+    await expect(haproxy.apply(proxy(fleet(three), edit))).rejects.toMatchObject({ code })
     await serves(fleet(three))
 
     expect(haproxy.driver.problems()).toMatchObject([{ code }])
     expect(haproxy.driver.running()?.text).toBe(proxy(fleet(three)))
     expect(await haproxy.driver.status()).toMatchObject({ reloads })
-    await apply(haproxy, proxy(fleet(three, one)))
+    await haproxy.apply(proxy(fleet(three, one)))
     expect(haproxy.driver.problems()).toEqual([])
     await load[Symbol.asyncDispose]()
     expect(load.failures).toEqual([])
@@ -83,10 +77,10 @@ describe('a text that HAProxy does not take', () => {
     await using two = await startHttpBackend('two')
     const address = ownAddress()
     const backend = 'balance static-rr'
-    await apply(haproxy, proxy({ address, backend, pods: [one] }))
+    await haproxy.apply(proxy({ address, backend, pods: [one] }))
 
     const greedy = proxy({ address, backend, pods: [one, two] }, GREEDY)
-    await expect(apply(haproxy, greedy)).rejects.toMatchObject({ code: 'KTL_HAPROXY_RELOAD_FAILED' })
+    await expect(haproxy.apply(greedy)).rejects.toMatchObject({ code: 'KTL_HAPROXY_RELOAD_FAILED' })
 
     await serves({ address, pods: [one, two] })
     expect(haproxy.driver.problems()).toMatchObject([{ code: 'KTL_HAPROXY_RELOAD_FAILED' }])
@@ -99,17 +93,17 @@ describe('a text that HAProxy does not take', () => {
     await using one = await startHttpBackend('one')
     await using two = await startHttpBackend('two')
     const address = ownAddress()
-    await apply(haproxy, proxy({ address, pods: [one] }))
+    await haproxy.apply(proxy({ address, pods: [one] }))
     const greedy = (...pods: HttpBackend[]): string => proxy({ address, pods }, GREEDY)
     const reloads = async (): Promise<number> => (await haproxy.driver.status()).reloads
 
-    await expect(apply(haproxy, greedy(one))).rejects.toThrow('FD limit')
+    await expect(haproxy.apply(greedy(one))).rejects.toThrow('FD limit')
     const tried = await reloads()
-    await expect(apply(haproxy, greedy(one, two))).rejects.toThrow('FD limit')
+    await expect(haproxy.apply(greedy(one, two))).rejects.toThrow('FD limit')
     expect(await reloads()).toBe(tried)
 
     aheadMs = 300_000
-    await expect(apply(haproxy, greedy(one))).rejects.toThrow('FD limit')
+    await expect(haproxy.apply(greedy(one))).rejects.toThrow('FD limit')
     expect(await reloads()).toBeGreaterThan(tried)
   })
 
@@ -119,18 +113,18 @@ describe('a text that HAProxy does not take', () => {
     await using two = await startHttpBackend('two')
     const address = ownAddress()
     const text = proxy({ address, pods: [one] })
-    await apply(haproxy, text)
+    await haproxy.apply(text)
     const lastGood = join(haproxy.dataFolder, 'haproxy/last-good.cfg')
     await eventually(async () => (await readFile(lastGood, 'utf8')) === text)
     const script = join(haproxy.dataFolder, 'deadly.lua')
     await writeFile(script, 'core.register_task(function() core.msleep(500) os.exit(1) end)')
     const deadly = `\nglobal\n  lua-load ${script}`
 
-    await apply(haproxy, proxy({ address, pods: [one] }, deadly))
+    await haproxy.apply(proxy({ address, pods: [one] }, deadly))
     await eventually(() => haproxy.driver.problems()[0]?.code === 'KTL_HAPROXY_RELOAD_FAILED')
     await eventually(() => haproxy.driver.running()?.text === text)
     const { pid } = await haproxy.driver.status()
-    const joined = apply(haproxy, proxy({ address, pods: [one, two] }, deadly))
+    const joined = haproxy.apply(proxy({ address, pods: [one, two] }, deadly))
 
     await expect(joined).rejects.toMatchObject({ code: 'KTL_HAPROXY_RELOAD_FAILED' })
     await serves({ address, pods: [one, two] })
@@ -141,11 +135,11 @@ describe('a text that HAProxy does not take', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy, proxy({ address, pods: [web] }))
+    await haproxy.apply(proxy({ address, pods: [web] }))
     await eventually(() => haproxy.driver.running()?.text === proxy({ address, pods: [web] }))
     const wanted = proxy({ address, pods: [web] }, 'maxconn 100')
 
-    await apply(haproxy, wanted)
+    await haproxy.apply(wanted)
     process.kill((await haproxy.driver.status()).pid, 'SIGKILL')
 
     // One that ends of its text waits for a minute.

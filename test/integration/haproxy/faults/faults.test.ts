@@ -2,9 +2,9 @@ import { copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type { HaproxyDriver } from '../../../../src/haproxy/driver.ts'
 import { systemClock } from '../../../../src/platform/clock.ts'
 import { runSubprocess } from '../../../../src/platform/process/subprocess.ts'
+import { ask } from '../../../support/haproxy/ask.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { startHttpBackend, type HttpBackend } from '../../../support/haproxy/http-backend.ts'
 import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../../support/haproxy/start-haproxy.ts'
@@ -21,21 +21,11 @@ backend web
   mode http
 ${backends.map(({ host, port }, index) => `  server s${index} ${host}:${port}`).join('\n')}`
 
-async function apply(driver: HaproxyDriver, text: string) {
-  const result = await driver.configure(text)
-  if (result.outcome === 'reload') await driver.restart()
-  return result
-}
-
-async function ask(address: string): Promise<string> {
-  return await (await fetch(`http://${address}:8080/`, { headers: { connection: 'close' } })).text()
-}
-
 const fileOf = ({ dataFolder }: DrivenHaproxy, name: string): string => join(dataFolder, 'haproxy', name)
 
 /** Applies the text, and waits until it is what HAProxy begins with. */
 async function serve(haproxy: DrivenHaproxy, text: string): Promise<void> {
-  await apply(haproxy.driver, text)
+  await haproxy.apply(text)
   await eventually(async () => (await readFile(fileOf(haproxy, 'last-good.cfg'), 'utf8')) === `${text}\n`)
 }
 
@@ -52,13 +42,13 @@ describe('a wall clock that jumps', () => {
     await using haproxy = await startHaproxy({ clock, reloadIntervalMs: 200 })
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy.driver, proxy(address, [web]))
+    await haproxy.apply(proxy(address, [web]))
 
     aheadMs = 3_600_000
-    await apply(haproxy.driver, proxy(address, [web], 'maxconn 101'))
+    await haproxy.apply(proxy(address, [web], 'maxconn 101'))
     aheadMs = 0
     const before = performance.now()
-    await apply(haproxy.driver, proxy(address, [web], 'maxconn 102'))
+    await haproxy.apply(proxy(address, [web], 'maxconn 102'))
 
     expect(performance.now() - before).toBeLessThan(10_000)
     expect(await haproxy.driver.status()).toMatchObject({ reloads: 3 })
@@ -159,7 +149,7 @@ describe('files that are deleted under HAProxy', () => {
     await serve(haproxy, proxy(address, [web]))
     await rm(fileOf(haproxy, 'base.cfg'))
 
-    await apply(haproxy.driver, proxy(address, [web], 'maxconn 100'))
+    await haproxy.apply(proxy(address, [web], 'maxconn 100'))
 
     await rm(fileOf(haproxy, 'base.cfg'))
     await killMaster(haproxy)
@@ -183,7 +173,7 @@ exec haproxy "$@"
     await writeFile(dir.file('base'), fileOf(haproxy, 'base.cfg'))
     await writeFile(dir.file('armed'), '')
 
-    await apply(haproxy.driver, proxy(address, [web]))
+    await haproxy.apply(proxy(address, [web]))
 
     expect(await ask(address)).toBe('hello')
     await expect(stat(dir.file('armed'))).rejects.toThrow('ENOENT')

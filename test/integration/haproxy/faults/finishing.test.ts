@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { ask } from '../../../support/haproxy/ask.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../../support/haproxy/start-haproxy.ts'
 
@@ -31,7 +32,7 @@ backend web
   server s 127.0.0.1:${(server.address() as AddressInfo).port}
 `)
   await driver.restart()
-  const answer = ask(address, '/held')
+  const answer = ask(address, 8080, '/held')
   await eventually(() => held)
   return {
     address,
@@ -43,10 +44,6 @@ backend web
       await answer.catch(() => {})
     }
   }
-}
-
-async function ask(address: string, path = '/'): Promise<string> {
-  return await (await fetch(`http://${address}:8080${path}`, { headers: { connection: 'close' } })).text()
 }
 
 /** As a stranger's hand does it; clients are refused from then on. */

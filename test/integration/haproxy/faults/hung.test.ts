@@ -4,28 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../../src/platform/clock.ts'
 import { readProcess } from '../../../../src/haproxy/process/process-table.ts'
+import { webProxy } from '../../../support/haproxy/sample-template.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { freeze } from '../../../support/service/freeze.ts'
-import { startHttpBackend, type HttpBackend } from '../../../support/haproxy/http-backend.ts'
+import { startHttpBackend } from '../../../support/haproxy/http-backend.ts'
 import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../../support/haproxy/start-haproxy.ts'
 import { startLoad } from '../../../support/load/steady-load.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
-
-const proxy = (address: string, backends: readonly HttpBackend[], extra = ''): string => `
-frontend proxy
-  bind ${address}:8080
-  mode http
-  default_backend web
-  ${extra}
-backend web
-  mode http
-${backends.map(({ host, port }, index) => `  server s${index} ${host}:${port}`).join('\n')}
-`
-
-async function apply({ driver }: DrivenHaproxy, text: string): Promise<void> {
-  const { outcome } = await driver.configure(text)
-  if (outcome === 'reload') await driver.restart()
-}
 
 async function ask(address: string): Promise<string> {
   const signal = AbortSignal.timeout(5_000)
@@ -58,12 +43,12 @@ describe('a worker that does not answer', () => {
     await using one = await startHttpBackend('one')
     await using two = await startHttpBackend('two')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [one]))
+    await haproxy.apply(webProxy(address, [one]))
     const worker = await workerOf(haproxy)
 
     process.kill(worker, 'SIGSTOP')
     await eventually(() => told(haproxy).includes(`worker (${worker}) does not answer`))
-    await apply(haproxy, proxy(address, [one, two]))
+    await haproxy.apply(webProxy(address, [one, two]))
 
     await eventually(() => told(haproxy) === '', 20_000)
     const answers = new Set<string>()
@@ -75,11 +60,11 @@ describe('a worker that does not answer', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [web]))
+    await haproxy.apply(webProxy(address, [web]))
     const worker = await workerOf(haproxy)
     await using frozen = await freeze(worker)
 
-    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+    await haproxy.apply(webProxy(address, [web], 'maxconn 100'))
 
     for (let n = 0; n < 40; n++) expect(await ask(address)).toBe('hello')
     expect(await isGone(worker)).toBe(true)
@@ -92,7 +77,7 @@ describe('a worker that does not answer', () => {
     await using haproxy = await startHaproxy({ clock })
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [web]))
+    await haproxy.apply(webProxy(address, [web]))
     const worker = await workerOf(haproxy)
     const { pid } = await haproxy.driver.status()
     await using frozen = await freeze(worker)
@@ -113,14 +98,14 @@ describe('a worker that another hand has begun, and that hangs at once', () => {
     await using one = await startHttpBackend('one')
     await using two = await startHttpBackend('two')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [one]))
+    await haproxy.apply(webProxy(address, [one]))
     const { pid } = await haproxy.driver.status()
     const former = await workerOf(haproxy)
 
     process.kill(pid, 'SIGUSR2')
     const worker = await eventually(async () => (await childrenOf(pid)).find((child) => child !== former))
     await using frozen = await freeze(worker)
-    await apply(haproxy, proxy(address, [two]))
+    await haproxy.apply(webProxy(address, [two]))
 
     for (let n = 0; n < 40; n++) expect(await ask(address)).toBe('two')
     expect(await isGone(frozen.pid)).toBe(true)
@@ -133,23 +118,23 @@ describe('a master that does not answer', () => {
     await using one = await startHttpBackend('one')
     await using two = await startHttpBackend('two')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [one]))
+    await haproxy.apply(webProxy(address, [one]))
     await sleep(1_500)
     const { pid } = await haproxy.driver.status()
-    const wanted = proxy(address, [two], 'maxconn 100')
+    const wanted = webProxy(address, [two], 'maxconn 100')
     {
       await using frozen = await freeze(pid)
-      await expect(apply(haproxy, proxy(address, [one], 'maxconn 100'))).rejects.toMatchObject({
+      await expect(haproxy.apply(webProxy(address, [one], 'maxconn 100'))).rejects.toMatchObject({
         code: 'KTL_HAPROXY_UNREACHABLE'
       })
 
-      await apply(haproxy, wanted).catch(() => {})
+      await haproxy.apply(wanted).catch(() => {})
 
       await eventually(async () => (await ask(address)) === 'two')
       expect(told(haproxy)).toContain(`master (${frozen.pid}) does not answer`)
     }
     await eventually(async () => {
-      await apply(haproxy, wanted)
+      await haproxy.apply(wanted)
       return true
     }, 30_000)
     expect(haproxy.driver.running()?.text).toBe(wanted)
@@ -161,7 +146,7 @@ describe('a data folder that is deleted under HAProxy', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [web]))
+    await haproxy.apply(webProxy(address, [web]))
     await sleep(1_500)
     const { pid } = await haproxy.driver.status()
     const former = await workerOf(haproxy)
@@ -171,7 +156,7 @@ describe('a data folder that is deleted under HAProxy', () => {
 
     await eventually(() => told(haproxy).includes('cannot be reached'))
     await eventually(async () => told(haproxy) === '' && (await isGone(former)), 30_000)
-    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+    await haproxy.apply(webProxy(address, [web], 'maxconn 100'))
     const before = load.served()
     await eventually(() => load.served() > before)
     expect(load.failures).toEqual([])
@@ -182,7 +167,7 @@ describe('a data folder that is deleted under HAProxy', () => {
     )
     expect(await readFile(join(haproxy.dataFolder, 'haproxy', 'haproxy.cfg'), 'utf8')).toContain('maxconn 100')
     await haproxy.takeOver()
-    expect(haproxy.driver.running()?.text).toBe(proxy(address, [web], 'maxconn 100'))
+    expect(haproxy.driver.running()?.text).toBe(webProxy(address, [web], 'maxconn 100'))
   })
 })
 
@@ -191,7 +176,7 @@ describe('a HAProxy that is killed just after it has made its sockets again', ()
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [web]))
+    await haproxy.apply(webProxy(address, [web]))
     const { pid } = await haproxy.driver.status()
     const former = await workerOf(haproxy)
     await rm(join(haproxy.dataFolder, 'haproxy'), { recursive: true })
@@ -200,8 +185,8 @@ describe('a HAProxy that is killed just after it has made its sockets again', ()
     process.kill(pid, 'SIGKILL')
 
     await eventually(async () => (await ask(address)) === 'hello', 30_000)
-    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
-    await eventually(() => haproxy.driver.running()?.text === proxy(address, [web], 'maxconn 100'))
+    await haproxy.apply(webProxy(address, [web], 'maxconn 100'))
+    await eventually(() => haproxy.driver.running()?.text === webProxy(address, [web], 'maxconn 100'))
   })
 })
 
@@ -210,14 +195,14 @@ describe('a socket that is deleted under HAProxy', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [web]))
+    await haproxy.apply(webProxy(address, [web]))
     await using load = startLoad(address, 8080)
 
     await rm(join(haproxy.dataFolder, 'haproxy', name))
 
     await eventually(() => told(haproxy).includes('is gone'))
     await eventually(() => told(haproxy) === '', 30_000)
-    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+    await haproxy.apply(webProxy(address, [web], 'maxconn 100'))
     expect(haproxy.driver.running()?.text).toContain('maxconn 100')
     expect(load.failures).toEqual([])
   })
@@ -226,9 +211,9 @@ describe('a socket that is deleted under HAProxy', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [web]))
+    await haproxy.apply(webProxy(address, [web]))
     const { pid } = await haproxy.driver.status()
-    const { outcome } = await haproxy.driver.configure(proxy(address, [web], 'maxconn 100'))
+    const { outcome } = await haproxy.driver.configure(webProxy(address, [web], 'maxconn 100'))
     expect(outcome).toBe('reload')
     await using frozen = await freeze(pid)
     const restarted = haproxy.driver.restart().catch(() => {})
@@ -237,7 +222,7 @@ describe('a socket that is deleted under HAProxy', () => {
     await restarted
 
     await eventually(() => told(haproxy) === '', 50_000)
-    await apply(haproxy, proxy(address, [web], 'maxconn 101'))
+    await haproxy.apply(webProxy(address, [web], 'maxconn 101'))
     expect(haproxy.driver.running()?.text).toContain('maxconn 101')
     expect(await ask(address)).toBe('hello')
   })
@@ -246,7 +231,7 @@ describe('a socket that is deleted under HAProxy', () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [web]))
+    await haproxy.apply(webProxy(address, [web]))
     const former = await workerOf(haproxy)
     await haproxy.driver.close()
     await using load = startLoad(address, 8080)
@@ -254,7 +239,7 @@ describe('a socket that is deleted under HAProxy', () => {
 
     await haproxy.takeOver()
     expect(told(haproxy)).toContain('got no answer')
-    await apply(haproxy, proxy(address, [web], 'maxconn 100'))
+    await haproxy.apply(webProxy(address, [web], 'maxconn 100'))
 
     await eventually(async () => told(haproxy) === '' && (await isGone(former)), 30_000)
     expect(haproxy.driver.running()?.text).toContain('maxconn 100')
@@ -275,9 +260,9 @@ describe('a check that does not end', () => {
     await using haproxy = await startHaproxy({ binary })
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [web]))
+    await haproxy.apply(webProxy(address, [web]))
     await writeFile(hang, '')
-    const applied = haproxy.driver.configure(proxy(address, [web], 'maxconn 100')).catch((error: unknown) => error)
+    const applied = haproxy.driver.configure(webProxy(address, [web], 'maxconn 100')).catch((error: unknown) => error)
     const pid = await eventually(async () => Number((await readFile(pids, 'utf8')).split('\n')[0]))
 
     await haproxy.driver.close()

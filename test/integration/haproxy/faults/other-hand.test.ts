@@ -3,30 +3,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { RuntimeApi } from '../../../../src/haproxy/socket/runtime-api.ts'
+import { webProxy } from '../../../support/haproxy/sample-template.ts'
+import { ask } from '../../../support/haproxy/ask.ts'
 import { eventually } from '../../../support/eventually.ts'
-import { startHttpBackend, type HttpBackend } from '../../../support/haproxy/http-backend.ts'
+import { startHttpBackend } from '../../../support/haproxy/http-backend.ts'
 import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../../support/haproxy/start-haproxy.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
-
-const proxy = (address: string, backends: readonly HttpBackend[], extra = ''): string => `
-frontend proxy
-  bind ${address}:8080
-  mode http
-  default_backend web
-  ${extra}
-backend web
-  mode http
-${backends.map(({ host, port }, index) => `  server s${index} ${host}:${port}`).join('\n')}
-`
-
-async function apply({ driver }: DrivenHaproxy, text: string): Promise<void> {
-  const { outcome } = await driver.configure(text)
-  if (outcome === 'reload') await driver.restart()
-}
-
-async function ask(address: string): Promise<string> {
-  return await (await fetch(`http://${address}:8080/`, { headers: { connection: 'close' } })).text()
-}
 
 async function reloadByAnotherHand({ driver }: DrivenHaproxy): Promise<void> {
   // The master answers nobody while it loads.
@@ -57,18 +39,18 @@ describe('a reload by another hand', () => {
     await using one = await startHttpBackend('one')
     await using two = await startHttpBackend('two')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [one]))
-    await becomesLastGood(haproxy, proxy(address, [one]))
+    await haproxy.apply(webProxy(address, [one]))
+    await becomesLastGood(haproxy, webProxy(address, [one]))
     const { workerPid } = await haproxy.driver.status()
 
-    expect(await haproxy.driver.configure(proxy(address, [one, two]))).toMatchObject({ outcome: 'applied' })
+    expect(await haproxy.driver.configure(webProxy(address, [one, two]))).toMatchObject({ outcome: 'applied' })
     await reloadByAnotherHand(haproxy)
 
     await eventually(async () => (await haproxy.driver.status()).workerPid !== workerPid)
     await serves(address, ['one', 'two'])
     // It took no further one, which would have waited for a check.
     expect(await haproxy.driver.status()).toMatchObject({ reloads: 2 })
-    await becomesLastGood(haproxy, proxy(address, [one, two]))
+    await becomesLastGood(haproxy, webProxy(address, [one, two]))
     expect(haproxy.driver.problems()).toEqual([])
   })
 
@@ -77,28 +59,28 @@ describe('a reload by another hand', () => {
     await using one = await startHttpBackend('one')
     await using two = await startHttpBackend('two')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [one]))
-    await becomesLastGood(haproxy, proxy(address, [one]))
+    await haproxy.apply(webProxy(address, [one]))
+    await becomesLastGood(haproxy, webProxy(address, [one]))
 
     for (const pods of [[one, two], [two], [one, two]]) {
       await reloadByAnotherHand(haproxy)
       await sleep(Math.random() * 150)
-      await apply(haproxy, proxy(address, pods))
-      await eventually(() => haproxy.driver.running()?.text === proxy(address, pods))
+      await haproxy.apply(webProxy(address, pods))
+      await eventually(() => haproxy.driver.running()?.text === webProxy(address, pods))
       await serves(address, pods.length === 2 ? ['one', 'two'] : ['two'])
     }
-    await becomesLastGood(haproxy, proxy(address, [one, two]))
+    await becomesLastGood(haproxy, webProxy(address, [one, two]))
   })
 
   it('is no death of the worker that a reload of our own has just begun', async () => {
     await using haproxy = await startHaproxy()
     await using one = await startHttpBackend('one')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [one]))
-    await becomesLastGood(haproxy, proxy(address, [one]))
-    const edited = proxy(address, [one], 'http-response set-header x-edited 1')
+    await haproxy.apply(webProxy(address, [one]))
+    await becomesLastGood(haproxy, webProxy(address, [one]))
+    const edited = webProxy(address, [one], 'http-response set-header x-edited 1')
 
-    await apply(haproxy, edited)
+    await haproxy.apply(edited)
     await sleep(300)
     await reloadByAnotherHand(haproxy)
 
@@ -114,8 +96,8 @@ describe('a reload by another hand', () => {
     await using haproxy = await startHaproxy()
     await using one = await startHttpBackend('one')
     const address = ownAddress()
-    await apply(haproxy, proxy(address, [one]))
-    await becomesLastGood(haproxy, proxy(address, [one]))
+    await haproxy.apply(webProxy(address, [one]))
+    await becomesLastGood(haproxy, webProxy(address, [one]))
     const runtime = new RuntimeApi(join(haproxy.dataFolder, 'haproxy/admin.sock'))
     const former = await runtime.workerPid()
     await reloadByAnotherHand(haproxy)
@@ -132,8 +114,8 @@ describe('a reload by another hand', () => {
     await using haproxy = await startHaproxy()
     await using one = await startHttpBackend('one')
     const address = ownAddress()
-    const text = proxy(address, [one])
-    await apply(haproxy, text)
+    const text = webProxy(address, [one])
+    await haproxy.apply(text)
     await becomesLastGood(haproxy, text)
     await writeFile(join(haproxy.dataFolder, 'haproxy/haproxy.cfg'), text.replace('default_backend web', ''))
 
