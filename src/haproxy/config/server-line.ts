@@ -23,7 +23,6 @@ export interface ServerTarget {
   readonly words: readonly string[]
   /** Its number in HAProxy, where the line says one; else 0. */
   readonly id: number
-  readonly checked: boolean
   readonly tracks: boolean
   readonly blocker: string | undefined
 }
@@ -113,6 +112,10 @@ export function valueOf(options: readonly string[], option: string): string | un
   return at === -1 ? undefined : options[at + 1]
 }
 
+/** The last word on it counts, those of `default-server` before those of the server. */
+export const isChecked = (options: readonly string[]): boolean =>
+  options.lastIndexOf('check') > options.lastIndexOf('no-check')
+
 /** `10.0.0.1:80`, `[2001:db8::1]:80`, `2001:db8::1:80`. */
 function readTarget(text: string, options: readonly string[]): ServerTarget {
   const colon = text.lastIndexOf(':')
@@ -124,7 +127,7 @@ function readTarget(text: string, options: readonly string[]): ServerTarget {
   return {
     ...{ address, port, options: written },
     key: written === '' ? text : `${text} ${written}`,
-    ...{ words: options, id: Number(valueOf(options, 'id') ?? 0), checked: options.includes('check') },
+    ...{ words: options, id: Number(valueOf(options, 'id') ?? 0) },
     tracks: options.includes('track'),
     blocker: strangeAddress(address, port) ?? unknownOption(options)
   }

@@ -1,6 +1,6 @@
 import type { ConfigModel, Pool } from '../config/model.ts'
 import type { NewServer, PoolChange } from './plan.ts'
-import type { ServerTarget } from '../config/server-line.ts'
+import { isChecked, type ServerTarget } from '../config/server-line.ts'
 import { isReusable, type Slot, type ServerTable } from './server-table.ts'
 
 /** A line of the runtime API, and what HAProxy says when it has done it. */
@@ -69,7 +69,8 @@ interface Addition extends NewServer {
 function addition({ pool, server, id, slot, table, taken, dynamicCookie }: Addition): Operation {
   const { id: poolId, backend, inherited } = pool
   const { target } = server
-  const checked = target.checked || inherited.includes('check')
+  const said = [...inherited, ...target.words]
+  const checked = isChecked(said)
   if (slot !== undefined) {
     const commands = reuseCommands(slot, target, checked)
     return { kind: 'reuse', pool: poolId, backend, name: slot.name, id: slot.id, target, commands }
@@ -81,7 +82,6 @@ function addition({ pool, server, id, slot, table, taken, dynamicCookie }: Addit
   taken.add(`${backend}/${name}`)
   const host = target.address.includes(':') ? `[${target.address}]` : target.address
   const numbered = id === undefined || target.id > 0 ? [] : [`id ${id}`]
-  const said = [...inherited, ...target.words]
   const options = [STATIC_DEFAULTS, ...said, ...checkTransport(said), ...numbered].join(' ')
   const commands = [
     { text: `add server ${backend}/${name} ${host}:${target.port} ${options}`, answer: /^New server registered\.$/ },

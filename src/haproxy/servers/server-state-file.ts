@@ -1,5 +1,5 @@
 import type { ConfigModel, Pool } from '../config/model.ts'
-import { valueOf } from '../config/server-line.ts'
+import { isChecked, valueOf } from '../config/server-line.ts'
 import type { ServerState } from '../socket/show-servers-state.ts'
 
 const RUNNING = 2
@@ -25,14 +25,15 @@ export function serverStateFile(states: readonly ServerState[], { pools }: Pick<
 function rowsOf({ backend, inherited, servers }: Pool, remarkable: ReadonlyMap<string, ServerState>): string[][] {
   return servers.flatMap(({ name, target }) => {
     const state = remarkable.get(placeOf({ backend, ...target }))
-    const checked = target.checked || inherited.includes('check')
+    const words = [...inherited, ...target.words]
+    const checked = isChecked(words)
     if (state === undefined || (!checked && !isByHand(state) && state.operational !== RUNNING)) return []
     const cells = state.cells.with(3, name)
     // Without a check it would stay down for ever; taken out by hand, it is down for that alone.
     if (!checked) cells[5] = String(RUNNING)
     // What an agent made of the weight, it says again.
     if (cells[14] !== '0') cells[7] = cells[8] ?? ''
-    for (const [at, cell] of settingsOf([...inherited, ...target.words])) cells[at] = cell
+    for (const [at, cell] of settingsOf(words)) cells[at] = cell
     return [cells]
   })
 }

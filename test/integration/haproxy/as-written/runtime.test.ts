@@ -239,6 +239,28 @@ describe('HaproxyDriver, when only servers change', () => {
     expect(await statusOfB()).toBe('DOWN')
     expect(await answering(address)).toEqual(['a'])
   })
+
+  it.each([
+    { says: 'on the line of a server', before: ['inter', 'check'], after: ['inter', 'check no-check'] },
+    { says: 'against the default', before: ['check inter', ''], after: ['check inter', 'no-check'] },
+    { says: 'in the default', before: ['check inter', ''], after: ['check no-check inter', ''] }
+  ])(
+    'serves with a server that was down once nothing checks it any more, which is said $says',
+    async ({ before, after }) => {
+      await using haproxy = await startHaproxy()
+      const web = await backends(['a', 'b'])
+      const address = ownAddress()
+      const text = ([inDefault = '', onLine = '']: readonly string[], port: string): string =>
+        proxy(address, web).replace('inter', `${inDefault}`).replaceAll(' check\n', ` ${onLine} ${port}\n`)
+      await haproxy.apply(text(before, 'port 1'))
+      await eventually(async () => (await fetch(`http://${address}:8080/`)).status === 503)
+
+      expect(await haproxy.apply(text(after, ''))).toMatchObject({ outcome: 'reload' })
+
+      // The former worker may have taken a connection before it was told to finish.
+      await eventually(async () => (await answering(address)).join() === 'a,b')
+    }
+  )
 })
 
 describe('HaproxyDriver, when servers change and something happens', () => {
