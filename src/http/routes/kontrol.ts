@@ -3,7 +3,7 @@ import { KontrolError } from '../../errors.ts'
 import type { Caller } from '../../access/caller.ts'
 import { NAME } from '../../model/name.ts'
 import { callerOf, type RouteAccess } from '../auth.ts'
-import type { RouteBody } from '../describe-api.ts'
+import type { RouteBody } from '../description/describe-api.ts'
 import { errorResponses, textResponse } from '../error-handler.ts'
 
 export interface KontrolRouteDeps {

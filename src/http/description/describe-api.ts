@@ -1,9 +1,9 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
-import { programVersion } from '../platform/process/program-version.ts'
-import type { RouteAccess } from './auth.ts'
-import { errorResponses } from './error-handler.ts'
-import { negotiateAnswers } from './negotiated-answers.ts'
+import { programVersion } from '../../platform/process/program-version.ts'
+import type { RouteAccess } from '../auth.ts'
+import { errorResponses } from '../error-handler.ts'
+import { negotiateAnswers } from '../negotiated-answers.ts'
 
 /** For the `config` of a route that reads its body itself: what it takes. */
 export interface RouteBody {
