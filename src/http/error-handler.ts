@@ -1,33 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { findKontrolError, KontrolError, problemOf, type ErrorCode } from '../errors.ts'
 
-/**
- * JSON Schema as it is: what every process has, slaves alone among them, is
- * described without TypeBox, which alone takes 13 MB.
- */
-export const errorBody = {
-  type: 'object',
-  required: ['code', 'message'],
-  properties: {
-    code: { type: 'string', description: 'Stable; see docs/errors.md' },
-    message: { type: 'string' },
-    hint: { type: 'string', description: 'What to do about it' }
-  },
-  examples: [{ code: 'KTL_NOT_FOUND', message: 'There is no /nowhere', hint: 'GET /openapi.json lists what there is.' }]
-}
-
-/** For the `response` of a route's schema. */
-export const errorResponses = {
-  '4xx': { description: 'What the request lacks, or what the client may not', ...errorBody },
-  '5xx': { description: 'What is wrong here', ...errorBody }
-}
-
-/** Of an answer that is no JSON. */
-export const textResponse = (type: string, description: string) => ({
-  description,
-  content: { [type]: { schema: { type: 'string' } } }
-})
-
 /** Turns any error into one body shape; what was not foreseen is logged in full and sent empty-handed. */
 export function errorHandler(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = findKontrolError(error) ?? fromFastify(error)

@@ -7,6 +7,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 /** What is shorter gains nothing: it is one packet either way. */
 const LEAST_BYTES = 1024
 
+/** In the `config` of a route whose answers are negotiated. */
+export interface NegotiatedRoute {
+  readonly negotiated: true
+}
+
 const compress = promisify(gzip)
 
 /**
@@ -14,6 +19,10 @@ const compress = promisify(gzip)
  * it says that it can read that. Only for the routes of this scope: keepalives are not to pay for it.
  */
 export function negotiateAnswers(scope: FastifyInstance): void {
+  scope.addHook('onRoute', (route) => {
+    const mark: NegotiatedRoute = { negotiated: true }
+    if (route.method === 'GET') route.config = { ...route.config, ...mark }
+  })
   scope.addHook('onSend', async (request, reply, payload) => {
     if (reply.statusCode !== 200 || !isRead(request)) return payload
     reply.header('vary', 'accept-encoding')

@@ -6,7 +6,10 @@ const MOST = 1_000
 /** What a list takes to be asked for in pages; `key` is what an item is known by, in whose order the list is. */
 export const pageQuery = <Key extends TSchema>(key: Key) => ({
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, description: `At most so many, never more than ${MOST}, and \`next\` beside them` })
+    Type.Integer({
+      ...{ minimum: 1, examples: [100] },
+      description: `At most so many, never more than ${MOST}, and \`next\` beside them`
+    })
   ),
   after: Type.Optional(key)
 })

@@ -16,8 +16,8 @@ interface ServerStatus {
 /** One frontend, backend, or `listen` section, with the totals HAProxy counts since the worker began. */
 export interface ProxyStatus {
   name: string
-  frontend: SideStatus | undefined
-  backend: BackendStatus | undefined
+  frontend?: SideStatus
+  backend?: BackendStatus
   servers: ServerStatus[]
 }
 
@@ -51,7 +51,7 @@ export async function parseStat(csv: string): Promise<ProxyStatus[]> {
     const cells = line.split(',')
     const text = (column: string): string => cells[at[column] ?? -1] ?? ''
     const name = text('pxname')
-    const proxy = proxies.get(name) ?? { name, frontend: undefined, backend: undefined, servers: [] }
+    const proxy = proxies.get(name) ?? { name, servers: [] }
     proxies.set(name, proxy)
     const side = {
       status: text('status'),

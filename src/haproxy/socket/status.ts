@@ -12,7 +12,7 @@ export interface HaproxyStatus {
   /** Since the master began, failed ones included. */
   reloads: number
   /** Pid of the worker that serves. */
-  workerPid: number | undefined
+  workerPid?: number
   /** Workers of former reloads that still have connections. */
   oldWorkers: OldWorker[]
   /** Why HAProxy does not run what it should. */
@@ -23,8 +23,8 @@ export interface HaproxyStatus {
 interface OldWorker {
   pid: number
   uptimeSeconds: number
-  /** Undefined when it ended while it was asked. */
-  connections: number | undefined
+  /** Absent when it ended while it was asked. */
+  connections?: number
 }
 
 export async function readStatus(master: MasterCli, runtime: RuntimeApi): Promise<Omit<HaproxyStatus, 'problems'>> {
@@ -34,10 +34,12 @@ export async function readStatus(master: MasterCli, runtime: RuntimeApi): Promis
     Promise.all(table.oldWorkers.map(async (worker) => await oldWorker(master, worker)))
   ])
   const { pid, version, uptimeSeconds, reloads } = table.master
-  return { version, pid, uptimeSeconds, reloads, workerPid: table.worker?.pid, oldWorkers, proxies }
+  const worker = table.worker && { workerPid: table.worker.pid }
+  return { version, pid, uptimeSeconds, reloads, ...worker, oldWorkers, proxies }
 }
 
 async function oldWorker(master: MasterCli, { pid, uptimeSeconds }: HaproxyProcess): Promise<OldWorker> {
   const info = await master.toWorker(pid, 'show info').catch(() => '')
-  return { pid, uptimeSeconds, connections: infoNumber(info, 'CurrConns') }
+  const connections = infoNumber(info, 'CurrConns')
+  return { pid, uptimeSeconds, ...(connections !== undefined && { connections }) }
 }

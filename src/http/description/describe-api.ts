@@ -1,14 +1,32 @@
 import swagger from '@fastify/swagger'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import { programVersion } from '../../platform/process/program-version.ts'
 import type { RouteAccess } from '../auth.ts'
-import { errorResponses } from '../error-handler.ts'
-import { negotiateAnswers } from '../negotiated-answers.ts'
+import { negotiateAnswers, type NegotiatedRoute } from '../negotiated-answers.ts'
+import { emptyAnswer, problemBody, refusal } from './answers.ts'
+import { examples } from './examples.ts'
 
-/** For the `config` of a route that reads its body itself: what it takes. */
-export interface RouteBody {
-  readonly body: object
+/** For the `config` of a route: what it takes and reads itself, unchecked by a validator. */
+export interface RouteDescription {
+  readonly body?: object
+  readonly headers?: object
 }
+
+const ETAG = {
+  ETag: { type: 'string', description: 'Of this answer, to be sent back as If-None-Match; none of a very long list' }
+}
+const IF_NONE_MATCH = { 'If-None-Match': { type: 'string', description: 'The ETag of an answer that is had already' } }
+
+/** Of every operation, beside those that are its own. */
+const REFUSALS = {
+  '4xx': refusal('What the request lacks'),
+  '5xx': refusal('What is wrong here')
+}
+const REFUSALS_OF_CALLERS = {
+  401: refusal('A credential is missing or unknown', { 'WWW-Authenticate': { type: 'string' } }),
+  403: refusal('The caller may not, whatever he sends')
+}
+const UNCHANGED = { 304: emptyAnswer('The client has it already', ETAG) }
 
 /** Any of them will do; which is wanted, if any, is the operator's to say. */
 const ANYBODY_OR_TOKEN = [{ token: [] }, { certificate: [] }, {}]
@@ -35,6 +53,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         { name: 'events', description: 'What happens' }
       ],
       components: {
+        schemas: { Problem: problemBody as never },
         securitySchemes: {
           token: {
             type: 'http',
@@ -46,11 +65,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         }
       }
     },
-    transform: ({ schema, url, route }) => {
-      const { needs, body } = (route.config ?? {}) as Partial<RouteAccess & RouteBody>
-      const security = needs === 'probe' ? [] : ANYBODY_OR_TOKEN
-      return { url, schema: { security, ...schema, ...(body !== undefined && { body }) } }
-    }
+    transform: ({ schema, url, route }) => ({ url, schema: described(schema, route.config ?? {}) })
   })
   await app.register(async (scope) => {
     negotiateAnswers(scope)
@@ -65,12 +80,46 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
             200: {
               description: 'OpenAPI 3.1 of the routes that this process has',
               ...{ type: 'object', required: ['openapi', 'info', 'paths'], additionalProperties: true }
-            },
-            ...errorResponses
+            }
           }
         }
       },
       () => app.swagger()
     )
   })
+}
+
+/** A route as the document has it: with what it takes, what it needs, and each answer there can be. */
+function described(schema: FastifySchema, config: object): FastifySchema {
+  const { needs, negotiated, body, headers } = config as Partial<RouteAccess & NegotiatedRoute & RouteDescription>
+  const isOpen = needs === 'probe'
+  const answers = withExamples(schema)
+  const response = {
+    ...answers,
+    ...(negotiated && { 200: { ...answers[200], headers: ETAG }, ...UNCHANGED }),
+    ...(!isOpen && REFUSALS_OF_CALLERS),
+    ...REFUSALS
+  }
+  const told = headers ?? (negotiated && { type: 'object', properties: IF_NONE_MATCH })
+  return {
+    ...{ security: isOpen ? [] : ANYBODY_OR_TOKEN, ...schema, response },
+    ...(body !== undefined && { body }),
+    ...(told !== undefined && { headers: told })
+  }
+}
+
+type Answers = Readonly<Record<string, { readonly content?: Readonly<Record<string, object>> }>>
+
+/** The answers of a route, with what a run has printed of each. */
+function withExamples({ operationId = '', summary, response = {} }: FastifySchema): Answers {
+  const printed: Readonly<Record<string, unknown>> = examples[operationId] ?? {}
+  const answers = Object.entries(response as Answers).map(([status, said]) => {
+    const answer = { description: summary, ...said }
+    const example = printed[status]
+    if (example === undefined) return [status, answer]
+    const [[type, content] = []] = Object.entries(answer.content ?? {})
+    if (type === undefined) return [status, { ...answer, examples: [example] }]
+    return [status, { ...answer, content: { [type]: { ...content, example } } }]
+  })
+  return Object.fromEntries(answers) as Answers
 }

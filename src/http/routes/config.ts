@@ -4,7 +4,8 @@ import { KontrolError } from '../../errors.ts'
 import { withIsoTimes } from '../../model/iso-time.ts'
 import type { Reconfiguration } from '../../model/reconfiguration.ts'
 import { nextPage, pageOf, pageQuery } from '../pages.ts'
-import { errorResponses, textResponse } from '../error-handler.ts'
+import { refusal, textAnswer } from '../description/answers.ts'
+import { ReconfigurationBody } from '../description/bodies.ts'
 
 interface ConfigurationText {
   text: string
@@ -16,30 +17,6 @@ export interface ConfigRouteDeps {
   candidate: () => Promise<ConfigurationText | undefined>
   reconfigurations: () => readonly Reconfiguration[]
 }
-
-const ReconfigurationBody = Type.Object({
-  id: Type.Integer(),
-  cause: Type.String(),
-  causedAt: Type.String({ format: 'date-time', description: 'When the first of its causes happened' }),
-  startedAt: Type.String({ format: 'date-time' }),
-  plan: Type.Union([Type.Literal('none'), Type.Literal('runtime'), Type.Literal('reload'), Type.Null()]),
-  operations: Type.Integer({ description: 'Runtime operations carried out' }),
-  reasons: Type.Array(Type.String(), { description: 'Why a reload was needed' }),
-  phases: Type.Object(
-    {
-      render: Type.Optional(Type.Number()),
-      configure: Type.Optional(Type.Number()),
-      restart: Type.Optional(Type.Number())
-    },
-    { description: 'Milliseconds' }
-  ),
-  outcome: Type.String({ description: 'running, unchanged, applied, reloaded or failed' }),
-  error: Type.Union([
-    Type.Object({ code: Type.String(), message: Type.String(), hint: Type.Optional(Type.String()) }),
-    Type.Null()
-  ]),
-  diff: Type.String()
-})
 
 export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
   app,
@@ -53,10 +30,14 @@ export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
         summary: 'The configuration that HAProxy runs, or the last one that was rendered',
         tags: ['haproxy'],
         querystring: Type.Object(
-          { candidate: Type.Optional(Type.String({ description: 'Any value, or none: the last one rendered' })) },
+          {
+            candidate: Type.Optional(
+              Type.String({ description: 'Any value, or none: the last one rendered', examples: [''] })
+            )
+          },
           { additionalProperties: false }
         ),
-        response: { 200: textResponse('text/plain', 'With its digest as ETag'), ...errorResponses }
+        response: { 200: textAnswer('text/plain', 'With its digest as ETag'), 404: refusal('There is none yet') }
       }
     },
     async (request, reply) => {
@@ -81,8 +62,7 @@ export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
           additionalProperties: false
         }),
         response: {
-          200: Type.Object({ reconfigurations: Type.Array(ReconfigurationBody), next: nextPage(Type.Integer()) }),
-          ...errorResponses
+          200: Type.Object({ reconfigurations: Type.Array(ReconfigurationBody), next: nextPage(Type.Integer()) })
         }
       }
     },

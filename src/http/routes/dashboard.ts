@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import type { RouteAccess } from '../auth.ts'
-import { errorResponses, textResponse } from '../error-handler.ts'
+import { textAnswer } from '../description/answers.ts'
 
 export interface DashboardRouteDeps {
   /** Whose control tier it is. */
@@ -52,7 +52,7 @@ export const dashboardRoutes: FastifyPluginAsync<DashboardRouteDeps> = async (ap
         operationId: 'getDashboard',
         summary: 'The dashboard, for people',
         tags: ['health'],
-        response: { 200: textResponse('text/html', 'A page'), ...errorResponses }
+        response: { 200: textAnswer('text/html', 'A page') }
       }
     },
     (_request, reply) => sendFile(reply.header('cache-control', 'no-store'), PAGE, page)

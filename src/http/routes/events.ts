@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyPluginAsync } from 'fastify'
 import { isoTime } from '../../model/iso-time.ts'
 import { callerOf } from '../auth.ts'
-import { errorResponses, textResponse } from '../error-handler.ts'
+import { refusal, textAnswer } from '../description/answers.ts'
+import type { RouteDescription } from '../description/describe-api.ts'
 import type { EventHistory, NumberedEvent } from '../event-history.ts'
 import type { EventSlots } from '../event-slots.ts'
 
@@ -18,6 +19,17 @@ const HEARTBEAT_MS = 15_000
 /** Of a client that lost the connection. */
 const RETRY_MS = 2_000
 
+const lastEventId = {
+  type: 'object',
+  properties: {
+    'Last-Event-ID': {
+      type: 'string',
+      description: 'Id of the last event that was seen, or 0: what has happened since is told first',
+      examples: ['0']
+    }
+  }
+}
+
 export const eventRoutes: FastifyPluginAsync<EventRouteDeps> = async (app, { history, slots }) => {
   const clients = new Set<ServerResponse>()
   app.addHook('preClose', async () => {
@@ -29,11 +41,15 @@ export const eventRoutes: FastifyPluginAsync<EventRouteDeps> = async (app, { his
     '/api/v1/events',
     {
       exposeHeadRoute: false,
+      config: { headers: lastEventId } satisfies RouteDescription,
       schema: {
         operationId: 'followEvents',
         summary: 'What happens, as Server-Sent Events',
         tags: ['events'],
-        response: { 200: textResponse('text/event-stream', 'docs/http-api.md lists the events'), ...errorResponses }
+        response: {
+          200: textAnswer('text/event-stream', 'Does not end; docs/http-api.md lists the events'),
+          503: refusal('There are too many listeners')
+        }
       }
     },
     async (request, reply) => {

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
-import { errorResponses } from '../error-handler.ts'
+import { refusal } from '../description/answers.ts'
+import { HaproxyBody, type HaproxyStatus } from '../description/bodies.ts'
 
 const ServerChange = Type.Object(
   {
@@ -10,36 +11,33 @@ const ServerChange = Type.Object(
       description: 'ready takes requests, drain takes none that are new, maint takes none and is not checked'
     })
   },
-  { additionalProperties: false }
+  { additionalProperties: false, examples: [{ backend: 'web', server: 'web-1', state: 'drain' }] }
 )
 
 const StatusQuery = Type.Object(
   {
-    proxy: Type.Optional(Type.String({ description: 'Only the servers of this section are listed; "" lists none' })),
-    ip: Type.Optional(Type.String({ description: 'Only servers with one of these addresses are listed: a,b,c' }))
+    proxy: Type.Optional(
+      Type.String({ description: 'Only the servers of this section are listed; "" lists none', examples: ['web'] })
+    ),
+    ip: Type.Optional(
+      Type.String({
+        description: 'Only servers with one of these addresses are listed: a,b,c',
+        examples: ['127.0.0.11,127.0.0.12']
+      })
+    )
   },
   { additionalProperties: false }
 )
 
-interface Server {
-  name: string
-  /** In HAProxy's words. */
-  status: string
-  /** With its port. */
-  address: string
-  /** Its pod has gone: it takes no request. */
-  left?: true
-}
-
-interface Status {
-  proxies: readonly { name: string; servers: readonly Server[] }[]
-}
-
 export interface HaproxyRouteDeps {
   /** Shown as it is, but for servers that are not wanted; rejects while HAProxy is away. */
-  status: () => Promise<Status>
+  status: () => Promise<Static<typeof HaproxyStatus>>
   setServerState: (change: Static<typeof ServerChange>) => Promise<void>
 }
+
+type Section = Static<typeof HaproxyStatus>['proxies'][number]
+
+const AWAY = refusal('HAProxy does not answer')
 
 export const haproxyRoutes: FastifyPluginAsyncTypebox<HaproxyRouteDeps> = async (app, { status, setServerState }) => {
   app.get(
@@ -50,7 +48,7 @@ export const haproxyRoutes: FastifyPluginAsyncTypebox<HaproxyRouteDeps> = async 
         summary: 'The HAProxy process, its old workers, and its proxies with their servers and counters',
         tags: ['haproxy'],
         querystring: StatusQuery,
-        response: { 200: Type.Unknown(), ...errorResponses }
+        response: { 200: HaproxyBody, 502: AWAY }
       }
     },
     async ({ query }) => {
@@ -67,7 +65,10 @@ export const haproxyRoutes: FastifyPluginAsyncTypebox<HaproxyRouteDeps> = async 
         summary: 'Takes a server out of service by hand, or back into it',
         tags: ['haproxy'],
         body: ServerChange,
-        response: { 204: Type.Null({ description: 'It is so' }), ...errorResponses }
+        response: {
+          ...{ 204: Type.Null({ description: 'It is so' }), 502: AWAY },
+          404: refusal('HAProxy has no such server in use')
+        }
       }
     },
     async ({ body }, reply) => {
@@ -81,7 +82,7 @@ export const haproxyRoutes: FastifyPluginAsyncTypebox<HaproxyRouteDeps> = async 
 const NAMED = 3
 
 /** A section with those of its servers that are wanted, and how many it has of each kind. */
-function withServers<T extends Status['proxies'][number]>(proxy: T, { proxy: wanted, ip }: Static<typeof StatusQuery>) {
+function withServers(proxy: Section, { proxy: wanted, ip }: Static<typeof StatusQuery>) {
   const { name, servers } = proxy
   const ips = ip === undefined ? undefined : new Set(ip.split(','))
   const used = servers.filter(({ left }) => left !== true)

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Problem } from '../../errors.ts'
 import type { RouteAccess } from '../auth.ts'
-import { errorBody } from '../error-handler.ts'
+import { problemRef } from '../description/answers.ts'
 
 export interface HealthRouteDeps {
   /** Why this process is not ready. */
@@ -17,8 +17,8 @@ const readiness = {
   required: ['ready', 'problems', 'findings'],
   properties: {
     ready: { type: 'boolean' },
-    problems: { type: 'array', items: errorBody },
-    findings: { type: 'array', items: errorBody }
+    problems: { type: 'array', items: problemRef },
+    findings: { type: 'array', items: problemRef }
   }
 }
 
@@ -45,7 +45,10 @@ export const healthRoutes: FastifyPluginAsync<HealthRouteDeps> = async (app, { p
         operationId: 'getReadiness',
         summary: 'The store is reachable, and HAProxy runs with the wanted configuration',
         tags: ['health'],
-        response: { 200: readiness, 503: readiness }
+        response: {
+          200: readiness,
+          503: { description: 'Not ready, and why; or this process ends', anyOf: [readiness, problemRef] }
+        }
       }
     },
     async (_request, reply) => {

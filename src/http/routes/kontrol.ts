@@ -3,8 +3,8 @@ import { KontrolError } from '../../errors.ts'
 import type { Caller } from '../../access/caller.ts'
 import { NAME } from '../../model/name.ts'
 import { callerOf, type RouteAccess } from '../auth.ts'
-import type { RouteBody } from '../description/describe-api.ts'
-import { errorResponses, textResponse } from '../error-handler.ts'
+import { refusal, textAnswer } from '../description/answers.ts'
+import type { RouteDescription } from '../description/describe-api.ts'
 
 export interface KontrolRouteDeps {
   /** Absent when this process is no master. */
@@ -63,12 +63,16 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (app, {
   app.put(
     '/ping',
     {
-      config: { needs: 'ping', body: keepaliveBody } satisfies RouteAccess & RouteBody,
+      config: { needs: 'ping', body: keepaliveBody } satisfies RouteAccess & RouteDescription,
       schema: {
         operationId: 'ping',
         summary: 'A slave says that it is alive',
         tags: ['kontrol'],
-        response: { 200: textResponse('text/plain', 'Empty, or why the payload was left out'), ...errorResponses }
+        response: {
+          200: textAnswer('text/plain', 'Empty, or why the payload was left out'),
+          409: refusal('This process is no master'),
+          503: refusal('The registry takes no new pod now')
+        }
       }
     },
     async (request, reply) => {
@@ -91,8 +95,7 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (app, {
           200: {
             description: 'What it printed; empty, and then no JSON, before the first one',
             content: { 'application/json': { schema: {} } }
-          },
-          ...errorResponses
+          }
         }
       }
     },
@@ -106,14 +109,15 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (app, {
     '/script',
     {
       bodyLimit: SCRIPT_BYTES,
-      config: { needs: 'command', body: scriptBody } satisfies RouteAccess & RouteBody,
+      config: { needs: 'command', body: scriptBody } satisfies RouteAccess & RouteDescription,
       schema: {
         operationId: 'runScript',
         summary: 'Runs a command, within what KONTROL_SCRIPT allows',
         tags: ['kontrol'],
         response: {
-          200: textResponse('text/plain', 'Standard output without its final newline'),
-          ...errorResponses
+          200: textAnswer('text/plain', 'Standard output without its final newline'),
+          502: refusal('The automaton of this pod does not answer'),
+          503: refusal('Too many commands wait')
         }
       }
     },
@@ -130,7 +134,7 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (app, {
         operationId: 'leave',
         summary: 'Leaves gracefully: a last keepalive with "down", then the process ends',
         tags: ['kontrol'],
-        response: { 200: textResponse('text/plain', 'Always empty'), ...errorResponses }
+        response: { 200: textAnswer('text/plain', 'Always empty') }
       }
     },
     async (_request, reply) => {

@@ -1,13 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
-import { pageOf, pageQuery } from '../pages.ts'
-import { errorResponses } from '../error-handler.ts'
+import { Type, type Static } from 'typebox'
+import { refusal } from '../description/answers.ts'
+import { LifecycleStatus, SettledBody } from '../description/bodies.ts'
+import { nextPage, pageOf, pageQuery } from '../pages.ts'
 
 export interface LifecycleControl {
   /** Shown as it is, but for the history that is not asked for. */
-  status(): { history: readonly { id: number }[] }
+  status(): Static<typeof LifecycleStatus>
   goto(tag: string, input: string): Promise<void>
-  wait(tag: string, input: string): Promise<unknown>
+  wait(tag: string, input: string): Promise<Static<typeof SettledBody>>
 }
 
 const Transition = Type.Object(
@@ -16,8 +17,10 @@ const Transition = Type.Object(
     input: Type.Optional(Type.String({ description: '$INPUT of the state' })),
     wait: Type.Optional(Type.Boolean({ description: 'Answer once the machine is at rest' }))
   },
-  { additionalProperties: false }
+  { additionalProperties: false, examples: [{ state: 'render', wait: true }] }
 )
+
+const LifecycleBody = Type.Object({ ...LifecycleStatus.properties, next: nextPage(Type.Integer()) })
 
 export const lifecycleRoutes: FastifyPluginAsyncTypebox<{ lifecycle: LifecycleControl }> = async (
   app,
@@ -36,7 +39,7 @@ export const lifecycleRoutes: FastifyPluginAsyncTypebox<{ lifecycle: LifecycleCo
             additionalProperties: false
           }
         ),
-        response: { 200: Type.Unknown(), ...errorResponses }
+        response: { 200: LifecycleBody }
       }
     },
     ({ query }) => {
@@ -54,7 +57,12 @@ export const lifecycleRoutes: FastifyPluginAsyncTypebox<{ lifecycle: LifecycleCo
         summary: 'Moves the automaton',
         tags: ['lifecycle'],
         body: Transition,
-        response: { 200: Type.Unknown(), 202: Type.Unknown(), ...errorResponses }
+        response: {
+          200: { description: 'With `wait`: the machine is at rest', ...SettledBody },
+          202: Type.Object({ state: Type.String() }, { description: 'The step of the state has begun' }),
+          409: refusal('The state may not be asked for now'),
+          503: refusal('Too many transitions wait, or the machine has ended')
+        }
       }
     },
     async (request, reply) => {

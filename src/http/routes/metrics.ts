@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { errorResponses, textResponse } from '../error-handler.ts'
+import { textAnswer } from '../description/answers.ts'
 
 export interface MetricsSource {
   readonly contentType: string
@@ -14,7 +14,7 @@ export const metricsRoutes: FastifyPluginAsync<{ metrics: MetricsSource }> = asy
         operationId: 'getMetrics',
         summary: 'Figures in the text format of Prometheus',
         tags: ['health'],
-        response: { 200: textResponse('text/plain', 'The text format of Prometheus'), ...errorResponses }
+        response: { 200: textAnswer('text/plain', 'The text format of Prometheus') }
       }
     },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render())

@@ -8,7 +8,8 @@ import { withIsoTimes } from '../../model/iso-time.ts'
 import { hostsOf, type Snapshot } from '../../model/snapshot.ts'
 import { stringifyStrictJson } from '../../model/json.ts'
 import { nextPage, pageOf, pageQuery } from '../pages.ts'
-import { errorResponses } from '../error-handler.ts'
+import { refusal } from '../description/answers.ts'
+import { AppBody, HostsBody, PodBody } from '../description/bodies.ts'
 
 export interface PodRegistry {
   /** In sequence order. */
@@ -18,29 +19,11 @@ export interface PodRegistry {
   forget(key: string): boolean
 }
 
-const PodBody = Type.Object({
-  app: Type.String(),
-  id: Type.String(),
-  ip: Type.String(),
-  key: Type.String(),
-  role: Type.String(),
-  seq: Type.Integer({ description: 'Order of first appearance' }),
-  nonce: Type.Union([Type.String(), Type.Null()]),
-  payload: Type.Unknown(),
-  firstSeen: Type.String({ format: 'date-time' }),
-  lastSeen: Type.String({ format: 'date-time' }),
-  expiresAt: Type.String({ format: 'date-time' }),
-  held: Type.Boolean({ description: 'Kept although silent, as too many went silent at once' })
+const PodKey = Type.Object({
+  key: Type.String({ description: 'Of the pod, as GET /api/v1/pods has it', examples: ['2kce4X'] })
 })
 
-const PodKey = Type.Object({ key: Type.String({ description: 'Of the pod, as GET /api/v1/pods has it' }) })
-
-const AppBody = Type.Object({
-  app: Type.String(),
-  pods: Type.Integer(),
-  held: Type.Integer({ description: 'Of them, kept although silent' }),
-  matching: Type.Integer({ description: 'Of them, those that `q` finds' })
-})
+const UNKNOWN = refusal('No live pod has this key')
 
 /** Pods written between two turns of the event loop: all of 100,000 at once would block keepalives for 100 ms. */
 const SLICE = 500
@@ -60,15 +43,18 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
         tags: ['pods'],
         querystring: Type.Object(
           {
-            app: Type.Optional(Type.String()),
+            app: Type.Optional(Type.String({ description: 'Only its pods', examples: ['web'] })),
             q: Type.Optional(
-              Type.String({ maxLength: 256, description: 'Words, each of which app, id, ip, key or role must contain' })
+              Type.String({
+                ...{ maxLength: 256, examples: ['web 127'] },
+                description: 'Words, each of which app, id, ip, key or role must contain'
+              })
             ),
             ...pageQuery(Type.Integer({ description: 'Only those behind the pod of this `seq`' }))
           },
           { additionalProperties: false }
         ),
-        response: { 200: Type.Object({ pods: Type.Array(PodBody), next: nextPage(Type.Integer()) }), ...errorResponses }
+        response: { 200: Type.Object({ pods: Type.Array(PodBody), next: nextPage(Type.Integer()) }) }
       }
     },
     async (request, reply) => {
@@ -92,13 +78,16 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
         querystring: Type.Object(
           {
             q: Type.Optional(
-              Type.String({ maxLength: 256, description: 'Only pods that match, as GET /api/v1/pods has it' })
+              Type.String({
+                ...{ maxLength: 256, examples: ['web'] },
+                description: 'Only pods that match, as GET /api/v1/pods has it'
+              })
             ),
             ...pageQuery(Type.String({ description: 'Only those behind the app of this name' }))
           },
           { additionalProperties: false }
         ),
-        response: { 200: Type.Object({ apps: Type.Array(AppBody), next: nextPage(Type.String()) }), ...errorResponses }
+        response: { 200: Type.Object({ apps: Type.Array(AppBody), next: nextPage(Type.String()) }) }
       }
     },
     async ({ query }) => {
@@ -116,7 +105,7 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
         summary: 'One of the live pods',
         tags: ['pods'],
         params: PodKey,
-        response: { 200: Type.Unsafe<unknown>(PodBody), ...errorResponses }
+        response: { 200: Type.Unsafe<unknown>(PodBody), 404: UNKNOWN }
       }
     },
     async ({ params: { key } }, reply) => {
@@ -134,7 +123,7 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
         summary: 'Forgets a pod until its next keepalive',
         tags: ['pods'],
         params: PodKey,
-        response: { 204: Type.Null({ description: 'It is forgotten' }), ...errorResponses }
+        response: { 204: Type.Null({ description: 'It is forgotten' }), 404: UNKNOWN }
       }
     },
     async (request, reply) => {
@@ -151,13 +140,7 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
         operationId: 'getHosts',
         summary: 'What a template sees as `hosts`',
         tags: ['pods'],
-        response: {
-          200: Type.Object({
-            digest: Type.String(),
-            hosts: Type.Record(Type.String(), Type.Array(Type.String()))
-          }),
-          ...errorResponses
-        }
+        response: { 200: HostsBody }
       }
     },
     () => {

@@ -1,13 +1,11 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { programVersion } from '../../platform/process/program-version.ts'
-import { errorResponses } from '../error-handler.ts'
 
 const versionBody = {
   description: 'As package.json has it, and the Node.js that runs it',
   type: 'object',
   required: ['version', 'node'],
-  properties: { version: { type: 'string' }, node: { type: 'string' } },
-  examples: [{ version: '0.1.0', node: '20.19.2' }]
+  properties: { version: { type: 'string' }, node: { type: 'string' } }
 }
 
 export const versionRoutes: FastifyPluginAsync = async (app) => {
@@ -18,7 +16,7 @@ export const versionRoutes: FastifyPluginAsync = async (app) => {
         operationId: 'getVersion',
         summary: 'Which program this is',
         tags: ['health'],
-        response: { 200: versionBody, ...errorResponses }
+        response: { 200: versionBody }
       }
     },
     () => ({ version: programVersion, node: process.versions.node })

@@ -186,7 +186,7 @@ async function controlTier({ secrets = {}, tls }: Install = {}): Promise<Control
   await app.register(haproxyRoutes, {
     status: async () => ({ proxies: [] }),
     setServerState: async () => {}
-  })
+  } as never)
   const text = async () => ({ text: 'frontend f\n', digest: 'abc' })
   await app.register(configRoutes, { running: text, candidate: text, reconfigurations: () => [] })
   closing.push(() => app.close())

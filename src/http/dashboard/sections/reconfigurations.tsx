@@ -4,7 +4,7 @@ import { grouped, milliseconds } from '../words.ts'
 
 const LEVELS: Readonly<Record<string, Level>> = { applied: 'ok', reloaded: 'ok', unchanged: 'ok', failed: 'bad' }
 
-const PHASES = ['render', 'configure', 'restart']
+const PHASES = ['render', 'configure', 'restart'] as const
 
 const COLUMNS: readonly Column<Reconfiguration>[] = [
   { title: 'Started', cell: ({ startedAt }) => <Time at={startedAt} /> },
