@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Level } from './answers.ts'
 import type { Problem } from './live/control-tier.ts'
 import { useConnection, useNow } from './live/hooks.ts'
-import { clockTime, counted, duration } from './words.ts'
+import { clockTime, counted, duration } from '../../model/words.ts'
 
 /** Rows of one table: more make it slow, and nobody reads them. */
 export const MAX_ROWS = 200
@@ -146,8 +146,7 @@ export function Action({ label, question, act, done = 'Done.' }: ActionProps) {
     dialog.current?.close()
     setSaid('Under way …')
     const problem = await act().catch((): Problem => ({ code: '', message: 'The control tier does not answer.' }))
-    if (alive.current)
-      setSaid(problem === undefined ? done : [problem.message, problem.hint].filter(Boolean).join(' '))
+    if (alive.current) setSaid(problem === undefined ? done : [problem.message, problem.hint].filter(Boolean).join(' '))
   }
   return (
     <span class="action">

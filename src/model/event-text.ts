@@ -1,6 +1,15 @@
-import type { Reconfiguration } from '../answers.ts'
-import type { Problem } from '../live/control-tier.ts'
-import { counted } from '../words.ts'
+import { counted } from './words.ts'
+
+interface Problem {
+  code: string
+  message: string
+}
+
+interface Reconfigured {
+  outcome: string
+  cause: string
+  error: Problem | null
+}
 
 interface PodEvent {
   pod: { app: string; ip: string; id: string }
@@ -30,7 +39,7 @@ const texts: Readonly<Record<string, (data: never) => string | undefined>> = {
   leader: ({ leading }: { leading: boolean }) => (leading ? 'this control tier leads' : 'another control tier leads'),
   state: ({ state, running, outcome }: { state: string; running: boolean; outcome?: string }) =>
     running ? undefined : `${state}: ${outcome ?? 'ended'}`,
-  reconfigured: ({ outcome, error, cause }: Reconfiguration) =>
+  reconfigured: ({ outcome, error, cause }: Reconfigured) =>
     `${outcome}${error === null ? '' : `, ${error.message}`}: ${cause}`,
   missed: ({ what }: { what?: string }) =>
     what === undefined ? 'more has happened than is remembered' : `${what}: too much to be remembered`,
