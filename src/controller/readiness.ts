@@ -22,7 +22,7 @@ export interface ReadinessParts {
 const STARTING: Problem = {
   code: 'KTL_STARTING',
   message: 'The first configuration has not been applied yet',
-  hint: 'Wait a moment; GET /api/v1/lifecycle tells what is being done.'
+  hint: 'Wait a moment; "kontrol state" (GET /api/v1/lifecycle) tells what is being done.'
 }
 
 const SHUT_DOWN: Problem = {

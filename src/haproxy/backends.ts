@@ -70,7 +70,8 @@ export class Backends {
     const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : ''
     const [backends, have] = names.length === 1 ? ['The backend', 'has'] : ['The backends', 'have']
     const message = `${backends} ${names.slice(0, MOST_NAMED).join(', ')}${more} ${have} no server that takes requests`
-    const hint = 'See their servers in GET /api/v1/haproxy, and their pods in GET /api/v1/pods.'
+    const hint =
+      'See their servers by "kontrol servers" (GET /api/v1/haproxy), and their pods by "kontrol pods" (GET /api/v1/pods).'
     return { code: 'KTL_HAPROXY_BACKEND_DOWN', message, hint }
   }
 

@@ -148,7 +148,7 @@ export class Servers {
     const left = known.loaded?.table.find(backend, server)?.state
     if (!found || (left !== undefined && left !== 'live')) {
       throw new KontrolError('KTL_SERVER_NOT_FOUND', `HAProxy has no server "${backend}/${server}" in use`, {
-        hint: 'GET /api/v1/haproxy lists backends and servers.'
+        hint: '"kontrol servers" lists them with their backends, as GET /api/v1/haproxy does.'
       })
     }
     await runtime.execute(worker, [{ text: `set server ${backend}/${server} state ${state}`, answer: /^$/ }])

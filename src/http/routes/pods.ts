@@ -153,7 +153,7 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
 
 const unknownPod = (key: string): KontrolError =>
   new KontrolError('KTL_POD_NOT_FOUND', `There is no pod with the key "${key}"`, {
-    hint: 'GET /api/v1/pods lists the keys.'
+    hint: '"kontrol pods" lists the keys, as GET /api/v1/pods does.'
   })
 
 type PodFilter = (pod: PodStatus) => boolean
