@@ -1,7 +1,9 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { findKontrolError, KontrolError } from '../errors.ts'
 import { programVersion } from '../platform/process/program-version.ts'
+import { Interrupted } from './end-signal.ts'
 import { visibleText } from './visible.ts'
+import { wrapped } from './wrapped.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 type ParsedArgs<O extends Options> = ReturnType<typeof parseArgs<{ options: O; allowPositionals: true }>>
@@ -15,6 +17,10 @@ export interface CliContext {
   signal: AbortSignal
   /** Width of the terminal that is written to; undefined when it is none. */
   columns: () => number | undefined
+  /** Its height. */
+  rows?: () => number
+  /** Shows a line for the moment where errors are shown, and takes it away with an empty one; absent where that is no terminal. */
+  progress?: (line: string) => void
 }
 
 export interface Command<O extends Options = Options> {
@@ -39,7 +45,7 @@ export type CommandTable = Readonly<Record<string, () => Promise<Command>>>
 /** Keeps the option types of a command visible inside its own `run`. */
 export const defineCommand = <const O extends Options>(command: Command<O>): Command => command
 
-const EXIT_OK = 0
+export const EXIT_OK = 0
 export const EXIT_FAILURE = 1
 const EXIT_USAGE = 64
 
@@ -48,7 +54,7 @@ export async function runCli(argv: readonly string[], commands: CommandTable, co
   // Kontrol itself had no commands: `kontrol -d` runs it.
   const [name = 'run', ...rest] = argv[0] === '-d' ? ['run', ...argv] : argv
   if (['help', '--help', '-h'].includes(name)) {
-    context.stdout(await overview(commands))
+    context.stdout(await overview(commands, context.columns()))
     return EXIT_OK
   }
   if (['version', '--version', '-V'].includes(name)) {
@@ -58,7 +64,7 @@ export async function runCli(argv: readonly string[], commands: CommandTable, co
   if (name === 'completion') return await printCompletion(rest, commands, context)
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (load === undefined) {
-    context.stderr(`There is no command "${name}".\n\n${await overview(commands)}`)
+    context.stderr(`There is no command "${name}".\n\n${await overview(commands, undefined)}`)
     return EXIT_USAGE
   }
   return runCommand(name, await load(), rest, context)
@@ -83,7 +89,7 @@ export async function runCommand(
   context: CliContext
 ): Promise<number> {
   if (argv.includes('--help') || argv.includes('-h')) {
-    context.stdout(helpOf(name, command))
+    context.stdout(helpOf(name, command, context.columns()))
     return EXIT_OK
   }
   try {
@@ -116,32 +122,45 @@ function checked(args: ParsedArgs<Options>, { takes = 0 }: Command): ParsedArgs<
 const usageOf = (name: string, { program = `kontrol ${name}`, usage }: Command): string =>
   `Usage: ${program} ${usage}`.trimEnd()
 
-async function overview(commands: CommandTable): Promise<string> {
+const NAME_WIDTH = 10
+const FLAG_WIDTH = 24
+const USAGE_HANGING = 'Usage: '.length
+const BESIDE_THE_TABLE = [
+  '  completion Print a script by which bash, zsh or fish completes all this',
+  '  version    Tell the version'
+]
+const AFTERWORD = 'Without a command: run. "kontrol <command> --help" shows its options.'
+const EXIT_CODES = 'Exit codes: 0 done, 1 failed, 64 usage, 75 try again, 78 configuration, 130 interrupted.'
+
+async function overview(commands: CommandTable, columns: number | undefined): Promise<string> {
   const lines = await Promise.all(
-    Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(10)} ${(await load()).summary}`)
+    Object.entries(commands).map(async ([name, load]) => {
+      return wrapped(`  ${name.padEnd(NAME_WIDTH)} ${(await load()).summary}`, columns, NAME_WIDTH + 1)
+    })
   )
   return [
     'Usage: kontrol [command] [options]',
     '',
     ...lines,
+    ...BESIDE_THE_TABLE,
     '',
-    'Without a command: run. "kontrol <command> --help" shows its options, "kontrol --version" the version,',
-    '"kontrol completion bash|zsh|fish" a script that completes commands and options in a shell.',
-    'Exit codes: 0 done, 1 failed, 64 usage, 75 try again, 78 configuration.'
+    ...[AFTERWORD, EXIT_CODES].map((line) => wrapped(line, columns))
   ].join('\n')
 }
 
-function helpOf(name: string, command: Command): string {
+function helpOf(name: string, command: Command, columns: number | undefined): string {
   const { summary, options, optionDocs } = command
   const lines = Object.entries(options).map(([option, { type, short, default: fallback }]) => {
     const flag = `${short === undefined ? '' : `-${short}, `}--${option}${type === 'string' ? ' <value>' : ''}`
     const preset = fallback === undefined || fallback === false ? '' : ` (default: ${String(fallback)})`
-    return `  ${flag.padEnd(24)} ${optionDocs[option] ?? ''}${preset}`
+    return wrapped(`  ${flag.padEnd(FLAG_WIDTH)} ${optionDocs[option] ?? ''}${preset}`, columns, FLAG_WIDTH + 1)
   })
-  return [`${summary}.`, '', usageOf(name, command), ...(lines.length > 0 ? ['', ...lines] : [])].join('\n')
+  const usage = wrapped(usageOf(name, command), columns, USAGE_HANGING)
+  return [wrapped(`${summary}.`, columns), '', usage, ...(lines.length > 0 ? ['', ...lines] : [])].join('\n')
 }
 
 function reportFailure(error: unknown, { stderr }: CliContext): number {
+  if (error instanceof Interrupted) return error.exitCode
   const known = findKontrolError(error)
   if (known === undefined) {
     stderr(`Unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)

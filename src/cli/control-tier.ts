@@ -1,5 +1,7 @@
 import { request, type Dispatcher } from 'undici'
 import { credentialsOf } from './credentials.ts'
+import type { CliContext } from './command.ts'
+import { withProgress } from './progress.ts'
 import { ownTlsDispatcher, tlsDispatcher } from './tls-dispatcher.ts'
 import { catalogue, KontrolError, messageOf, type ErrorCode } from '../errors.ts'
 import { parseJson } from '../model/json.ts'
@@ -19,22 +21,48 @@ export const controlTierOptionDocs = {
   json: 'Print what it answers as JSON'
 } as const
 
+/** Who asks: with what, until when, and where to show that it takes long. */
+type Asking = Pick<CliContext, 'env'> & Partial<Pick<CliContext, 'signal' | 'progress'>>
+
+interface Patience {
+  /** For an answer to begin, and between two parts of it. */
+  timeoutMs?: number
+  /** What is waited for, as it is shown when that takes long. */
+  waitsFor?: () => Promise<string>
+}
+
+interface Event {
+  type: string
+  /** JSON. */
+  data: string
+}
+
+interface Listening {
+  /** Called once nothing is missed any more. */
+  listening: () => void
+  /** Event behind which to begin, with what is remembered; all of that with `0`. */
+  afterId: string | undefined
+}
+
 /** A control tier as its operator asks it. */
 export class ControlTier {
-  readonly #base: string
+  /** Its URL. */
+  readonly base: string
   readonly #token: string | undefined
   readonly #dispatcher: Dispatcher | undefined
   readonly #timeoutMs: number
+  readonly #asking: Asking
+  readonly #waitsFor: () => string | Promise<string>
 
-  /**
-   * @param timeoutMs for an answer to begin, and between two parts of it
-   * @throws KontrolError KTL_CONFIG_INVALID when a file of the credentials cannot be read
-   */
-  constructor(url: string | undefined, env: NodeJS.ProcessEnv, timeoutMs = TIMEOUT_MS) {
+  /** @throws KontrolError KTL_CONFIG_INVALID when a file of the credentials cannot be read */
+  constructor(url: string | undefined, asking: Asking, { timeoutMs = TIMEOUT_MS, waitsFor }: Patience = {}) {
+    const { env } = asking
+    this.#asking = asking
     this.#timeoutMs = timeoutMs
+    this.#waitsFor = waitsFor ?? (() => `Waiting for ${this.base},`)
     const { token, tls } = credentialsOf(env)
     this.#token = token
-    this.#base = baseOf(url ?? '127.0.0.1', tls === undefined ? 'http' : 'https', env.KONTROL_PORT || '8000')
+    this.base = baseOf(url ?? '127.0.0.1', tls === undefined ? 'http' : 'https', env.KONTROL_PORT || '8000')
     if (tls !== undefined) this.#dispatcher = url === undefined ? ownTlsDispatcher(tls) : tlsDispatcher(tls)
   }
 
@@ -47,7 +75,7 @@ export class ControlTier {
     try {
       return parseJson(answer) as T
     } catch (cause) {
-      throw new KontrolError('KTL_REQUEST_REFUSED', `${this.#base} is no control tier: ${path} is not JSON there`, {
+      throw new KontrolError('KTL_REQUEST_REFUSED', `${this.base} is no control tier: ${path} is not JSON there`, {
         cause,
         hint: 'Check --url, and KONTROL_PORT.'
       })
@@ -55,56 +83,70 @@ export class ControlTier {
   }
 
   /**
-   * @throws KontrolError KTL_MASTER_UNREACHABLE when nothing answers, else what it says no with
+   * @throws KontrolError KTL_MASTER_UNREACHABLE when nothing answers, else what it says no with; the reason of the signal
+   * when the user ends it
    */
   async text(method: Method, path: string, body?: unknown, alsoTakes?: number): Promise<string> {
-    const response = await this.#send(method, path, body)
-    const answer = await response.body.text()
+    const { response, answer } = await withProgress(this.#asking, this.#waitsFor, this.#exchange(method, path, body))
     if (response.statusCode < 400 || response.statusCode === alsoTakes) return answer
-    throw refused(this.#base, response.statusCode, answer)
+    throw refused(this.base, response.statusCode, answer)
   }
 
   /**
-   * What happens, as it happens, until the signal or the control tier ends it.
+   * What happens, as it happens, until the user or the control tier ends it.
    *
    * @throws KontrolError as `text` does
    */
-  async *events(signal: AbortSignal): AsyncGenerator<{ type: string; data: string }> {
-    const response = await this.#send('GET', '/api/v1/events', undefined, signal)
-    if (response.statusCode >= 400) throw refused(this.#base, response.statusCode, await response.body.text())
-    let text = ''
+  async *events({ listening, afterId }: Listening): AsyncGenerator<Event> {
     try {
+      const response = await this.#send('GET', '/api/v1/events', undefined, afterId)
+      if (response.statusCode >= 400) throw refused(this.base, response.statusCode, await response.body.text())
+      listening()
+      let text = ''
       for await (const chunk of response.body.setEncoding('utf8')) {
         const parts = `${text}${chunk as string}`.split('\n\n')
         text = parts.pop() ?? ''
-        for (const part of parts) {
-          const [, type, data] = /(?:^|\n)event: (\S+)\ndata: ([^\n]*)$/.exec(part) ?? []
-          if (type !== undefined && data !== undefined) yield { type, data }
-        }
+        yield* parts.flatMap(eventIn)
       }
     } catch (error) {
-      if (!signal.aborted) throw unreachable(this.#base, error)
+      if (this.#asking.signal?.aborted === true) return
+      throw error instanceof KontrolError ? error : unreachable(this.base, error)
     }
   }
 
-  async #send(method: Method, path: string, body: unknown, signal?: AbortSignal) {
-    try {
-      return await request(new URL(path, this.#base), {
-        method,
-        ...(signal !== undefined && { signal }),
-        ...(this.#dispatcher !== undefined && { dispatcher: this.#dispatcher }),
-        headersTimeout: this.#timeoutMs,
-        bodyTimeout: this.#timeoutMs,
-        headers: {
-          ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
-          ...(body !== undefined && { 'content-type': 'application/json' })
-        },
-        body: body === undefined ? null : JSON.stringify(body)
-      })
-    } catch (cause) {
-      throw unreachable(this.#base, cause)
-    }
+  async #exchange(method: Method, path: string, body: unknown) {
+    const response = await this.#send(method, path, body)
+    const answer = await response.body.text().catch((cause: unknown) => this.#fail(cause))
+    return { response, answer }
   }
+
+  async #send(method: Method, path: string, body: unknown, afterId?: string) {
+    const { signal } = this.#asking
+    return await request(new URL(path, this.base), {
+      method,
+      ...(signal !== undefined && { signal }),
+      ...(this.#dispatcher !== undefined && { dispatcher: this.#dispatcher }),
+      headersTimeout: this.#timeoutMs,
+      bodyTimeout: this.#timeoutMs,
+      headers: {
+        ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(afterId !== undefined && { 'last-event-id': afterId })
+      },
+      body: body === undefined ? null : JSON.stringify(body)
+    }).catch((cause: unknown) => this.#fail(cause))
+  }
+
+  #fail(cause: unknown): never {
+    this.#asking.signal?.throwIfAborted()
+    throw unreachable(this.base, cause)
+  }
+}
+
+/** One, or none in what only keeps the connection open. */
+function eventIn(part: string): Event[] {
+  const [, type, data] = /(?:^|\n)event: (\S+)\ndata: ([^\n]*)$/.exec(part) ?? []
+  return type === undefined || data === undefined ? [] : [{ type, data }]
 }
 
 const unreachable = (base: string, cause: unknown): KontrolError =>

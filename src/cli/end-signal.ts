@@ -1,5 +1,15 @@
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 }
 
+/** Why a signal is aborted that the user gave: what was asked for is not done. */
+export class Interrupted extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super('Interrupted')
+    this.exitCode = exitCode
+  }
+}
+
 /** The end of a process that may be asked for it by a signal. */
 export class EndSignal {
   readonly #controller = new AbortController()
@@ -13,7 +23,7 @@ export class EndSignal {
         onForced()
         this.exit(EXIT_CODES[name])
       }
-      this.#controller.abort()
+      this.#controller.abort(new Interrupted(EXIT_CODES[name]))
     }
     process.on('SIGINT', ask)
     process.on('SIGTERM', ask)

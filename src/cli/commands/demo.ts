@@ -16,7 +16,7 @@ const SLAVES = ['127.0.0.2', '127.0.0.3', '127.0.0.4']
 const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config'
 
 export const demo = defineCommand({
-  summary: 'Run a control tier, HAProxy and three slaves on this machine, until Ctrl-C',
+  summary: 'Run a control tier, HAProxy and three slaves here, until Ctrl-C',
   usage: '',
   options: {},
   optionDocs: {},

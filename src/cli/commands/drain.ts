@@ -1,17 +1,15 @@
+import { transition } from '../automaton-tier.ts'
 import { defineCommand } from '../command.ts'
-import { ControlTier, controlTierOptionDocs } from '../control-tier.ts'
-
-/** The longest record TTL that anybody would wait for, and a drain after it. */
-const LONGEST_MS = 15 * 60_000
+import { controlTierOptionDocs, controlTierOptions } from '../control-tier.ts'
+import { visibleJson } from '../visible.ts'
 
 export const drain = defineCommand({
-  summary: 'Leave the masters and the DNS record, wait until it is forgotten, then stop HAProxy',
-  usage: '[--url <url>]',
-  options: { url: { type: 'string' } },
-  optionDocs: { url: controlTierOptionDocs.url },
-  async run({ values }, { env, stdout }) {
-    const tier = new ControlTier(values.url, env, LONGEST_MS)
-    await tier.text('POST', '/api/v1/lifecycle/transitions', { state: 'shutdown', wait: true })
-    stdout('Drained: HAProxy has stopped.')
+  summary: 'Leave the masters and DNS, wait until forgotten, then stop HAProxy',
+  usage: '[--url <url>] [--json]',
+  options: controlTierOptions,
+  optionDocs: controlTierOptionDocs,
+  async run({ values }, context) {
+    const ending = await transition(values.url, context, { state: 'shutdown', wait: true })
+    context.stdout(values.json ? visibleJson(JSON.stringify(ending)) : 'Drained: HAProxy has stopped.')
   }
 })

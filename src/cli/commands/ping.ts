@@ -41,8 +41,8 @@ export const ping = defineCommand({
     payload: 'JSON that goes along',
     every: 'Seconds between two keepalives: be a slave until Ctrl-C, then say goodbye',
     check: 'Send only while this is well: http://… (a status below 400), tcp://host:port, or exec:<command>',
-    rise: 'With --every: checks in a row that must go well before the first keepalive (default: 1)',
-    fall: 'With --every: checks in a row that must fail before the pod says goodbye (default: 1)',
+    rise: 'With --every: checks in a row that must go well before the first keepalive',
+    fall: 'With --every: checks in a row that must fail before the pod says goodbye',
     down: 'Say goodbye instead'
   },
   async run({ values, positionals }, context) {

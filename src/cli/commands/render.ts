@@ -15,8 +15,9 @@ import { systemClock } from '../../platform/clock.ts'
 import { FaultyPods, type FaultyPodsOptions } from '../../render/pods/faulty-pods.ts'
 import { leftOutProblem } from '../../render/pods/left-out-pods.ts'
 import { Renderer, visibleEnvironment, type RendererDeps } from '../../render/renderer.ts'
-import { defineCommand, usageError } from '../command.ts'
+import { defineCommand, usageError, type CliContext } from '../command.ts'
 import { ControlTier } from '../control-tier.ts'
+import { withProgress } from '../progress.ts'
 
 export const render = defineCommand({
   summary: 'Render a template without a cluster',
@@ -42,7 +43,8 @@ export const render = defineCommand({
     check: 'Let HAProxy check what comes out',
     diff: 'Print what would change in $KONTROL_DATA/haproxy/haproxy.cfg instead of the configuration'
   },
-  async run({ values }, { env, stdout, stderr }) {
+  async run({ values }, context) {
+    const { env, stdout, stderr } = context
     const { configFile, dataFolder, haproxy, namespace, labels } = readEnvTable(envTable, [['environment', env]]).values
     const file = values.template ?? configFile
     if (file === undefined) throw usageError('render needs a template', 'Name it with --template <file>.')
@@ -51,7 +53,7 @@ export const render = defineCommand({
     let leftOut: readonly LeftOutPod[] = []
     let advice: readonly string[] = []
     const renderer = offlineRenderer(template, {
-      known: await fleetOf(values, { env, ownApp: ofProxy.app }),
+      known: await fleetOf(values, { context, ownApp: ofProxy.app }),
       constants: { namespace, labels: ofProxy, env: readTexts('--env', values.env, visibleEnvironment(env)) },
       onRendered: (made) => (leftOut = made.leftOut)
     })
@@ -59,7 +61,10 @@ export const render = defineCommand({
     const judge = async (tried: string): Promise<void> => {
       advice = await checkOffline(asFile(tried), haproxy)
     }
-    const text = asFile((values.check ? await renderer.acceptable(rendered, judge) : undefined) ?? rendered)
+    const accepted = values.check
+      ? await withProgress(context, () => 'Checking,', renderer.acceptable(rendered, judge))
+      : undefined
+    const text = asFile(accepted ?? rendered)
     for (const pod of leftOut) stderr(`warning: ${leftOutProblem(pod).message}`)
     for (const sentence of advice) stderr(`warning: ${sentence}`)
     if (values.diff) stdout(await textDiff(await readRunning(dataFolder ?? defaultDataFolder()), text))
@@ -101,12 +106,12 @@ interface Fleet {
 
 async function fleetOf(
   { hosts, pods, from }: FleetOptions,
-  { env, ownApp }: { env: NodeJS.ProcessEnv; ownApp: string | undefined }
+  { context, ownApp }: { context: CliContext; ownApp: string | undefined }
 ): Promise<Fleet> {
   if (from !== undefined) {
     if (hosts !== undefined || pods !== undefined)
       throw usageError('--from brings hosts and pods', 'Leave out the files.')
-    return await liveFleet(new ControlTier(from, env))
+    return await liveFleet(new ControlTier(from, context))
   }
   const all = pods === undefined ? new Map<string, Pod[]>() : parsePods(await read(pods))
   // The proxies are no backend of themselves.

@@ -51,8 +51,8 @@ describe('the command line, of what goes through HAProxy', () => {
     const joined = (await rounds()).findLast(({ plan }) => plan === 'runtime')
     const told = await kontrol(['history', String(joined?.id), ...at])
     expect(told).toMatchObject({ code: 0, stderr: '' })
-    expect(told.stdout).toMatch(/^cause {7}pod-up web 127\.0\.0\.1 \(new\)$/m)
-    expect(told.stdout).toMatch(/^plan {8}runtime, 1 operation$/m)
+    expect(told.stdout).toMatch(/^cause {4}pod-up web 127\.0\.0\.1 \(new\)$/m)
+    expect(told.stdout).toMatch(/^plan {5}runtime, 1 operation$/m)
     expect(told.stdout).toMatch(/\n\n[^]*^\+ +server s1 127\.0\.0\.1:/m)
     expect(await kontrol(['history', '999', ...at])).toMatchObject({
       code: 1,
@@ -63,10 +63,10 @@ describe('the command line, of what goes through HAProxy', () => {
     expect(await kontrol(['diff', ...at])).toMatchObject({ code: 0, stdout: '', stderr: '' })
     await writeFile(file, proxy(port, backend, '\n  no such keyword'))
     await eventually(async () => (await kontrol(['diff', ...at])).code === 1)
-    expect((await kontrol(['diff', ...at])).stdout).toBe('+  no such keyword\n')
+    expect((await kontrol(['diff', ...at])).stdout).toBe('--- running\n+++ wanted\n+  no such keyword\n')
     const failed = (await rounds()).findLast(({ outcome }) => outcome === 'failed')
     const { stdout: why } = await kontrol(['history', String(failed?.id), ...at])
-    expect(why).toMatch(/^error {7}KTL_HAPROXY_CONFIG_REJECTED: /m)
+    expect(why).toMatch(/^error {4}KTL_HAPROXY_CONFIG_REJECTED: /m)
 
     await service.kill('SIGKILL')
     await service.start()
@@ -91,7 +91,7 @@ describe('the command line, of what goes through HAProxy', () => {
     expect(await kontrol(['explain', 'haproxy_missing'])).toEqual(whole)
     expect(await kontrol(['explain', 'KTL_DNS_NOWHERE'])).toMatchObject({
       code: 64,
-      stderr: expect.stringContaining('Codes: KTL_DNS_ANNOTATION_INVALID, KTL_DNS_NO_CREDENTIALS') as string
+      stderr: expect.stringContaining('Codes: KTL_DNS_ANNOTATION_INVALID, KTL_DNS_CONFLICT, KTL_DNS_DENIED') as string
     })
     expect(await kontrol(['explain'])).toMatchObject({ code: 64 })
   })

@@ -130,10 +130,10 @@ backend web
     const well = await kontrol(['status', '--url', service.url])
     expect(well).toMatchObject({ code: 0, stderr: '' })
     expect(well.stdout).toMatch(
-      /^ready\nhaproxy {5}\d\S*, up \d+ s, \d+ reloads, 0 old workers\nservers {5}1, 0 down\n/
+      /^ready\ncontrol tier {2}.*\nhaproxy {7}\d\S*, up \d+ s, \d+ reloads?, 0 old workers\nservers {7}1, 0 down\n/
     )
-    expect(well.stdout).toMatch(/^pods {8}1, of 1 app$/m)
-    expect(well.stdout).toMatch(/^last change \S+, applied: pod-up web 127\.0\.0\.1/m)
+    expect(well.stdout).toMatch(/^pods {10}1, of 1 app$/m)
+    expect(well.stdout).toMatch(/^last change {3}\S+Z \(\d+ s ago\), applied: pod-up web 127\.0\.0\.1/m)
     expect((await kontrol(['servers', '--url', service.url])).stdout).toMatch(
       new RegExp(
         `^BACKEND +SERVER +ADDRESS +STATUS +SESSIONS +TOTAL\nweb +s1 +127\\.0\\.0\\.1:${backend.port} +no check +0 +\\d+\n$`

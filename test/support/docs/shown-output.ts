@@ -24,7 +24,10 @@ function parts(lines: readonly string[]): [text: readonly string[], json: Json |
 }
 
 /** A row of `kontrol history`: how many changes go together, and behind which of them, is a matter of time. */
-const ROUND = /^(# # \w+ \w+ render #, configure #(?:, restart #)?) .*/
+const ROUND = /^(# # \w+ \w+ #) .*/
+
+/** In the unit that fits how long it has been. */
+const DURATION = /# (?:s|min|h)(?=[ ,)]|$)/g
 
 /** Without what differs from one time to the next. */
 function plain(line: string): string {
@@ -33,7 +36,11 @@ function plain(line: string): string {
     .trim()
     .replace(/[^\s,]*\d[^\s,]*/g, '#')
     .replace(/\s+/g, ' ')
-  return words.replace(ROUND, '$1').replace(/pod-up \S+ # \(new\)(, pod-up \S+ # \(new\))*/, 'pod-up')
+  return words
+    .replace(DURATION, '# s')
+    .replace('# reloads', '# reload')
+    .replace(ROUND, '$1')
+    .replace(/pod-up \S+ # \(new\)(, pod-up \S+ # \(new\))*/, 'pod-up')
 }
 
 function differences(shown: Json, found: Json, path: string): string[] {

@@ -33,7 +33,8 @@ let url: string
 beforeAll(async () => {
   server = createServer((request, response) => {
     const path = request.url ?? ''
-    if (path === '/api/v1/events') return response.end(`event: alarm\ndata: ${JSON.stringify({ NASTY })}\n\n`)
+    if (path === '/api/v1/events')
+      return response.end(`event: alarm\ndata: ${JSON.stringify({ at: NASTY, code: NASTY, message: NASTY })}\n\n`)
     if (path in answers) return response.end(JSON.stringify(answers[path]))
     response.statusCode = 404
     return response.end(JSON.stringify({ code: 'KTL_NOT_FOUND', message: NASTY, hint: NASTY }))
@@ -63,7 +64,7 @@ describe('what the command line prints of pods', () => {
     ['status', (answer: { problems: [{ message: string }] }) => answer.problems[0].message],
     ['state', (answer: { state: string }) => answer.state],
     ['history', (answer: { reconfigurations: [{ cause: string }] }) => answer.reconfigurations[0].cause],
-    ['events', (event: { data: { NASTY: string } }) => event.data.NASTY]
+    ['events', (event: { data: { message: string } }) => event.data.message]
   ])('%s --json is the same value in characters that harm no terminal', async (command, textOf) => {
     const { code, out } = await kontrol(command, '--json')
 

@@ -3,11 +3,16 @@ import { envTable } from '../../../environment.ts'
 import { invalidEnvironment, loadConfig, readConfig, shownRaw, type Config } from '../../../config.ts'
 import { discoverMetadata } from '../../../kubernetes/discover-metadata.ts'
 import { defineCommand } from '../../command.ts'
-import { table } from '../../table.ts'
+import { table, type Column } from '../../table.ts'
 import { visibleJson } from '../../visible.ts'
 
+const HEADING: readonly Column[] = ['', 'VARIABLE', { name: 'VALUE', cut: 'middle' }, 'FROM']
+const MEANING: Column = { name: 'MEANING', cut: 'end' }
+/** Columns of a terminal from which on there is room for what a variable means. */
+const ROOMY = 120
+
 export const config = defineCommand({
-  summary: 'Show every variable, its value and where it came from, and what is wrong with it',
+  summary: 'Show every variable, its value, its origin, and what is wrong',
   usage: '[--json | --export]',
   options: { json: { type: 'boolean', default: false }, export: { type: 'boolean', default: false } },
   optionDocs: {
@@ -26,11 +31,14 @@ export const config = defineCommand({
     })
     if (values.json) stdout(visibleJson(JSON.stringify(rows)))
     else {
+      const width = columns()
+      const isRoomy = width === undefined || width >= ROOMY
       const marked = rows.map(({ name, value, origin, doc, problems: found }) => [
         ...[found.length > 0 ? '!' : '', name, value, origin],
-        found.length > 0 ? found.join('; ') : doc
+        ...(isRoomy ? [found.length > 0 ? found.join('; ') : doc] : [])
       ])
-      stdout(table(['', 'VARIABLE', 'VALUE', 'FROM', 'MEANING'], marked, columns()))
+      stdout(table(isRoomy ? [...HEADING, MEANING] : HEADING, marked, width))
+      if (!isRoomy) stdout(`What they mean stands here in a terminal of ${ROOMY} columns, and in "man kontrol".`)
     }
     if (problems.length > 0) throw invalidEnvironment(problems, 'Correct what is marked with "!".')
   }

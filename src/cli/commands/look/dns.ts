@@ -1,4 +1,4 @@
-import { table } from '../../table.ts'
+import { table, type Column } from '../../table.ts'
 import { defineView } from '../../watched.ts'
 
 interface DnsRow {
@@ -19,15 +19,21 @@ interface DnsBody {
   records: DnsRow[]
 }
 
+const HEADING: readonly Column[] = [
+  ...[{ name: 'NAME', cut: 'middle' } as const, 'TYPE', 'TTL'],
+  ...[{ name: 'WANTED', cut: 'end' } as const, { name: 'FOUND', cut: 'end' } as const, 'CHANGE'],
+  { name: 'NOTE', cut: 'end' }
+]
+
 export const dns = defineView<DnsBody>({
-  summary: 'Show the DNS records that are wanted and found, and their last error',
+  summary: 'Show the DNS records wanted and found, and their last error',
   path: '/api/v1/dns',
   lines: ({ enabled, leader, note, records }, columns) => {
     if (!enabled) return ['No names are asked for: the pod has no annotation haproxy.unity3d.com/route53.']
     return [
       ...(leader ? [] : ['Another master writes the records.']),
       ...(note === undefined ? [] : [note]),
-      table(['NAME', 'TYPE', 'TTL', 'WANTED', 'FOUND', 'CHANGE', 'NOTE'], records.map(rowOf), columns)
+      table(HEADING, records.map(rowOf), columns)
     ]
   }
 })

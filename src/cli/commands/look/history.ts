@@ -1,8 +1,11 @@
 import { KontrolError, type Problem } from '../../../errors.ts'
+import { counted } from '../../../model/words.ts'
 import { defineCommand, usageError } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
-import { table } from '../../table.ts'
+import { shownTime, timeWithAge } from '../../shown-time.ts'
+import { table, type Column } from '../../table.ts'
 import { showWatched, watchOption, watchOptionDoc } from '../../watched.ts'
+import { fields } from '../../wrapped.ts'
 
 interface Round {
   id: number
@@ -17,6 +20,8 @@ interface Round {
   diff: string
 }
 
+const HEADING: readonly Column[] = ['ID', 'STARTED', 'PLAN', 'OUTCOME', 'TOOK MS', { name: 'CAUSE', cut: 'end' }]
+
 export const history = defineCommand({
   summary: 'List the last reconfigurations, newest last, or tell all of one',
   usage: '[<id>] [--url <url>] [--watch] [--json]',
@@ -27,16 +32,16 @@ export const history = defineCommand({
     if (id !== undefined && !/^\d+$/.test(id)) {
       throw usageError(`"${id}" is no number of a reconfiguration`, '"kontrol history" lists them.')
     }
-    const tier = new ControlTier(values.url, context.env)
-    await showWatched(values, context, async () => {
+    const tier = new ControlTier(values.url, context)
+    await showWatched({ ...values, keepsEnd: id === undefined }, context, async () => {
       const { reconfigurations } = await tier.get<{ reconfigurations: Round[] }>('/api/v1/reconfigurations')
       if (id !== undefined) {
         const round = found(reconfigurations, Number(id))
-        return values.json ? [JSON.stringify(round)] : allOf(round)
+        return values.json ? [JSON.stringify(round)] : allOf(round, context.columns())
       }
       if (values.json) return [JSON.stringify({ reconfigurations })]
-      const heading = ['ID', 'STARTED', 'PLAN', 'OUTCOME', 'MS', 'CAUSE']
-      return [table(heading, reconfigurations.map(rowOf), context.columns())]
+      if (reconfigurations.length === 0) return ['There was no reconfiguration yet.']
+      return [table(HEADING, reconfigurations.map(rowOf), context.columns())]
     })
   }
 })
@@ -50,32 +55,27 @@ function found(rounds: readonly Round[], id: number): Round {
   })
 }
 
-const times = ({ phases }: Round): string =>
-  Object.entries(phases)
-    .map(([phase, ms]) => `${phase} ${ms.toFixed(1)}`)
-    .join(', ')
+const totalMs = ({ phases }: Round): number => Object.values(phases).reduce((sum, ms) => sum + ms, 0)
 
 function rowOf(round: Round): string[] {
   const { id, startedAt, plan, outcome, cause, error } = round
   const why = error === null ? cause : `${cause}: ${error.message.split('\n', 1)[0] ?? ''}`
-  return [String(id), startedAt, plan ?? '-', outcome, times(round), why]
+  return [String(id), shownTime(startedAt), plan ?? '-', outcome, String(Math.round(totalMs(round))), why]
 }
 
-function allOf(round: Round): string[] {
+function allOf(round: Round, columns: number | undefined): string[] {
   const { id, startedAt, cause, plan, operations, reasons, outcome, error, diff } = round
-  const row = (name: string, value: string): string => `${name.padEnd(12)}${value}`
-  return [
-    row('id', String(id)),
-    row('started', startedAt),
-    row('cause', cause),
-    row('outcome', outcome),
-    ...(plan === null
-      ? []
-      : [row('plan', plan === 'runtime' ? `runtime, ${operations} operation${operations === 1 ? '' : 's'}` : plan)]),
-    ...reasons.map((reason, index) => row(index === 0 ? 'because' : '', reason)),
-    row('ms', times(round)),
-    ...(error === null ? [] : [row('error', `${error.code}: ${error.message}`)]),
-    ...(error?.hint === undefined ? [] : [row('hint', error.hint)]),
-    ...(diff === '' ? [] : ['', diff])
+  const phases = Object.entries(round.phases).map(([phase, ms]) => `${phase} ${ms.toFixed(1)}`)
+  const rows: [string, string][] = [
+    ['id', String(id)],
+    ['started', timeWithAge(startedAt)],
+    ['cause', cause],
+    ['outcome', outcome]
   ]
+  if (plan !== null) rows.push(['plan', plan === 'runtime' ? `runtime, ${counted(operations, 'operation')}` : plan])
+  if (reasons.length > 0) rows.push(['because', reasons.join('\n')])
+  rows.push(['took', `${totalMs(round).toFixed(1)} ms${phases.length > 0 ? `: ${phases.join(', ')}` : ''}`])
+  if (error !== null) rows.push(['error', `${error.code}: ${error.message}`])
+  if (error?.hint !== undefined) rows.push(['hint', error.hint])
+  return [fields(rows, columns), ...(diff === '' ? [] : ['', diff])]
 }

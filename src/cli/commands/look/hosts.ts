@@ -1,4 +1,5 @@
 import { defineView } from '../../watched.ts'
+import { wrapped } from '../../wrapped.ts'
 
 interface HostsBody {
   digest: string
@@ -8,8 +9,8 @@ interface HostsBody {
 export const hosts = defineView<HostsBody>({
   summary: 'Show the addresses by app, as templates see them',
   path: '/api/v1/hosts',
-  lines: ({ digest, hosts: byApp }) => [
+  lines: ({ digest, hosts: byApp }, columns) => [
     `digest ${digest}`,
-    ...Object.entries(byApp).map(([app, ips]) => `${app}: ${ips.join(' ')}`)
+    ...Object.entries(byApp).map(([app, ips]) => wrapped(`${app}: ${ips.join(' ')}`, columns, 2))
   ]
 })

@@ -1,7 +1,8 @@
 import { stringifyStrictJson } from '../../../model/json.ts'
 import { defineCommand, usageError } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
-import { table } from '../../table.ts'
+import { shownAge } from '../../shown-time.ts'
+import { table, type Column } from '../../table.ts'
 import { showWatched, watchOption, watchOptionDoc } from '../../watched.ts'
 
 interface PodRow {
@@ -15,6 +16,11 @@ interface PodRow {
   held: boolean
 }
 
+const HEADING: readonly Column[] = [
+  ...['SEQ', { name: 'APP', cut: 'middle' } as const, { name: 'ROLE', cut: 'end' } as const, 'IP'],
+  ...[{ name: 'ID', cut: 'middle' } as const, 'KEY', 'SEEN', 'STATUS']
+]
+
 export const pods = defineCommand({
   summary: 'List the pods that the master knows, in sequence order',
   usage: '[<app>] [--app <app>] [--url <url>] [--watch] [--json]',
@@ -25,20 +31,18 @@ export const pods = defineCommand({
     if (named !== undefined && values.app !== undefined)
       throw usageError('pods takes one app', 'Usage: kontrol pods [<app>]')
     const app = named ?? values.app
-    const tier = new ControlTier(values.url, context.env)
+    const tier = new ControlTier(values.url, context)
     const query = app === undefined ? '' : `?app=${encodeURIComponent(app)}`
     await showWatched(values, context, async () => {
       const { pods: list } = await tier.get<{ pods: PodRow[] }>(`/api/v1/pods${query}`)
       if (values.json) return [stringifyStrictJson(list)]
-      return [table(['SEQ', 'APP', 'ROLE', 'IP', 'ID', 'KEY', 'SEEN', 'STATUS'], list.map(rowOf), context.columns())]
+      if (list.length === 0) return [app === undefined ? 'No pod is known.' : `No pod of ${app} is known.`]
+      return [table(HEADING, list.map(rowOf), context.columns())]
     })
   }
 })
 
 const rowOf = ({ seq, app, role, ip, id, key, lastSeen, held }: PodRow): string[] => [
   ...[String(seq), app, role, ip, id, key],
-  `${secondsSince(lastSeen)} s`,
-  held ? 'held' : 'live'
+  ...[shownAge(lastSeen), held ? 'held' : 'live']
 ]
-
-const secondsSince = (time: string): string => ((Date.now() - Date.parse(time)) / 1000).toFixed(1)

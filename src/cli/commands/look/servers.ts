@@ -1,4 +1,4 @@
-import { table } from '../../table.ts'
+import { table, type Column } from '../../table.ts'
 import { defineView } from '../../watched.ts'
 
 interface Server {
@@ -10,16 +10,18 @@ interface Server {
   left?: true
 }
 
+const HEADING: readonly Column[] = [
+  ...[{ name: 'BACKEND', cut: 'middle' } as const, { name: 'SERVER', cut: 'middle' } as const],
+  ...['ADDRESS', 'STATUS', 'SESSIONS', 'TOTAL']
+]
+
 export const servers = defineView<{ proxies: { name: string; servers: Server[] }[] }>({
   summary: 'List the servers as HAProxy has them, with their state',
   path: '/api/v1/haproxy',
-  lines: ({ proxies }, columns) => [
-    table(
-      ['BACKEND', 'SERVER', 'ADDRESS', 'STATUS', 'SESSIONS', 'TOTAL'],
-      proxies.flatMap(({ name, servers: list }) => list.map((server) => [name, ...rowOf(server)])),
-      columns
-    )
-  ]
+  lines: ({ proxies }, columns) => {
+    const rows = proxies.flatMap(({ name, servers: list }) => list.map((server) => [name, ...rowOf(server)]))
+    return [rows.length === 0 ? 'HAProxy has no server.' : table(HEADING, rows, columns)]
+  }
 })
 
 const rowOf = ({ name, address, status, sessions, totalSessions, left }: Server): string[] => [

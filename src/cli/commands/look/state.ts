@@ -1,18 +1,29 @@
+import { timeWithAge } from '../../shown-time.ts'
 import { defineView } from '../../watched.ts'
+import { fields } from '../../wrapped.ts'
 
 interface LifecycleBody {
   state: string
   since: string
-  queue: unknown[]
-  lastError: { code: string; message: string; hint?: string | null } | null
+  running?: boolean
+  queue: { tag: string }[]
+  lastError: { code: string; message: string; hint?: string | null; at?: string; state?: string } | null
 }
 
 export const state = defineView<LifecycleBody>({
   summary: 'Show where the automaton stands, and its last error',
   path: '/api/v1/lifecycle',
-  lines: ({ state: tag, since, queue, lastError }) => [
-    `${tag} since ${since}, ${queue.length} queued`,
-    ...(lastError === null ? [] : [`last error ${lastError.code}: ${lastError.message}`]),
-    ...(lastError?.hint ? [`hint: ${lastError.hint}`] : [])
-  ]
+  lines: ({ state: tag, since, running, queue, lastError }, columns) => {
+    const rows: [string, string][] = [
+      ['state', `${tag}${running === true ? ', at work' : ''} since ${timeWithAge(since)}`],
+      ['queued', queue.length === 0 ? 'nothing' : queue.map((waiting) => waiting.tag).join(', ')]
+    ]
+    if (lastError !== null) {
+      const { code, message, hint, at, state: where } = lastError
+      rows.push(['last error', `${code}: ${message}`])
+      if (hint) rows.push(['hint', hint])
+      if (at !== undefined) rows.push(['failed', `${where ?? 'it'} at ${timeWithAge(at)}`])
+    }
+    return [fields(rows, columns)]
+  }
 })

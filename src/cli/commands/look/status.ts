@@ -1,7 +1,10 @@
-import { EXIT_FAILURE, defineCommand } from '../../command.ts'
+import { KontrolError, type Problem } from '../../../errors.ts'
+import { counted, duration, listed } from '../../../model/words.ts'
+import { EXIT_FAILURE, EXIT_OK, defineCommand } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
-import { visibleJson, visibleText } from '../../visible.ts'
-import type { Problem } from '../../../errors.ts'
+import { timeWithAge } from '../../shown-time.ts'
+import { showWatched, watchOption, watchOptionDoc } from '../../watched.ts'
+import { fields, wrapped } from '../../wrapped.ts'
 
 interface Readiness {
   ready: boolean
@@ -14,7 +17,7 @@ interface Haproxy {
   uptimeSeconds: number
   reloads: number
   oldWorkers: unknown[]
-  proxies: { name: string; servers: { status: string; left?: true }[] }[]
+  proxies: { name: string; servers: { name: string; status: string; left?: true }[] }[]
 }
 
 interface Round {
@@ -24,68 +27,117 @@ interface Round {
   cause: string
 }
 
+interface App {
+  pods: number
+  held: number
+}
+
+interface Dns {
+  enabled: boolean
+  records: { name: string; lastError?: Problem }[]
+}
+
 interface Seen {
   haproxy: Haproxy | undefined
-  apps: { pods: number }[] | undefined
+  apps: App[] | undefined
   state: string | undefined
   last: Round | undefined
+  dns: Dns | undefined
+  version: string | undefined
 }
 
 const UNAVAILABLE = 503
 
 export const status = defineCommand({
-  summary: 'Tell on one screen whether all is well: ready, HAProxy, pods, last change',
-  usage: '[--url <url>] [--json]',
-  options: controlTierOptions,
-  optionDocs: controlTierOptionDocs,
-  async run({ values }, { env, stdout }) {
-    const tier = new ControlTier(values.url, env)
-    const readiness = await tier.get<Readiness>('/readyz', UNAVAILABLE)
-    const [haproxy, apps, lifecycle, history] = await Promise.all([
-      part<Haproxy>(tier, '/api/v1/haproxy'),
-      part<{ apps: { pods: number }[] }>(tier, '/api/v1/apps'),
-      part<{ state: string }>(tier, '/api/v1/lifecycle'),
-      part<{ reconfigurations: Round[] }>(tier, '/api/v1/reconfigurations')
-    ])
-    const seen: Seen = { haproxy, apps: apps?.apps, state: lifecycle?.state, last: history?.reconfigurations.at(-1) }
-    if (values.json) stdout(visibleJson(JSON.stringify({ ...readiness, ...seen })))
-    else stdout(visibleText([...linesOf(readiness), ...rowsOf(seen)].join('\n')))
-    return readiness.ready ? 0 : EXIT_FAILURE
+  summary: 'Tell on one screen whether all is well',
+  usage: '[--url <url>] [--watch] [--json]',
+  options: { ...controlTierOptions, ...watchOption },
+  optionDocs: { ...controlTierOptionDocs, ...watchOptionDoc },
+  async run({ values }, context) {
+    const tier = new ControlTier(values.url, context)
+    let isReady = false
+    await showWatched(values, context, async () => {
+      const readiness = await tier.get<Readiness>('/readyz', UNAVAILABLE)
+      isReady = readiness.ready
+      const seen = await seenOf(tier)
+      if (values.json) return [JSON.stringify({ ...readiness, ...seen })]
+      const columns = context.columns()
+      return [told(readiness, columns), fields(rowsOf(seen, tier.base), columns)]
+    })
+    return isReady || values.watch ? EXIT_OK : EXIT_FAILURE
   }
 })
 
+async function seenOf(tier: ControlTier): Promise<Seen> {
+  const [haproxy, apps, lifecycle, history, dns, version] = await Promise.all([
+    part<Haproxy>(tier, '/api/v1/haproxy'),
+    part<{ apps: App[] }>(tier, '/api/v1/apps'),
+    part<{ state: string }>(tier, '/api/v1/lifecycle'),
+    part<{ reconfigurations: Round[] }>(tier, '/api/v1/reconfigurations'),
+    part<Dns>(tier, '/api/v1/dns'),
+    part<{ version: string }>(tier, '/api/v1/version')
+  ])
+  return {
+    ...{ haproxy, apps: apps?.apps, state: lifecycle?.state, last: history?.reconfigurations.at(-1) },
+    ...{ dns, version: version?.version }
+  }
+}
+
 /** Undefined where this process has no such part, or cannot tell now: the readiness says why. */
 async function part<T>(tier: ControlTier, path: string): Promise<T | undefined> {
-  return await tier.get<T>(path).catch(() => undefined)
+  return await tier.get<T>(path).catch((error: unknown) => {
+    if (error instanceof KontrolError) return undefined
+    throw error
+  })
 }
 
-function linesOf({ ready, problems, findings }: Readiness): string[] {
-  const told = (problem: Problem): string[] => [
-    `  ${problem.code}: ${problem.message}`,
-    ...(problem.hint ? [`  Hint: ${problem.hint}`] : [])
-  ]
-  return [ready ? 'ready' : 'not ready', ...[...problems, ...findings].flatMap(told)]
+function told({ ready, problems, findings }: Readiness, columns: number | undefined): string {
+  const lines = [...problems, ...findings].flatMap(({ code, message, hint }) => [
+    wrapped(`  ${code}: ${message}`, columns, 2),
+    ...(hint ? [wrapped(`    Hint: ${hint}`, columns, 2)] : [])
+  ])
+  return [ready ? 'ready' : 'not ready', ...lines].join('\n')
 }
+
+type Row = readonly [name: string, value: string]
 
 /** What there is of it, a line each. */
-function rowsOf({ haproxy, apps, state, last }: Seen): string[] {
+function rowsOf({ haproxy, apps, state, last, dns, version }: Seen, base: string): Row[] {
   return [
+    ...row('control tier', version, (known) => `${known} at ${base}`),
     ...(haproxy === undefined ? [] : haproxyRows(haproxy)),
-    ...(apps === undefined ? [] : [row('pods', `${sum(apps)}, of ${apps.length} app${apps.length === 1 ? '' : 's'}`)]),
-    ...(state === undefined ? [] : [row('automaton', state)]),
-    ...(last === undefined ? [] : [row('last change', `${last.startedAt}, ${last.outcome}: ${last.cause}`)])
+    ...row('pods', apps, podsLine),
+    ...row('automaton', state, (known) => known),
+    ...row('dns', dns?.enabled === true ? dns : undefined, dnsLine),
+    ...row('last change', last, ({ startedAt, outcome, cause }) => `${timeWithAge(startedAt)}, ${outcome}: ${cause}`)
   ]
 }
 
-function haproxyRows({ version, uptimeSeconds, reloads, oldWorkers, proxies }: Haproxy): string[] {
-  const servers = proxies.flatMap((proxy) => proxy.servers).filter(({ left }) => left !== true)
-  const down = servers.filter((server) => server.status.startsWith('DOWN')).length
+const row = <T>(name: string, known: T | undefined, tell: (known: T) => string): Row[] =>
+  known === undefined ? [] : [[name, tell(known)]]
+
+function haproxyRows({ version, uptimeSeconds, reloads, oldWorkers, proxies }: Haproxy): Row[] {
+  const servers = proxies.flatMap(({ servers: all }) => all).filter(({ left }) => left !== true)
+  const down = servers.filter((server) => server.status.startsWith('DOWN')).map(({ name }) => name)
+  const names = down.length === 0 ? '' : `: ${listed(down)}`
   return [
-    row('haproxy', `${version}, up ${uptimeSeconds} s, ${reloads} reloads, ${oldWorkers.length} old workers`),
-    row('servers', `${servers.length}, ${down} down`)
+    [
+      'haproxy',
+      `${version}, up ${duration(uptimeSeconds)}, ${counted(reloads, 'reload')}, ${counted(oldWorkers.length, 'old worker')}`
+    ],
+    ['servers', `${servers.length}, ${down.length} down${names}`]
   ]
 }
 
-const row = (name: string, value: string): string => `${name.padEnd(12)}${value}`
+function podsLine(apps: readonly App[]): string {
+  const sum = (of: (app: App) => number): number => apps.reduce((total, app) => total + of(app), 0)
+  const held = sum((app) => app.held)
+  return `${sum((app) => app.pods)}, of ${counted(apps.length, 'app')}${held > 0 ? `, ${held} held` : ''}`
+}
 
-const sum = (apps: readonly { pods: number }[]): number => apps.reduce((total, { pods }) => total + pods, 0)
+function dnsLine({ records }: Dns): string {
+  const failed = records.filter(({ lastError }) => lastError !== undefined).map(({ name }) => name)
+  const errors =
+    failed.length === 0 ? 'no error' : `${counted(failed.length, 'error')}, see "kontrol dns": ${listed(failed)}`
+  return `${counted(records.length, 'record')}, ${errors}`
+}

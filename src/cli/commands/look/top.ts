@@ -1,6 +1,6 @@
 import { defineCommand } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
-import { table } from '../../table.ts'
+import { table, type Column } from '../../table.ts'
 import { showWatched } from '../../watched.ts'
 
 const FIGURES = ['requests', 'sessions', 'queue', 'errors4xx', 'errors5xx', 'latency', 'usable'] as const
@@ -15,16 +15,20 @@ interface Server {
   left?: true
 }
 
+const name = (heading: string): Column => ({ name: heading, cut: 'middle' })
+const TRAFFIC = ['SIDE', name('NAME'), 'REQ/S', 'SESSIONS', 'QUEUE', '4XX/S', '5XX/S', 'AVG MS', 'USABLE']
+const SERVERS = [name('BACKEND'), name('SERVER'), 'ADDRESS', 'STATUS', 'SESSIONS']
+
 /** What fits on a screen; the busiest and the faulty come first. */
 const MAX_SERVERS = 20
 
 export const top = defineCommand({
-  summary: 'Watch traffic, backends and servers, drawn anew each second until Ctrl-C',
+  summary: 'Watch traffic, backends and servers, each second until Ctrl-C',
   usage: '[--once] [--url <url>] [--json]',
   options: { ...controlTierOptions, once: { type: 'boolean', default: false } },
   optionDocs: { ...controlTierOptionDocs, once: 'Look once; so it is at a pipe, too' },
   async run({ values: { url, json, once } }, context) {
-    const tier = new ControlTier(url, context.env)
+    const tier = new ControlTier(url, context)
     const watch = !once && context.columns() !== undefined
     await showWatched({ watch, json }, context, async () => {
       const [{ proxies: traffic }, { proxies }] = await Promise.all([
@@ -45,12 +49,11 @@ function latest({ name, side, mode, ...series }: Series) {
 }
 
 function trafficTable(traffic: readonly Series[], columns: number | undefined): string {
-  const heading = ['SIDE', 'NAME', 'REQ/S', 'SESSIONS', 'QUEUE', '4XX/S', '5XX/S', 'AVG MS', 'USABLE']
   const rows = traffic.map((series) => {
     const { side, name, ...figures } = latest(series)
     return [side, name, ...FIGURES.map((figure) => shown(figures[figure]))]
   })
-  return table(heading, rows, columns)
+  return table(TRAFFIC, rows, columns)
 }
 
 /** Whole from ten up, and unknown as a dash. */
@@ -69,6 +72,6 @@ function serverTable(servers: readonly (Server & { backend: string })[], columns
     .slice(0, MAX_SERVERS)
     .map(({ backend, name, address, status, sessions }) => [backend, name, address, status, String(sessions)])
   const more = present.length - rows.length
-  const text = table(['BACKEND', 'SERVER', 'ADDRESS', 'STATUS', 'SESSIONS'], rows, columns)
+  const text = table(SERVERS, rows, columns)
   return more > 0 ? `${text}\nand ${more} more: "kontrol servers" lists all` : text
 }
