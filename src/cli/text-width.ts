@@ -1,11 +1,7 @@
+import { eastAsianWidth } from 'get-east-asian-width'
+
 // What a text takes in a terminal: letters of East Asia and most emoji take two columns, marks that are set on the letter before them none.
 
-/**
- * Those that Unicode calls wide or fullwidth, by their blocks: JavaScript has no property of that name. A block that has
- * narrow ones too counts as wide: a line that is too short does no harm.
- */
-const WIDE =
-  /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
 const MARK = /[\p{Mn}\p{Me}]/u
 const PLAIN = /^[ -~]*$/
 
@@ -19,7 +15,8 @@ export function textWidth(text: string): number {
   return width
 }
 
-const characterWidth = (character: string): number => (WIDE.test(character) ? 2 : MARK.test(character) ? 0 : 1)
+const characterWidth = (character: string): number =>
+  MARK.test(character) ? 0 : eastAsianWidth(character.codePointAt(0) ?? 0)
 
 /** As much of the beginning as fits, with a sign that there is more. */
 export function cutEnd(text: string, width: number): string {
