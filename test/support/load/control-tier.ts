@@ -10,6 +10,8 @@ import { freePort } from '../free-port.ts'
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 export interface ControlTier extends AsyncDisposable {
+  port: number
+  url: string
   /** Kept-alive connections to it. */
   client: Pool
   dataFolder: string
@@ -21,7 +23,7 @@ export interface ControlTier extends AsyncDisposable {
 export async function startControlTier(template: string, env: Record<string, string> = {}): Promise<ControlTier> {
   const dir = await tempDir()
   const port = await freePort()
-  const child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'src/main.ts'), 'run'], {
+  const child = spawn(process.execPath, [join(ROOT, 'dist/main.js'), 'run'], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
@@ -38,7 +40,8 @@ export async function startControlTier(template: string, env: Record<string, str
     }
   })
   const exited = once(child, 'exit')
-  const client = new Pool(`http://127.0.0.1:${port}`, { connections: 16 })
+  const url = `http://127.0.0.1:${port}`
+  const client = new Pool(url, { connections: 16 })
   const get = async (path: string): Promise<string> => {
     const { body, statusCode } = await client.request({ path, method: 'GET' })
     const text = await body.text()
@@ -47,6 +50,8 @@ export async function startControlTier(template: string, env: Record<string, str
   }
   await eventually(async () => await get('/healthz'), 60_000)
   return {
+    port,
+    url,
     client,
     dataFolder: dir.path,
     get,

@@ -22,9 +22,3 @@ export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 }
-
-/** Name, and p50, p99 and number of the times measured. */
-export function row(name: string, times: readonly number[]): string {
-  const ms = (share: number): string => percentile(times, share).toFixed(1).padStart(9)
-  return `${name.padEnd(44)}${ms(0.5)}${ms(0.99)}${String(times.length).padStart(7)}`
-}
