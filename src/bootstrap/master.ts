@@ -41,7 +41,7 @@ export async function createRegistry(
     store:
       etcd.length === 0
         ? new LmdbStore(join(dataFolder, 'registry'), logger, onAlarm)
-        : new EtcdStore({ hosts: etcd, access, ...shared }),
+        : new EtcdStore({ hosts: etcd, access, maxListedBytes: listedBytes(config.payloadBytes), ...shared }),
     clock,
     logger,
     ttlMs,
@@ -55,6 +55,9 @@ export async function createRegistry(
     expectsPods: haproxy?.hadServers ?? (await hadServers(haproxyPaths(dataFolder)))
   })
 }
+
+/** What etcd may hold of this app: payloads in base64 with room to spare, and all else of as many pods as there may be. */
+const listedBytes = (payloadBytes: number): number => 3 * payloadBytes + 192 * 1024 * 1024
 
 /** Pods whose bad payload was logged already: it comes again with each keepalive. */
 const MAX_TOLD = 1_000

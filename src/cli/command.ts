@@ -86,8 +86,10 @@ export async function runCommand(
   name: string,
   command: Command,
   argv: readonly string[],
-  context: CliContext
+  given: CliContext
 ): Promise<number> {
+  // Errors and warnings tell what others answered.
+  const context: CliContext = { ...given, stderr: (line) => given.stderr(visibleText(line)) }
   if (argv.includes('--help') || argv.includes('-h')) {
     context.stdout(helpOf(name, command, context.columns()))
     return EXIT_OK
@@ -166,7 +168,7 @@ function reportFailure(error: unknown, { stderr }: CliContext): number {
     stderr(`Unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
     return EXIT_FAILURE
   }
-  stderr(visibleText(`${known.code}: ${known.message}`))
-  if (known.hint !== undefined) stderr(visibleText(`Hint: ${known.hint}`))
+  stderr(`${known.code}: ${known.message}`)
+  if (known.hint !== undefined) stderr(`Hint: ${known.hint}`)
   return known.exitCode
 }

@@ -5,8 +5,12 @@ import { withProgress } from './progress.ts'
 import { ownTlsDispatcher, tlsDispatcher } from './tls-dispatcher.ts'
 import { catalogue, KontrolError, messageOf, type ErrorCode } from '../errors.ts'
 import { parseJson } from '../model/json.ts'
+import { linesWithin, textWithin } from '../platform/bounded-stream.ts'
 
 const TIMEOUT_MS = 10_000
+/** More than any page of a list, or any event: who answers may be no control tier. */
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024
+const MAX_EVENT_BYTES = 16 * 1024 * 1024
 
 type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
 
@@ -100,13 +104,12 @@ export class ControlTier {
   async *events({ listening, afterId }: Listening): AsyncGenerator<Event> {
     try {
       const response = await this.#send('GET', '/api/v1/events', undefined, afterId)
-      if (response.statusCode >= 400) throw refused(this.base, response.statusCode, await response.body.text())
+      if (response.statusCode >= 400) throw refused(this.base, response.statusCode, await this.#bodyOf(response))
       listening()
-      let text = ''
-      for await (const chunk of response.body.setEncoding('utf8')) {
-        const parts = `${text}${chunk as string}`.split('\n\n')
-        text = parts.pop() ?? ''
-        yield* parts.flatMap(eventIn)
+      let type: string | undefined
+      for await (const line of linesWithin(response.body, MAX_EVENT_BYTES)) {
+        if (line.startsWith('event: ')) type = line.slice('event: '.length)
+        else if (type !== undefined && line.startsWith('data: ')) yield { type, data: line.slice('data: '.length) }
       }
     } catch (error) {
       if (this.#asking.signal?.aborted === true) return
@@ -116,8 +119,11 @@ export class ControlTier {
 
   async #exchange(method: Method, path: string, body: unknown) {
     const response = await this.#send(method, path, body)
-    const answer = await response.body.text().catch((cause: unknown) => this.#fail(cause))
-    return { response, answer }
+    return { response, answer: await this.#bodyOf(response) }
+  }
+
+  async #bodyOf({ body }: Dispatcher.ResponseData): Promise<string> {
+    return await textWithin(body, MAX_ANSWER_BYTES).catch((cause: unknown) => this.#fail(cause))
   }
 
   async #send(method: Method, path: string, body: unknown, afterId?: string) {
@@ -141,12 +147,6 @@ export class ControlTier {
     this.#asking.signal?.throwIfAborted()
     throw unreachable(this.base, cause)
   }
-}
-
-/** One, or none in what only keeps the connection open. */
-function eventIn(part: string): Event[] {
-  const [, type, data] = /(?:^|\n)event: (\S+)\ndata: ([^\n]*)$/.exec(part) ?? []
-  return type === undefined || data === undefined ? [] : [{ type, data }]
 }
 
 const unreachable = (base: string, cause: unknown): KontrolError =>

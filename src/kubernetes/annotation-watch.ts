@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
 import type { Backoff } from '../platform/backoff.ts'
+import { linesWithin } from '../platform/bounded-stream.ts'
 import type { Logger } from '../platform/logger.ts'
+import { MAX_OBJECT_BYTES } from './kubernetes-api.ts'
 import type { AnnotationListener } from './metadata-source.ts'
-import { parsePodObject, type PodObject } from './pod-metadata.ts'
+import { parsePodEvent, type PodEvent, type PodObject } from './pod-metadata.ts'
 
 export interface AnnotationWatchOptions {
   readPod: (signal: AbortSignal) => Promise<PodObject>
@@ -47,15 +49,13 @@ export class AnnotationWatch {
     this.#tell(pod)
     let version = pod.metadata.resourceVersion ?? ''
     while (!signal.aborted) {
-      const begun = version
-      for await (const event of readEvents(await this.#options.openWatch(version, signal))) {
+      for await (const event of readEvents(await this.#options.openWatch(version, signal), pod.metadata.name)) {
         this.#options.backoff.reset()
-        version = event.object.metadata.resourceVersion ?? version
-        // A bookmark carries a version and nothing else.
-        if (event.type === 'ADDED' || event.type === 'MODIFIED') this.#tell(parsePodObject(event.object))
+        version = event.resourceVersion ?? version
+        if (event.pod !== undefined) this.#tell(event.pod)
       }
       // A server, or a proxy before it, that ends each watch at once must not be asked in a tight loop.
-      if (version === begun) await rest(this.#options.backoff.next(), signal)
+      await rest(this.#options.backoff.next(), signal)
     }
   }
 
@@ -80,21 +80,17 @@ export class AnnotationWatch {
   }
 }
 
+const MAX_KEYS_LOGGED = 20
+
 function changedKeys(before: Record<string, string>, after: Record<string, string>): string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => before[key] !== after[key])
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => before[key] !== after[key])
+  return keys.slice(0, MAX_KEYS_LOGGED)
 }
 
 /** Ends early, and without an error, when the watch is stopped. */
 async function rest(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal, ref: false }).catch(() => {})
 }
-
-interface PodEvent {
-  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'
-  object: PodObject
-}
-
-type WatchLine = PodEvent | { type: 'ERROR'; object: { code?: number; message?: string } }
 
 /** The server no longer knows the version that a watch began at: read the object again. */
 class ResourceExpired extends Error {
@@ -108,31 +104,24 @@ class ResourceExpired extends Error {
  *     {"type":"BOOKMARK","object":{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"1202","creationTimestamp":null}…}}
  *     {"type":"ERROR","object":{"kind":"Status","status":"Failure","message":"too old resource version: 1 (1180)","reason":"Expired","code":410}}
  */
-async function* readEvents(stream: AsyncIterable<Buffer>): AsyncGenerator<PodEvent> {
+async function* readEvents(stream: AsyncIterable<Buffer>, podName: string): AsyncGenerator<PodEvent> {
   for await (const line of linesOf(stream)) {
-    const event = JSON.parse(line) as WatchLine
-    if (event.type !== 'ERROR') {
+    const event = parsePodEvent(line, podName)
+    if (event.refusal === undefined) {
       yield event
       continue
     }
-    const { code, message = 'no reason given' } = event.object
+    const { code, message } = event.refusal
     if (code === 410) throw new ResourceExpired(message)
     throw new KontrolError('KTL_KUBERNETES_UNAVAILABLE', `The Kubernetes API ended a watch: ${message}`)
   }
 }
 
-/** etcd, which the API server keeps its objects in, takes no more than 1.5 MiB of one. */
-const MAX_LINE = 8 * 1024 * 1024
-
 async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  // A chunk may end inside a character.
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-    rest = lines.pop() ?? ''
-    if (rest.length > MAX_LINE)
-      throw new KontrolError('KTL_KUBERNETES_UNAVAILABLE', 'A watch sent a line without an end')
-    yield* lines.filter((line) => line !== '')
+  try {
+    yield* linesWithin(stream, MAX_OBJECT_BYTES)
+  } catch (cause) {
+    const message = `A watch of the Kubernetes API broke off: ${messageOf(cause)}`
+    throw new KontrolError('KTL_KUBERNETES_UNAVAILABLE', message, { cause })
   }
 }

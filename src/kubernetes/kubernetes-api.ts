@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { Agent, request, type RequestOptions } from 'node:https'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { KontrolError, messageOf } from '../errors.ts'
+import { textWithin } from '../platform/bounded-stream.ts'
+import { answerTo } from '../platform/http-answer.ts'
 
 export interface KubernetesApiOptions {
   /** Value of `KUBERNETES_SERVICE_HOST`; IPv6 without brackets. */
@@ -12,12 +13,17 @@ export interface KubernetesApiOptions {
   port: number
   /** Folder with `token` and `ca.crt`. */
   serviceAccount: string
-  /** Milliseconds that a connection, and a plain request, may take. */
+  /** Milliseconds that an answer may take to begin, and a plain one to end as well. */
   timeoutMs: number
 }
 
 /** How long the server keeps a watch open before it ends it by itself. */
 export const WATCH_SECONDS = 240
+/** etcd, which the API server keeps its objects in, takes no more than 1.5 MiB of one. */
+export const MAX_OBJECT_BYTES = 8 * 1024 * 1024
+/** A refusal is a sentence, or the page of a proxy in between. */
+const MAX_REFUSAL_BYTES = 64 * 1024
+const REASON_LENGTH = 300
 
 /**
  * The few requests that we make of the API server, over TLS with the pod's own
@@ -42,8 +48,14 @@ export class KubernetesApi {
    */
   async get<T>(path: string, rule: string, signal?: AbortSignal): Promise<T> {
     const response = await this.#request(path, rule, this.#options.timeoutMs, signal)
+    let body: string
     try {
-      return JSON.parse(await text(response)) as T
+      body = await textWithin(response, MAX_OBJECT_BYTES)
+    } catch (cause) {
+      throw unavailable(`${this.#origin}${path} is not answered to the end: ${messageOf(cause)}`, cause)
+    }
+    try {
+      return JSON.parse(body) as T
     } catch (cause) {
       throw unavailable(`${this.#origin}${path} sent an answer that is no JSON`, cause)
     }
@@ -51,7 +63,7 @@ export class KubernetesApi {
 
   /** GET of a stream of events, one JSON object a line, which the server ends after `WATCH_SECONDS`. */
   async watch(path: string, rule: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    // Bookmarks come about every minute: past the server's own end the connection is dead.
+    // Past the server's own end it is dead, or no API server.
     return this.#request(path, rule, (WATCH_SECONDS + 30) * 1000, signal)
   }
 
@@ -60,16 +72,16 @@ export class KubernetesApi {
     this.#agent = undefined
   }
 
-  /** @param silenceMs how long the body may pause */
-  async #request(path: string, rule: string, silenceMs: number, signal?: AbortSignal): Promise<IncomingMessage> {
+  /** @param bodyMs how long the body of what was asked for may take */
+  async #request(path: string, rule: string, bodyMs: number, signal?: AbortSignal): Promise<IncomingMessage> {
     const token = await this.#read('token')
     const agent = this.#agentFor(await this.#read('ca.crt'))
     const { host, port, timeoutMs } = this.#options
     const headers = { authorization: `Bearer ${token.trim()}`, accept: 'application/json' }
-    const options = { agent, host, port, path, headers, timeout: timeoutMs, ...(signal !== undefined && { signal }) }
+    const options = { agent, host, port, path, headers, ...(signal !== undefined && { signal }) }
     let response: IncomingMessage
     try {
-      response = await ask(options, silenceMs)
+      response = await ask(options, { headMs: timeoutMs, bodyMs })
     } catch (cause) {
       throw unavailable(`The Kubernetes API at ${this.#origin} does not answer: ${messageOf(cause)}`, cause)
     }
@@ -99,18 +111,26 @@ export class KubernetesApi {
   }
 }
 
-/** Resolves when the head of the answer has come; from then on the body may pause for `silenceMs`. */
-function ask(options: RequestOptions, silenceMs: number): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const sent = request(options)
-    sent.on('timeout', () => sent.destroy(new Error('silent for too long')))
-    sent.on('error', reject)
-    sent.once('response', (response) => {
-      sent.setTimeout(silenceMs)
-      resolve(response)
-    })
-    sent.end()
-  })
+interface Patience {
+  /** Until the head of the answer has come; for the body of a refusal as well. */
+  headMs: number
+  bodyMs: number
+}
+
+/** Resolves when the head of the answer has come. Neither part may take longer, however steadily something comes. */
+async function ask(options: RequestOptions, { headMs, bodyMs }: Patience): Promise<IncomingMessage> {
+  const sent = request(options)
+  let timer = endWithin(headMs, 'answer', sent)
+  sent.on('close', () => clearTimeout(timer))
+  sent.end()
+  const response = await answerTo(sent)
+  clearTimeout(timer)
+  if (!response.complete) timer = endWithin(response.statusCode === 200 ? bodyMs : headMs, 'end', response)
+  return response
+}
+
+function endWithin(ms: number, part: 'answer' | 'end', stream: { destroy(error: Error): unknown }): NodeJS.Timeout {
+  return setTimeout(() => stream.destroy(new Error(`no ${part} within ${ms} ms`)), ms)
 }
 
 function unavailable(message: string, cause?: unknown): KontrolError {
@@ -127,14 +147,14 @@ function unavailable(message: string, cause?: unknown): KontrolError {
  * \"default\"","reason":"Forbidden","details":{"name":"haproxy-1","kind":"pods"},"code":403}`
  */
 async function reasonOf(response: IncomingMessage): Promise<string> {
-  const body = await text(response).catch(() => '')
+  const body = await textWithin(response, MAX_REFUSAL_BYTES).catch(() => '')
   try {
     const { message } = JSON.parse(body) as { message?: unknown }
-    if (typeof message === 'string') return message
+    if (typeof message === 'string') return message.slice(0, REASON_LENGTH)
   } catch {
     // A proxy in between answers in its own words.
   }
-  return body.slice(0, 200) || `status ${response.statusCode}`
+  return body.slice(0, REASON_LENGTH) || `status ${response.statusCode}`
 }
 
 function refusal(status: number, path: string, rule: string, reason: string): KontrolError {

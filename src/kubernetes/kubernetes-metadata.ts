@@ -126,7 +126,8 @@ export class KubernetesMetadata implements MetadataSource {
   }
 
   async #readPod(path: string, signal?: AbortSignal): Promise<PodObject> {
-    return parsePodObject(await this.#api.get(path, 'to "get" "pods" in its namespace by a Role', signal))
+    const rule = 'to "get" "pods" in its namespace by a Role'
+    return parsePodObject(await this.#api.get(path, rule, signal), this.#podName())
   }
 
   async #openWatch(resourceVersion: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {

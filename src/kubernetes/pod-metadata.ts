@@ -20,23 +20,63 @@ export interface NodeObject {
   status?: { addresses?: { type: string; address: string }[] }
 }
 
-/** @throws KontrolError KTL_KUBERNETES_UNAVAILABLE for what is no pod, whoever stands between us and the API server */
-export function parsePodObject(answer: unknown): PodObject {
-  const { metadata, spec, status } = membersOf(answer)
+/**
+ * @param podName the only one that it may be
+ * @throws KontrolError KTL_KUBERNETES_UNAVAILABLE for what is no pod, whoever stands between us and the API server
+ */
+export function parsePodObject(answer: unknown, podName?: string): PodObject {
+  const { kind = 'Pod', metadata, spec, status } = membersOf(answer)
   const named = membersOf(metadata)
   const { nodeName } = membersOf(spec)
   const { podIP, hostIP } = membersOf(status)
   const texts = [named.resourceVersion, nodeName, podIP, hostIP]
-  if (typeof named.name !== 'string' || !texts.every(isTextOrAbsent) || !hasStringMaps(named)) throw unknownForm('pod')
+  const isNamed = typeof named.name === 'string' && named.name === (podName ?? named.name)
+  if (kind !== 'Pod' || !isNamed || !texts.every(isTextOrAbsent) || !hasStringMaps(named)) throw unknownForm('pod')
   return answer as PodObject
+}
+
+/** One line of a watch: what a pod became, a version without more (a bookmark), or why the watch ends. */
+export interface PodEvent {
+  resourceVersion?: string | undefined
+  pod?: PodObject | undefined
+  refusal?: { code: unknown; message: string }
+}
+
+const MESSAGE_LENGTH = 300
+
+/** @throws KontrolError KTL_KUBERNETES_UNAVAILABLE for what is no event of this pod */
+export function parsePodEvent(line: string, podName: string): PodEvent {
+  const { type, object } = membersOf(jsonOf(line))
+  const { code, message, metadata } = membersOf(object)
+  if (type === 'ERROR') {
+    return {
+      refusal: { code, message: typeof message === 'string' ? message.slice(0, MESSAGE_LENGTH) : 'no reason given' }
+    }
+  }
+  const { resourceVersion } = membersOf(metadata)
+  if (typeof type !== 'string' || !isTextOrAbsent(resourceVersion)) throw unknownForm('watch')
+  const isTold = type === 'ADDED' || type === 'MODIFIED'
+  return {
+    resourceVersion: resourceVersion as string | undefined,
+    pod: isTold ? parsePodObject(object, podName) : undefined
+  }
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    throw unknownForm('watch')
+  }
 }
 
 /** @throws KontrolError KTL_KUBERNETES_UNAVAILABLE for what is no node */
 export function parseNodeObject(answer: unknown): NodeObject {
-  const { metadata, status } = membersOf(answer)
+  const { kind = 'Node', metadata, status } = membersOf(answer)
   const { addresses = [] } = membersOf(status)
   const listed = Array.isArray(addresses) && addresses.every((entry) => typeof membersOf(entry).address === 'string')
-  if (typeof metadata !== 'object' || metadata === null || !listed || !hasStringMaps(membersOf(metadata))) {
+  const isNode = kind === 'Node' && typeof metadata === 'object' && metadata !== null
+  if (!isNode || !listed || !hasStringMaps(membersOf(metadata))) {
     throw unknownForm('node')
   }
   return answer as NodeObject

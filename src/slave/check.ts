@@ -2,6 +2,7 @@ import { get as getOverHttp } from 'node:http'
 import { get as getOverHttps } from 'node:https'
 import { connect } from 'node:net'
 import { messageOf } from '../errors.ts'
+import { answerTo } from '../platform/http-answer.ts'
 import { runSubprocess } from '../platform/process/subprocess.ts'
 
 /** What tells whether the service of this pod is well. */
@@ -55,17 +56,18 @@ export async function runCheck(check: Check, timeoutMs: number): Promise<string 
 }
 
 /** The certificate is not looked at: it is this pod's own, and asked for by an address that it seldom names. */
-function checkHttp(url: string, timeoutMs: number): Promise<string | undefined> {
+async function checkHttp(url: string, timeoutMs: number): Promise<string | undefined> {
   const get = url.startsWith('https:') ? getOverHttps : getOverHttp
-  return new Promise((resolve) => {
-    const options = { agent: false as const, rejectUnauthorized: false, signal: AbortSignal.timeout(timeoutMs) }
-    const request = get(url, options, ({ statusCode = 0 }) => {
-      // The head is the answer: how long the body is does not matter.
-      request.destroy()
-      resolve(statusCode < 400 ? undefined : `answered ${statusCode}`)
-    })
-    request.on('error', (error) => resolve(timedOut(error, timeoutMs)))
-  })
+  const request = get(url, { agent: false, rejectUnauthorized: false, signal: AbortSignal.timeout(timeoutMs) })
+  try {
+    const { statusCode = 0 } = await answerTo(request)
+    return statusCode < 400 ? undefined : `answered ${statusCode}`
+  } catch (error) {
+    return timedOut(error as Error, timeoutMs)
+  } finally {
+    // The head is the answer: how long the body is does not matter.
+    request.destroy()
+  }
 }
 
 function checkTcp(host: string, port: number, timeoutMs: number): Promise<string | undefined> {

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type 
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { rootCertificates, type SecureContextOptions } from 'node:tls'
 import { KontrolError } from '../errors.ts'
+import { answerTo } from '../platform/http-answer.ts'
 import type { MasterAddress } from './master-address.ts'
 import type { MasterConnection } from './master-pinger.ts'
 
@@ -73,17 +74,15 @@ export class HttpMaster implements MasterConnection {
     this.#agent.destroy()
   }
 
-  #put(body: string, signal: AbortSignal): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const token = this.#token?.()
-      const headers = {
-        'content-type': 'application/json',
-        ...(token !== undefined && { authorization: `Bearer ${token}` })
-      }
-      this.#request({ ...this.#options, headers, signal }, resolve)
-        .on('error', reject)
-        .end(body)
-    })
+  async #put(body: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const token = this.#token?.()
+    const headers = {
+      'content-type': 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` })
+    }
+    const sent = this.#request({ ...this.#options, headers, signal })
+    sent.end(body)
+    return await answerTo(sent)
   }
 
   #otherGeneration(cause: unknown): KontrolError {

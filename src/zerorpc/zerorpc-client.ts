@@ -18,6 +18,8 @@ interface Pending {
 
 /** More than any answer to a ping. */
 const limits = { messageBytes: 64 * 1024, frames: 8 }
+/** Characters of an answer that go into a message. */
+const REASON_LENGTH = 300
 const NO_FRAME = Buffer.alloc(0)
 
 /**
@@ -72,12 +74,14 @@ export class ZerorpcClient {
       socketType: 'DEALER',
       accepts: ['ROUTER', 'DEALER', 'REP'],
       limits,
-      write: (bytes) => socket.write(bytes),
+      // Who does not read what it asked for, PONGs for example, gets to ask for nothing more.
+      write: (bytes) => void (socket.write(bytes) || socket.pause()),
       onReady: () => this.#flush(),
       onMessage: (frames) => this.#message(frames)
     })
     this.#peer.greet()
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('drain', () => socket.resume())
     socket.on('error', (error) => this.#dropped(socket, messageOf(error)))
     socket.on('close', () => this.#dropped(socket, 'closed the connection'))
   }
@@ -102,7 +106,7 @@ export class ZerorpcClient {
     if (pending === undefined || textOf(responseTo) !== pending.id || name.startsWith('_zpc_')) return
     this.#pending = undefined
     if (name === 'OK') pending.resolve()
-    else pending.reject(this.#unreachable(`answered ${name}: ${args.map(String).join(', ')}`))
+    else pending.reject(this.#unreachable(`answered ${name}: ${args.map(String).join(', ')}`.slice(0, REASON_LENGTH)))
   }
 
   /** Events of a socket that has been replaced tell nothing about the present one. */

@@ -12,6 +12,9 @@ export interface ZmtpPeerOptions {
   onMessage(frames: Buffer[]): void
 }
 
+/** @see https://rfc.zeromq.org/spec/37/ */
+const MAX_CONTEXT_BYTES = 16
+
 /** One side of a ZMTP connection: shakes hands, answers pings of the transport, passes messages on. */
 export class ZmtpPeer {
   readonly #options: ZmtpPeerOptions
@@ -61,9 +64,15 @@ export class ZmtpPeer {
 
   #command(name: string, data: Buffer): void {
     if (name === 'READY') this.#becomeReady(data)
-    else if (name === 'ERROR') throw invalid(`the error ${JSON.stringify(data.subarray(1).toString('latin1'))}`)
-    // Two bytes of TTL, then a context to send back.
-    else if (name === 'PING' && this.#ready) this.#options.write(encodeCommand('PONG', data.subarray(2)))
+    else if (name === 'ERROR') throw invalid(`the error ${JSON.stringify(data.subarray(1, 256).toString('latin1'))}`)
+    else if (name === 'PING' && this.#ready) this.#pong(data)
+  }
+
+  /** Two bytes of TTL, then a context to send back. */
+  #pong(ping: Buffer): void {
+    if (ping.length > 2 + MAX_CONTEXT_BYTES)
+      throw invalid(`a PING with more than ${MAX_CONTEXT_BYTES} bytes of context`)
+    this.#options.write(encodeCommand('PONG', ping.subarray(2)))
   }
 
   #becomeReady(data: Buffer): void {

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
-import { text } from 'node:stream/consumers'
-import type { IncomingMessage } from 'node:http'
 import { KontrolError, messageOf } from '../../errors.ts'
+import { textWithin } from '../bounded-stream.ts'
+import { answerTo } from '../http-answer.ts'
 
 /** @see http://supervisord.org/subprocess.html#process-states */
 export type ProgramState = 'STOPPED' | 'STARTING' | 'RUNNING' | 'BACKOFF' | 'STOPPING' | 'EXITED' | 'FATAL' | 'UNKNOWN'
@@ -25,6 +25,8 @@ export const supervisordFaults = {
 } as const
 
 const TIMEOUT_MS = 5_000
+/** More than the state of any program. */
+const MAX_ANSWER_BYTES = 1024 * 1024
 
 /** What supervisord answers when it refuses a call. */
 class SupervisordFault extends Error {
@@ -111,15 +113,14 @@ export class SupervisordClient {
   }
 
   async #post(body: string): Promise<string> {
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const headers = { 'content-type': 'text/xml', 'content-length': Buffer.byteLength(body) }
-      const options = { socketPath: this.#socketPath, path: '/RPC2', method: 'POST', headers, timeout: TIMEOUT_MS }
-      const sent = request({ ...options, agent: false }, resolve)
-      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)))
-      sent.on('error', reject)
-      sent.end(body)
-    })
-    const answer = await text(response)
+    const headers = { 'content-type': 'text/xml', 'content-length': Buffer.byteLength(body) }
+    const options = { socketPath: this.#socketPath, path: '/RPC2', method: 'POST', headers, timeout: TIMEOUT_MS }
+    // Beside the time of silence one for all of it.
+    const sent = request({ ...options, agent: false, signal: AbortSignal.timeout(2 * TIMEOUT_MS) })
+    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)))
+    sent.end(body)
+    const response = await answerTo(sent)
+    const answer = await textWithin(response, MAX_ANSWER_BYTES)
     if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`)
     return answer
   }
@@ -143,6 +144,7 @@ function escape(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
+const BEGIN = '<methodResponse>'
 const MEMBER =
   /<member>\s*<name>([^<]*)<\/name>\s*<value>\s*<(?:string|int|boolean)>([^<]*)<\/\w+>\s*<\/value>\s*<\/member>/g
 
@@ -171,8 +173,10 @@ const MEMBER =
  * Throws SupervisordFault for a fault, and SyntaxError for what is no answer at all.
  */
 function readAnswer(xml: string): Record<string, string> {
-  const body = /<methodResponse>\s*([^]*?)\s*<\/methodResponse>\s*$/.exec(xml)?.[1]
-  if (body === undefined) throw new SyntaxError(`no answer of XML-RPC: ${xml.slice(0, 100)}`)
+  const begin = xml.indexOf(BEGIN)
+  const end = xml.lastIndexOf('</methodResponse>')
+  if (begin === -1 || end < begin) throw new SyntaxError(`no answer of XML-RPC: ${xml.slice(0, 100)}`)
+  const body = xml.slice(begin + BEGIN.length, end).trim()
   const members: Record<string, string> = {}
   for (const [, name = '', value = ''] of body.matchAll(MEMBER)) members[name] = unescape(value)
   if (!body.startsWith('<fault>')) return members

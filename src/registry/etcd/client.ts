@@ -1,5 +1,6 @@
 import { messageOf } from '../../errors.ts'
 import { EtcdGateway, REQUEST_TIMEOUT_MS, type EtcdAccess } from './gateway.ts'
+import { limits } from '../../model/limits.ts'
 import * as wire from './wire.ts'
 
 export interface KeyValue {
@@ -44,6 +45,8 @@ export interface WatchHandlers {
 }
 
 const PAGE = 500
+/** More than pods, their digests and what lies beside them; each costs some memory besides its text. */
+const MAX_KEYS = 2 * limits.pods
 
 /** The few requests to etcd v3 that the store needs. */
 export class EtcdClient {
@@ -63,20 +66,29 @@ export class EtcdClient {
     return new EtcdClient(await EtcdGateway.create(host, access))
   }
 
-  /** All keys that begin with `prefix`, as of one revision. */
-  async list(prefix: string): Promise<Listing> {
+  /**
+   * All keys that begin with `prefix`, as of one revision.
+   *
+   * @param maxBytes of all keys and values; etcd's memory is not ours
+   */
+  async list(prefix: string, maxBytes: number): Promise<Listing> {
     const range_end = wire.bytes(endOfPrefix(prefix))
     const values: KeyValue[] = []
-    let key = prefix
+    let key: Buffer = Buffer.from(prefix)
     let at: { revision: number; clusterId: string } | undefined
-    for (;;) {
+    for (let bytes = 0; ;) {
       const request = { key: wire.bytes(key), range_end, limit: PAGE, ...(at && { revision: at.revision }) }
       const { header, kvs, more } = wire.readRange(await this.#gateway.ask('/v3/kv/range', request))
       at ??= { revision: Number(header.revision), clusterId: header.cluster_id }
-      values.push(...kvs.map(keyValue))
-      const last = values.at(-1)
-      if (!more || last === undefined) return { values, ...at }
-      key = `${last.key}\0`
+      for (const kv of kvs) {
+        bytes += kv.key.length + kv.value.length
+        values.push(keyValue(kv))
+      }
+      if (bytes > maxBytes || values.length > MAX_KEYS) {
+        throw new Error(`etcd holds more than ${MAX_KEYS} keys or ${maxBytes} bytes under ${prefix}`)
+      }
+      if (!more) return { values, ...at }
+      key = startAfter(kvs, key)
     }
   }
 
@@ -163,7 +175,15 @@ export class EtcdClient {
 function refuseCancelled({ canceled, compact_revision, cancel_reason }: wire.WatchMessage): void {
   if (!canceled) return
   const compacted = compact_revision === '0' ? '' : `, as etcd is compacted up to ${compact_revision}`
-  throw new Error(`${cancel_reason || 'etcd cancelled the watch'}${compacted}`)
+  throw new Error(`${cancel_reason.slice(0, wire.REASON_LENGTH) || 'etcd cancelled the watch'}${compacted}`)
+}
+
+/** Where the next page begins. A page that has a next one is full, and its keys are in order: else there is no end of it. */
+function startAfter(kvs: readonly wire.KeyValue[], start: Buffer): Buffer {
+  const last = wire.rawOf(kvs.at(-1)?.key ?? '')
+  if (kvs.length < PAGE || last.compare(start) < 0)
+    throw new Error('etcd answered a range with pages that do not go on')
+  return Buffer.concat([last, Buffer.from([0])])
 }
 
 /** The first key after all that begin with `prefix`, which ends in an ASCII character here. */

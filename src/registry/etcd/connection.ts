@@ -22,6 +22,8 @@ export interface EtcdConnectionOptions {
   /** Milliseconds after which a silent leader is replaced. */
   foverMs: number
   ttlMs: number
+  /** Of all that etcd holds of this app. */
+  maxListedBytes: number
   clock: Clock
   logger: Logger
   keys: EtcdKeys
@@ -38,6 +40,8 @@ const BEATS_PER_TTL = 20
 /** A master that was killed is noticed within that quarter, and one whose etcd became slow is not taken for killed. */
 const LOST_PER_TTL = 5
 const RETRY = { firstMs: 100, maxMs: 2000, jitter: 0.25 }
+/** A session that ends sooner counts as an attempt that failed: it costs etcd a whole listing. */
+const STABLE_MS = 2000
 /** Whoever waits for a program to start looks after a moment. */
 const SAY_AFTER_MS = 1000
 
@@ -52,6 +56,7 @@ export class EtcdConnection {
   #former: EtcdSession | undefined
   /** Why the last attempt failed. */
   #problem: unknown
+  readonly #backoff = new Backoff(RETRY)
   #keptUp: Promise<void> = Promise.resolve()
   readonly #closing = new AbortController()
 
@@ -108,7 +113,6 @@ export class EtcdConnection {
   /** Tries until there is a session, or no more is wanted. */
   async #connect(): Promise<void> {
     const { logger, hosts } = this.#options
-    const backoff = new Backoff(RETRY)
     let told = ''
     while (!this.#closing.signal.aborted) {
       try {
@@ -121,11 +125,15 @@ export class EtcdConnection {
         told = messageOf(error)
         logger[level]({ etcd: hosts, problem: told }, 'etcd not reached, trying again')
       }
-      // Holds the process: it may be the only thing that goes on.
-      await sleep(backoff.next(), undefined, { signal: this.#closing.signal }).catch(() => {
-        // Given up: the loop ends.
-      })
+      await this.#pause()
     }
+  }
+
+  /** Holds the process: it may be the only thing that goes on. */
+  async #pause(): Promise<void> {
+    await sleep(this.#backoff.next(), undefined, { signal: this.#closing.signal }).catch(() => {
+      // Given up: whoever waits ends.
+    })
   }
 
   /** From now on begins a new session whenever one ends, and tells the listener. */
@@ -145,14 +153,17 @@ export class EtcdConnection {
   }
 
   async #keepUp(): Promise<void> {
-    const { logger, mirror, onFound } = this.#options
+    const { logger, mirror, onFound, clock } = this.#options
     while (!this.#closing.signal.aborted && this.#session !== undefined) {
+      const begunAt = clock.monotonic()
       const reason = await this.#session.ended
       this.#former = this.#session
       this.#session = undefined
       if (this.#closing.signal.aborted) return
       logger.warn({ reason }, 'etcd lost')
       mirror.listener?.onContact(false)
+      if (clock.monotonic() - begunAt >= STABLE_MS) this.#backoff.reset()
+      else await this.#pause()
       await this.#connect()
       if (this.#closing.signal.aborted) return
       logger.info({ pods: mirror.pods.size }, 'etcd found again')

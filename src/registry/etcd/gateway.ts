@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { Pool, type Dispatcher } from 'undici'
 import { messageOf } from '../../errors.ts'
+import { textWithin } from '../../platform/bounded-stream.ts'
+import { REASON_LENGTH } from './wire.ts'
 
 /** How etcd knows us, and we it. */
 export interface EtcdAccess {
@@ -31,6 +33,8 @@ const INVALID_ARGUMENT = 3
 /** A listing has 500 pods a page, of 32 KiB of payload at most, in base64. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const MAX_CONNECTIONS = 40
+/** It goes along with each request. */
+const TOKEN = /^[!-~]{1,8192}$/
 
 /**
  * etcd's JSON gateway (`/v3/…`), which is part of every member: gRPC's messages
@@ -113,8 +117,9 @@ export class EtcdGateway {
     const text = await textWithin(body, MAX_ANSWER_BYTES)
     const answer = parse(text)
     if (statusCode === 200) return answer
-    const { message, error, code = 0 } = (answer ?? {}) as { message?: string; error?: string; code?: number }
-    throw new EtcdRefusal(message ?? error ?? `etcd answered ${statusCode}: ${text.slice(0, 200)}`, code)
+    const { message, error, code } = (answer ?? {}) as Record<string, unknown>
+    const reason = [message, error].find((said) => typeof said === 'string') ?? `etcd answered ${statusCode}: ${text}`
+    throw new EtcdRefusal(reason.slice(0, REASON_LENGTH), Number(code ?? 0))
   }
 
   /** A token lives some minutes after its last use, and no longer than the member that gave it. */
@@ -136,7 +141,9 @@ export class EtcdGateway {
     const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
     try {
       const answer = await this.#answer(await this.#send('/v3/auth/authenticate', { name, password }, {}, signal))
-      return String((answer as { token?: string }).token)
+      const { token } = (answer ?? {}) as { token?: unknown }
+      if (typeof token !== 'string' || !TOKEN.test(token)) throw new Error('it answered without a token')
+      return token
     } catch (cause) {
       // The password must not be in an error: only what etcd said is.
       throw new Error(`etcd does not let "${name}" in: ${messageOf(cause)}`, { cause })
@@ -150,17 +157,6 @@ function isStaleToken(error: unknown): boolean {
   return (
     error.code === UNAUTHENTICATED || (error.code === INVALID_ARGUMENT && error.message.includes('auth store is old'))
   )
-}
-
-async function textWithin(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > maxBytes) throw new Error(`etcd sent more than ${maxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
 }
 
 function parse(text: string): unknown {

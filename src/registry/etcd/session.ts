@@ -27,6 +27,8 @@ export interface EtcdSessionOptions {
   lostMs: number
   /** How long beats may fail before contact counts as lost. */
   patienceMs: number
+  /** Of all that etcd holds of this app. */
+  maxListedBytes: number
   onHeard: (keys: readonly string[], ageMs: number) => void
   onMasterLost: (masterId: string) => void
   onLeadership: (leading: boolean) => void
@@ -129,8 +131,8 @@ export class EtcdSession {
   }
 
   async #start(): Promise<Pod[]> {
-    const { keys, mirror, clock, foverMs } = this.#options
-    const listing = await this.client.list(keys.prefix)
+    const { keys, mirror, clock, foverMs, maxListedBytes } = this.#options
+    const listing = await this.client.list(keys.prefix, maxListedBytes)
     const lost = mirror.load(listing)
     for (const { key } of listing.values) this.#masterBehind(key)
     const asked = clock.monotonic()

@@ -1,15 +1,20 @@
 import { Type, type Static, type TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { linesWithin } from '../../platform/bounded-stream.ts'
 
 // What etcd's JSON gateway answers, 3.4 to 3.6: int64 as text, bytes in base64, and what is zero or empty is left out.
 
-const Int64 = Type.String({ pattern: '^-?[0-9]+$', default: '0' })
+/** Of a lease or a cluster: never counted with. */
+const Id = Type.String({ pattern: '^-?[0-9]{1,20}$', default: '0' })
+/** Counted with: one of more digits than a number holds would be taken for another, and stay the highest for ever. */
+const Revision = Type.String({ pattern: '^[0-9]{1,15}$', default: '0' })
+const Seconds = Type.String({ pattern: '^-?[0-9]{1,9}$', default: '0' })
 const Base64 = Type.String({ default: '' })
 
-const Header = Type.Object({ cluster_id: Int64, revision: Int64 }, { default: {} })
+const Header = Type.Object({ cluster_id: Id, revision: Revision }, { default: {} })
 
 const KeyValue = Type.Object(
-  { key: Base64, value: Base64, create_revision: Int64, mod_revision: Int64 },
+  { key: Base64, value: Base64, create_revision: Revision, mod_revision: Revision },
   { default: {} }
 )
 export type KeyValue = Static<typeof KeyValue>
@@ -27,7 +32,7 @@ const Txn = Type.Object({
 })
 export type Txn = Static<typeof Txn>
 
-const Lease = Type.Object({ ID: Int64, TTL: Int64 })
+const Lease = Type.Object({ ID: Id, TTL: Seconds })
 
 const Renewal = Type.Object({ result: Lease })
 
@@ -35,7 +40,7 @@ const WatchMessage = Type.Object({
   header: Header,
   created: Type.Boolean({ default: false }),
   canceled: Type.Boolean({ default: false }),
-  compact_revision: Int64,
+  compact_revision: Revision,
   cancel_reason: Type.String({ default: '' }),
   events: Type.Array(Type.Object({ type: Type.String({ default: 'PUT' }), kv: KeyValue }), { default: [] })
 })
@@ -63,35 +68,20 @@ export const readLease = reader(Lease, 'for a lease')
 export const readRenewal = reader(Renewal, 'the renewal of a lease')
 const readWatchLine = reader(WatchLine, 'a watch')
 
-export const bytes = (text: string): string => Buffer.from(text).toString('base64')
-export const textOf = (base64: string): string => Buffer.from(base64, 'base64').toString()
+export const bytes = (text: string | Buffer): string => Buffer.from(text).toString('base64')
+export const rawOf = (base64: string): Buffer => Buffer.from(base64, 'base64')
+export const textOf = (base64: string): string => rawOf(base64).toString()
 
 /** One line holds the changes of one or more revisions: what etcd takes in a transaction, some times over. */
-const MAX_LINE_CHARACTERS = 64 * 1024 * 1024
+const MAX_LINE_BYTES = 64 * 1024 * 1024
+/** Characters of what etcd, or who answers in its place, says of an error. */
+export const REASON_LENGTH = 300
 
 /** The messages of a watch: one JSON object a line. */
 export async function* readWatch(stream: AsyncIterable<Buffer>): AsyncGenerator<WatchMessage> {
-  for await (const line of linesOf(stream)) {
+  for await (const line of linesWithin(stream, MAX_LINE_BYTES)) {
     const { result, error } = readWatchLine(JSON.parse(line))
-    if (error !== undefined) throw new Error(error.message)
+    if (error !== undefined) throw new Error(error.message.slice(0, REASON_LENGTH))
     if (result !== undefined) yield result
-  }
-}
-
-async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
-  let pieces: string[] = []
-  let length = 0
-  for await (const chunk of stream) {
-    const [first = '', ...rest] = decoder.decode(chunk, { stream: true }).split('\n')
-    pieces.push(first)
-    length += first.length
-    if (length > MAX_LINE_CHARACTERS) throw new Error('etcd sent a change of more than 64 MiB')
-    for (const piece of rest) {
-      const line = pieces.join('')
-      pieces = [piece]
-      length = piece.length
-      if (line !== '') yield line
-    }
   }
 }
