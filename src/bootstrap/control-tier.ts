@@ -6,6 +6,7 @@ import { migrateDataFolder } from './data-format.ts'
 import { createDns, createKeepaliveLoop, createPort, replaceAnnotations } from './edges.ts'
 import { createCallback, createController, createKeepaliveSink, createRegistry } from './master.ts'
 import { createProxy, type Proxy } from './proxy.ts'
+import { checkStateFiles } from './state-files.ts'
 import { startService, type Service, type ServiceDeps } from './service.ts'
 import type { Credentials } from '../access/credentials.ts'
 import type { Config } from '../config.ts'
@@ -57,6 +58,7 @@ interface Parts {
 /** A master, a proxy, or both. */
 export async function startControlTier(deps: ServiceDeps): Promise<Service> {
   return await startService(deps, async (closers) => {
+    await checkStateFiles(deps.config.dataFolder, deps.logger)
     const parts = await createParts(deps)
     const { slave, dns, templates, statistics, leaving, proxy } = parts
     const port = await startParts(deps, parts, closers)

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KontrolError } from '../errors.ts'
 import { writeFileAtomic } from '../platform/files/atomic-file.ts'
+import { readPlainFile, SMALL_FILE_BYTES } from '../platform/files/plain-file.ts'
 import type { Logger } from '../platform/logger.ts'
 
 /**
@@ -42,7 +42,7 @@ export async function migrateDataFolder(folder: string, logger: Logger, migratio
 /** A mark that cannot be read says nothing: what lies there is checked as it is read. */
 async function formatOf(folder: string): Promise<number> {
   try {
-    const { format } = JSON.parse(await readFile(markOf(folder), 'utf8')) as { format?: unknown }
+    const { format } = JSON.parse(await readPlainFile(markOf(folder), SMALL_FILE_BYTES)) as { format?: unknown }
     return typeof format === 'number' && Number.isInteger(format) && format >= 0 ? format : 0
   } catch {
     return 0

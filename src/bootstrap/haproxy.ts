@@ -13,6 +13,7 @@ import { Listeners } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import { noLongerThan } from '../platform/patience.ts'
 import { SupervisordClient } from '../platform/process/supervisord-client.ts'
+import { checkStateFiles } from './state-files.ts'
 
 export interface HaproxyDeps {
   config: HaproxyConfig
@@ -61,6 +62,7 @@ const FIRST_MS = 5_000
  */
 export async function startHaproxyFirst(deps: HaproxyDeps): Promise<EarlyHaproxy | undefined> {
   const paths = haproxyPaths(deps.config.dataFolder)
+  await checkStateFiles(deps.config.dataFolder, deps.logger)
   if (![paths.lastGood, paths.config, paths.loaded].some((path) => existsSync(path))) return undefined
   const had = await hadServers(paths)
   const haproxy = createHaproxy(deps)

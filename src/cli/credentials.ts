@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { readSecrets, tokenToPingWith } from '../access/credentials.ts'
 import { invalidEnvironment, readEnvTable, secretSourcesOf } from '../config.ts'
 import { accessVariables } from '../access/access-variables.ts'
+import { readPlainFileSync, SMALL_FILE_BYTES } from '../platform/files/plain-file.ts'
 import type { TlsCredentials } from '../slave/http-master.ts'
 
 /** What a command shows to a control tier, from the variables that the control tier reads too. */
@@ -25,4 +25,4 @@ export function credentialsOf(env: NodeJS.ProcessEnv, app?: string): Credentials
   return { token, tls: { cert, key, ...(tlsClientCa !== undefined && { ca: read(tlsClientCa) }) } }
 }
 
-const read = (path: string): string => readFileSync(path, 'utf8')
+const read = (path: string): string => readPlainFileSync(path, SMALL_FILE_BYTES)

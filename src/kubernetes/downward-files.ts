@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
+import { readPlainFile } from '../platform/files/plain-file.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Poller } from '../platform/poller.ts'
 import { type AnnotationListener, type Metadata, metadataPaths, type MetadataSource } from './metadata-source.ts'
@@ -15,6 +15,9 @@ export interface DownwardFilesOptions {
   /** Milliseconds between two looks at the annotations. The kubelet itself takes up to a minute to write an edit. */
   pollMs?: number
 }
+
+/** Kubernetes takes 256 KiB of annotations; what is no letter is four characters or more here. */
+const MAX_BYTES = 4 * 1024 * 1024
 
 /** Labels and annotations from a downward-API volume: no access to the API server is needed. */
 export class DownwardFiles implements MetadataSource {
@@ -65,7 +68,7 @@ export class DownwardFiles implements MetadataSource {
     const path = join(this.#folder, name)
     let text: string
     try {
-      text = await readFile(path, 'utf8')
+      text = await readPlainFile(path, MAX_BYTES)
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw new KontrolError('KTL_METADATA_INVALID', `Cannot read ${path}: ${messageOf(cause)}`, { cause })
@@ -116,7 +119,10 @@ export function parseDownwardMap(text: string, path: string): Record<string, str
 function unquote(quoted: string): string {
   return quoted.replace(ESCAPE, (_escape, byte?: string, short?: string, long?: string, letter?: string) => {
     const code = byte ?? short ?? long
-    if (code !== undefined) return String.fromCodePoint(Number.parseInt(code, 16))
+    if (code !== undefined) return characterOf(Number.parseInt(code, 16))
     return SHORT_ESCAPES[letter ?? ''] ?? letter ?? ''
   })
 }
+
+/** Go writes no number that is no character. */
+const characterOf = (code: number): string => (code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd')

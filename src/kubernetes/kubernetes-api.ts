@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { Agent, request, type RequestOptions } from 'node:https'
 import { join } from 'node:path'
 import { KontrolError, messageOf } from '../errors.ts'
 import { textWithin } from '../platform/bounded-stream.ts'
+import { readPlainFile, SMALL_FILE_BYTES } from '../platform/files/plain-file.ts'
 import { answerTo } from '../platform/http-answer.ts'
 
 export interface KubernetesApiOptions {
@@ -93,7 +93,7 @@ export class KubernetesApi {
   async #read(name: string): Promise<string> {
     const path = join(this.#options.serviceAccount, name)
     try {
-      return await readFile(path, 'utf8')
+      return await readPlainFile(path, SMALL_FILE_BYTES)
     } catch (cause) {
       throw new KontrolError('KTL_KUBERNETES_UNAUTHORIZED', `Cannot read ${path}: ${messageOf(cause)}`, {
         cause,

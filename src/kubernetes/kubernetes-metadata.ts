@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
 import { Backoff, type BackoffOptions } from '../platform/backoff.ts'
+import { readPlainFile, SMALL_FILE_BYTES } from '../platform/files/plain-file.ts'
 import type { Logger } from '../platform/logger.ts'
 import { AnnotationWatch } from './annotation-watch.ts'
 import { KubernetesApi, WATCH_SECONDS } from './kubernetes-api.ts'
@@ -152,7 +152,7 @@ export class KubernetesMetadata implements MetadataSource {
 
   async #namespace(): Promise<string> {
     if (this.#env.NAMESPACE) return this.#env.NAMESPACE
-    const mounted = await readFile(join(this.#serviceAccount, 'namespace'), 'utf8').catch(() => '')
+    const mounted = await readPlainFile(join(this.#serviceAccount, 'namespace'), SMALL_FILE_BYTES).catch(() => '')
     return mounted.trim() || 'default'
   }
 }

@@ -50,6 +50,9 @@ export async function setDamagedAside(folder: string): Promise<KontrolError | un
 
 async function damageOf(folder: string): Promise<string | undefined> {
   const path = join(folder, 'data.mdb')
+  for (const name of [path, join(folder, 'lock.mdb')]) {
+    if (await isOdd(name)) return `${name} is no regular file`
+  }
   const size = await stat(path).then(
     (found) => found.size,
     () => 0
@@ -62,6 +65,14 @@ async function damageOf(folder: string): Promise<string | undefined> {
   const { PATH, LD_LIBRARY_PATH } = process.env
   const options = { env: { PATH, LD_LIBRARY_PATH }, timeoutMs: TIMEOUT_MS, graceMs: 0 }
   return verdictOn(await runSubprocess(process.execPath, ['-e', READ_ALL, lmdb, folder], options))
+}
+
+/** LMDB would not open it, or wait for its other end. */
+async function isOdd(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => !found.isFile(),
+    () => false
+  )
 }
 
 function verdictOn({ code, signal, stderr, timedOut }: SubprocessResult): string | undefined {

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { parseHosts } from '../model/hosts-json.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Hosts } from '../model/snapshot.ts'
 import { writeFileAtomic } from '../platform/files/atomic-file.ts'
+import { readPlainFileSync, STATE_FILE_BYTES } from '../platform/files/plain-file.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { HostsSource } from './hosts-source.ts'
 
@@ -33,18 +33,21 @@ export class HostsFile implements HostsSource {
   }
 }
 
+const UNREADABLE = 'last known hosts cannot be read: beginning with none'
+
 function readHosts(path: string, logger: Logger): Hosts {
   let json: string
   try {
-    json = readFileSync(path, 'utf8')
-  } catch {
-    // None were sent yet.
+    json = readPlainFileSync(path, STATE_FILE_BYTES)
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT'
+    if (isThere) logger.error({ err: error, path }, UNREADABLE)
     return new Map()
   }
   try {
     return parseHosts(json)
   } catch (error) {
-    logger.error({ err: error, path }, 'last known hosts cannot be read: beginning with none')
+    logger.error({ err: error, path }, UNREADABLE)
     return new Map()
   }
 }

@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { KontrolError } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
+import { readPlainFileSync } from '../platform/files/plain-file.ts'
 import { Poller } from '../platform/poller.ts'
 
 const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config'
@@ -83,9 +84,12 @@ function fileStamp(file: string): string {
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':')
 }
 
+/** Far more than what may come of it. */
+const MAX_BYTES = 16 * 1024 * 1024
+
 function readTemplate(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readPlainFileSync(file, MAX_BYTES)
   } catch (cause) {
     throw new KontrolError('KTL_TEMPLATE_MISSING', `The template ${file} cannot be read: ${(cause as Error).message}`, {
       hint: 'Check KONTROL_CONFIG_FILE and the permissions of the file.',

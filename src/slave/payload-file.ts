@@ -1,8 +1,9 @@
-import { open } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { limits } from '../model/limits.ts'
 import { messageOf } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import { parseJson } from '../model/json.ts'
+import { readPlainFile } from '../platform/files/plain-file.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Poller } from '../platform/poller.ts'
 
@@ -23,7 +24,7 @@ export interface PayloadFileOptions {
 export class PayloadFile {
   readonly #options: PayloadFileOptions
   #payload: unknown = ''
-  /** Time, size and inode of the content that was last taken, or refused for its size. */
+  /** Time, size and inode of the content that was last taken, or refused for what it is. */
   #seen = ''
   #poller: Poller | undefined
 
@@ -60,17 +61,19 @@ export class PayloadFile {
   async #look(): Promise<boolean> {
     const { path, logger } = this.#options
     try {
-      await using file = await open(path, 'r')
-      const { mtimeMs, size, ino } = await file.stat()
+      const found = await stat(path)
+      const { mtimeMs, size, ino } = found
       const seen = `${mtimeMs} ${size} ${ino}`
       if (seen === this.#seen) return false
-      if (size > limits.payloadBytes) {
+      const isOdd = !found.isFile() && !found.isCharacterDevice()
+      if (isOdd || size > limits.payloadBytes) {
         this.#seen = seen
-        logger.warn({ path, size, limit: limits.payloadBytes }, 'payload file too large, keeping the last payload')
+        if (isOdd) logger.warn({ path }, 'payload file is no regular file, keeping the last payload')
+        else logger.warn({ path, size, limit: limits.payloadBytes }, 'payload file too large, keeping the last payload')
         return false
       }
       // Set after parsing: a file caught half-written may end up with the same time and size.
-      this.#payload = parseJson(await file.readFile('utf8'))
+      this.#payload = parseJson(await readPlainFile(path, limits.payloadBytes))
       this.#seen = seen
       return true
     } catch (error) {

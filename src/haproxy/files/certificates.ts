@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { findKontrolError, KontrolError, messageOf, problemOf, type Problem } from '../../errors.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { readPlainFile, SMALL_FILE_BYTES } from '../../platform/files/plain-file.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { Poller } from '../../platform/poller.ts'
 import type { Known } from '../known.ts'
@@ -145,10 +146,10 @@ function keyFiles(path: string): string[] {
 }
 
 async function pemOf(path: string): Promise<string> {
-  const certificate = await readFile(path, 'utf8')
+  const certificate = await readPlainFile(path, SMALL_FILE_BYTES)
   const parts = [certificate]
   if (!certificate.includes('PRIVATE KEY-----')) {
-    for (const key of keyFiles(path)) parts.push(await readFile(key, 'utf8'))
+    for (const key of keyFiles(path)) parts.push(await readPlainFile(key, SMALL_FILE_BYTES))
   }
   // An empty line would end it for HAProxy.
   return parts

@@ -1,6 +1,7 @@
-import { access, link, mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, link, mkdir, rename, rm } from 'node:fs/promises'
 import { findKontrolError, KontrolError } from '../../errors.ts'
 import { writeFileAtomic } from '../../platform/files/atomic-file.ts'
+import { readPlainFile, STATE_FILE_BYTES } from '../../platform/files/plain-file.ts'
 import { maskValues } from '../../model/masking.ts'
 import { secretsOf } from '../config/masked.ts'
 import { haproxyEnvironment } from '../../platform/process/haproxy-environment.ts'
@@ -256,7 +257,7 @@ export const asFile = (text: string): string => (text.endsWith('\n') ? text : `$
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8')
+    return await readPlainFile(path, STATE_FILE_BYTES)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

@@ -1,5 +1,6 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { maskValues } from '../../model/masking.ts'
+import { readPlainFile, STATE_FILE_BYTES } from '../../platform/files/plain-file.ts'
 import { secretsOf } from '../config/masked.ts'
 import type { HaproxyPaths } from './paths.ts'
 
@@ -22,7 +23,7 @@ export class ConfigSecrets {
       if (found === undefined) continue
       const state = `${found.ino} ${found.mtimeMs} ${found.size}`
       const secrets = known.get(state) ?? this.#known.get(state)
-      known.set(state, secrets ?? (await secretsOf(await readFile(path, 'utf8').catch(() => ''))))
+      known.set(state, secrets ?? (await secretsOf(await readPlainFile(path, STATE_FILE_BYTES).catch(() => ''))))
     }
     this.#known = known
     const secrets = [...new Set([...known.values()].flat())].sort((one, other) => other.length - one.length)

@@ -1,12 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readPlainFile, STATE_FILE_BYTES } from '../../platform/files/plain-file.ts'
 import { ConfigReader } from '../config/model.ts'
 import { changesServers } from '../servers/change-journal.ts'
 import type { HaproxyPaths } from './paths.ts'
 
 /** Whether an earlier run left HAProxy with servers: in its files, or as changes that these do not have yet. */
 export async function hadServers({ config, lastGood, loaded, journal }: HaproxyPaths): Promise<boolean> {
-  for (const path of [config, lastGood, loaded]) if (await namesServers(textOf(path))) return true
-  return changesServers(textOf(journal))
+  for (const path of [config, lastGood, loaded]) if (await namesServers(await textOf(path))) return true
+  return changesServers(await textOf(journal))
 }
 
 async function namesServers(configuration: string): Promise<boolean> {
@@ -15,6 +15,11 @@ async function namesServers(configuration: string): Promise<boolean> {
 }
 
 /** Empty when there is no such file. */
-function textOf(path: string): string {
-  return existsSync(path) ? readFileSync(path, 'utf8') : ''
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readPlainFile(path, STATE_FILE_BYTES)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { writeFileAtomic } from '../../platform/files/atomic-file.ts'
+import { readPlainFile, SMALL_FILE_BYTES } from '../../platform/files/plain-file.ts'
 
 /** Which worker was proven to run which files. A control tier that was killed trusts it only if that worker still serves. */
 export interface WorkerRecord {
@@ -21,7 +21,7 @@ export async function writeWorkerRecord(path: string, record: WorkerRecord): Pro
 /** Undefined when there is none, or none of use. */
 export async function readWorkerRecord(path: string): Promise<WorkerRecord | undefined> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as WorkerRecord
+    return JSON.parse(await readPlainFile(path, SMALL_FILE_BYTES)) as WorkerRecord
   } catch {
     // Not knowing costs one reload, which is what the caller does then.
     return undefined

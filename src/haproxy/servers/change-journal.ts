@@ -1,5 +1,5 @@
 import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readPlainFile, STATE_FILE_BYTES } from '../../platform/files/plain-file.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Operation } from './commands.ts'
 import { ServerLineReader } from '../config/server-line.ts'
@@ -90,7 +90,7 @@ export class ChangeJournal {
    */
   async replay(worker: number, table: ServerTable): Promise<number | undefined> {
     try {
-      const text = await readFile(this.#path, 'utf8')
+      const text = await readPlainFile(this.#path, STATE_FILE_BYTES)
       this.#worker = worker
       this.#bytes = text.length
       const [head, ...lines] = text.trimEnd().split('\n')
@@ -119,7 +119,8 @@ export class ChangeJournal {
   #replace(entries: readonly Entry[]): void {
     const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
     this.#attempt(() => {
-      writeFileSync(`${this.#path}.new`, text)
+      rmSync(`${this.#path}.new`, { recursive: true, force: true })
+      writeFileSync(`${this.#path}.new`, text, { flag: 'wx' })
       renameSync(`${this.#path}.new`, this.#path)
       this.#bytes = text.length
       this.#longBytes = LONG_BYTES

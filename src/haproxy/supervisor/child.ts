@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { KontrolError } from '../../errors.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
+import { APPEND_FLAGS } from '../../platform/files/plain-file.ts'
 import { haproxyEnvironment } from '../../platform/process/haproxy-environment.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { endProcess, lives } from './end-process.ts'
@@ -86,7 +87,7 @@ export class ChildSupervisor implements Supervisor {
   async #launch({ binary, args, logFile }: HaproxyCommand, hooks: SupervisorHooks): Promise<ProcessInfo> {
     await hooks.beforeStart()
     // A disk that takes no line is no reason not to serve.
-    const log = await open(logFile, 'a').catch((err: unknown) => {
+    const log = await open(logFile, APPEND_FLAGS).catch((err: unknown) => {
       this.#logger.warn({ err }, 'haproxy starts without its log')
     })
     try {

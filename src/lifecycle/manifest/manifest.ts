@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { KontrolError, messageOf } from '../../errors.ts'
+import { readPlainFile, SMALL_FILE_BYTES } from '../../platform/files/plain-file.ts'
 import { checkReferences } from './manifest-references.ts'
 import { ManifestSource, type Problem } from './manifest-source.ts'
 
@@ -93,7 +93,7 @@ const lastOfEach = (states: readonly LifecycleState[]): LifecycleState[] => [
 export async function readManifest(file: string, actions: readonly string[]): Promise<ParsedManifest> {
   let text: string
   try {
-    text = await readFile(file, 'utf8')
+    text = await readPlainFile(file, SMALL_FILE_BYTES)
   } catch (cause) {
     throw new KontrolError('KTL_MANIFEST_INVALID', `Cannot read the lifecycle manifest ${file}: ${messageOf(cause)}`, {
       hint: 'Check the path, and that this user may read it.',

@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.ts'
 import type { Logger } from '../logger.ts'
-import { readPlainFileSync } from './plain-file.ts'
+import { OddFileError, readPlainFileSync } from './plain-file.ts'
 import { RotatingFile } from './rotating-file.ts'
 
 export interface KeptLinesOptions {
@@ -30,11 +30,12 @@ export class KeptLines {
 
   /** Oldest first; a kill may have cut any that was the last. */
   read(): string[] {
-    const { path, maxBytes } = this.#options
+    const { path, maxBytes, logger, what } = this.#options
     return [`${path}.1`, path].flatMap((one) => {
       try {
         return readPlainFileSync(one, MOST_FILES_READ * maxBytes).split('\n')
-      } catch {
+      } catch (error) {
+        if (error instanceof OddFileError) logger.warn({ reason: error.message }, `${what} of earlier are not read`)
         return []
       }
     })

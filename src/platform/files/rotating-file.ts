@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { KontrolError, messageOf } from '../../errors.ts'
+import { APPEND_FLAGS } from './plain-file.ts'
 
 export interface RotatingFileOptions {
   path: string
@@ -19,7 +20,7 @@ export class RotatingFile {
   constructor(options: RotatingFileOptions) {
     this.#options = options
     try {
-      this.#file = openSync(options.path, 'a')
+      this.#file = openSync(options.path, APPEND_FLAGS)
       this.#bytes = fstatSync(this.#file).size
     } catch (cause) {
       throw new KontrolError('KTL_DATA_UNWRITABLE', `Cannot write the log file ${options.path}: ${messageOf(cause)}`, {
@@ -56,7 +57,7 @@ export class RotatingFile {
       }
     }
     if (backups === 0) rmSync(path, { force: true })
-    this.#file = openSync(path, 'a')
+    this.#file = openSync(path, APPEND_FLAGS)
     this.#bytes = fstatSync(this.#file).size
   }
 }

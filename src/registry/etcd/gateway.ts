@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { Pool, type Dispatcher } from 'undici'
 import { messageOf } from '../../errors.ts'
 import { textWithin } from '../../platform/bounded-stream.ts'
+import { readPlainFile, SMALL_FILE_BYTES } from '../../platform/files/plain-file.ts'
 import { REASON_LENGTH } from './wire.ts'
 
 /** How etcd knows us, and we it. */
@@ -52,7 +52,8 @@ export class EtcdGateway {
 
   /** Connects at the first request. */
   static async create(host: string, access: EtcdAccess): Promise<EtcdGateway> {
-    const read = async (path: string | undefined) => (path === undefined ? undefined : readFile(path, 'utf8'))
+    const read = async (path: string | undefined) =>
+      path === undefined ? undefined : readPlainFile(path, SMALL_FILE_BYTES)
     const [ca, cert, key] = await Promise.all([read(access.ca), read(access.cert), read(access.key)])
     const tls = {
       ...(ca !== undefined && { ca }),
@@ -137,7 +138,7 @@ export class EtcdGateway {
 
   async #login(name: string): Promise<string> {
     const { passwordFile } = this.#access
-    const password = passwordFile === undefined ? '' : (await readFile(passwordFile, 'utf8')).trim()
+    const password = passwordFile === undefined ? '' : (await readPlainFile(passwordFile, SMALL_FILE_BYTES)).trim()
     const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
     try {
       const answer = await this.#answer(await this.#send('/v3/auth/authenticate', { name, password }, {}, signal))
