@@ -32,7 +32,10 @@ describe('serverStateFile', () => {
   it('leaves out what has another port now, and what nothing would ever check', async () => {
     const states = await parseServersState(rows(['a', '10.0.0.1', 0, 0, 80], ['b', '10.0.0.2', 0, 0, 80]))
 
-    const file = serverStateFile(states, await model('server a 10.0.0.1:81 check\nserver b 10.0.0.2:80 check no-check\n'))
+    const file = serverStateFile(
+      states,
+      await model('server a 10.0.0.1:81 check\nserver b 10.0.0.2:80 check no-check\n')
+    )
 
     expect(file.trim().split('\n')).toHaveLength(2)
   })
