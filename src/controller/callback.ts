@@ -1,10 +1,12 @@
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findKontrolError, KontrolError, messageOf } from '../errors.ts'
+import { maskValues } from '../model/masking.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { Backoff } from '../platform/backoff.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import { secretValues } from '../platform/process/inherited-environment.ts'
 import type { Shell } from '../platform/process/shell.ts'
 import { splitShellWords } from '../platform/process/shell-words.ts'
 import type { SubprocessResult } from '../platform/process/subprocess.ts'
@@ -170,8 +172,9 @@ export class CallbackRunner {
   }
 
   #failed(error: unknown): void {
-    const { registry, logger } = this.#options
-    this.#lastError = messageOf(error)
+    const { registry, logger, env } = this.#options
+    // It quotes what was printed.
+    this.#lastError = maskValues(messageOf(error), secretValues(env))
     if (this.#stopping.signal.aborted) return
     if (!registry.leading) {
       logger.warn({ reason: this.#lastError }, 'callback given up, this master does not lead any more')
@@ -218,7 +221,8 @@ export class CallbackRunner {
           signal: this.#stopping.signal
         }
       )
-      const said = result.stderr.trim()
+      // What a shell with -x tells, for example, holds all that it was given.
+      const said = maskValues(result.stderr.trim(), secretValues(env))
       if (said !== '') logger.info({ stderr: said.slice(-STDERR_LENGTH) }, 'callback wrote to its standard error')
       if (until() === undefined) throw new Error('its leadership ended')
       return checkedState(result, timeoutMs)

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inheritedEnvironment } from '../platform/process/inherited-environment.ts'
+import { maskValues } from '../model/masking.ts'
+import { inheritedEnvironment, secretValues } from '../platform/process/inherited-environment.ts'
 import { defaultShell, type Shell } from '../platform/process/shell.ts'
 import type { Logger } from '../platform/logger.ts'
 import { variableIfItFits } from '../platform/process/script-input.ts'
@@ -55,7 +56,8 @@ export async function runShellStep(step: ShellStep): Promise<ShellResult> {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...inheritedEnvironment(env), INPUT_FILE: inputFile, INPUT: variableIfItFits('INPUT', input) }
     })
-    return await untilEnd(child, { signal, graceMs, logger: logger.child({ pid: child.pid }) })
+    const secrets = secretValues(env)
+    return await untilEnd(child, { signal, graceMs, logger: logger.child({ pid: child.pid }), secrets })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -63,13 +65,18 @@ export async function runShellStep(step: ShellStep): Promise<ShellResult> {
 
 async function untilEnd(
   child: ChildProcess,
-  { signal, graceMs, logger }: Pick<ShellStep, 'signal' | 'graceMs' | 'logger'>
+  {
+    signal,
+    graceMs,
+    logger,
+    secrets
+  }: Pick<ShellStep, 'signal' | 'graceMs' | 'logger'> & { secrets: readonly string[] }
 ): Promise<ShellResult> {
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   // A shell that cannot be started is reported by the first of the two.
   const drained = once(child, 'close').catch(() => {})
-  logLines(child.stdout, logger, 'stdout')
-  logLines(child.stderr, logger, 'stderr')
+  logLines(child.stdout, logger, { stream: 'stdout', secrets })
+  logLines(child.stderr, logger, { stream: 'stderr', secrets })
 
   let killTimer: NodeJS.Timeout | undefined
   const end = (): void => {
@@ -106,18 +113,24 @@ function letGo({ stdout, stderr }: ChildProcess): void {
 /** A longer line is logged in pieces, so that output without line breaks cannot fill the memory. */
 const MAX_LINE_LENGTH = 4096
 
+interface Logged {
+  stream: 'stdout' | 'stderr'
+  /** Values that the step was given, and the log is not. */
+  secrets: readonly string[]
+}
+
 /** Reads a stream to its end, whatever it holds, and logs its lines at debug. */
-function logLines(stream: NodeJS.ReadableStream | null, logger: Logger, name: 'stdout' | 'stderr'): void {
+function logLines(from: NodeJS.ReadableStream | null, logger: Logger, { stream, secrets }: Logged): void {
   // Without file descriptors left, a child has no streams at all.
-  if (!stream) return
+  if (!from) return
   if (!logger.isLevelEnabled('debug')) {
-    stream.resume()
+    from.resume()
     return
   }
   const decoder = new StringDecoder('utf8')
   let rest = ''
-  const log = (line: string): void => logger.debug({ stream: name, line }, 'step output')
-  stream.on('data', (chunk: Buffer) => {
+  const log = (line: string): void => logger.debug({ stream, line: maskValues(line, secrets) }, 'step output')
+  from.on('data', (chunk: Buffer) => {
     const lines = (rest + decoder.write(chunk)).split('\n')
     rest = lines.pop() ?? ''
     lines.flatMap(pieces).forEach(log)
@@ -127,7 +140,7 @@ function logLines(stream: NodeJS.ReadableStream | null, logger: Logger, name: 's
       rest = last
     }
   })
-  stream.on('end', () => {
+  from.on('end', () => {
     rest += decoder.end()
     if (rest !== '') pieces(rest).forEach(log)
   })

@@ -209,6 +209,60 @@ describe('CallbackRunner', () => {
     expect(lines).toMatchObject([{ msg: 'callback failed, the old state stays', reason }])
   })
 
+  const LATE = 'it was ended after 1 s'
+  const LARGE = 'it printed more than 1048576 bytes'
+  it.each([
+    ['prints lines without an end', `while True: print('x' * 1000)`, LATE],
+    ['prints a hundred megabytes without a line feed', `for _ in range(100): sys.stdout.write('x' * 1000000)`, LARGE],
+    ['complains without an end', `while True: sys.stderr.write('x' * 1000)`, LATE],
+    ['closes what it prints to, and sleeps', `os.close(1)\nos.close(2)\ntime.sleep(1000)`, LATE],
+    ['cannot be asked to end', `import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(1000)`, LATE],
+    [
+      'prints what a terminal obeys',
+      `print('\\x1b[2J\\x07\\x9b31m')`,
+      'what it printed is no JSON: \x1b[2J\x07\x9b31m'
+    ],
+    ['prints what it was given', `print('at ' + os.environ['DB_PASSWORD'])`, 'what it printed is no JSON: at ***']
+  ])('is ended and told, and keeps the state, when the callback %s', async (_what, program, reason) => {
+    stored = '{"old": true}'
+    const env = { ...process.env, DB_PASSWORD: 'hunter-2222' }
+    const subject = await start(`note(str(os.getpid()))\n${program}`, {
+      timeoutMs: reason === LATE ? 1000 : 30_000,
+      env
+    })
+
+    subject.request(() => snapshot(1))
+    await eventually(() => subject.status().failures === 1, 20_000)
+
+    expect(stored).toBe('{"old": true}')
+    expect(subject.status().lastError).toBe(reason)
+    expect(lives(Number((await notes())[0]))).toBe(false)
+    for (const line of lines) expect(JSON.stringify(line).length).toBeLessThan(10_000)
+  })
+
+  it('is done when what it started in a session of its own prints to its pipes without an end', async () => {
+    const subject = await start(
+      `import subprocess\nchild = subprocess.Popen(['yes'], start_new_session=True)\nnote(str(child.pid))\ntime.sleep(0.2)`
+    )
+
+    subject.request(() => snapshot(1))
+    await eventually(() => subject.status().failures === 1)
+    process.kill(Number((await notes())[0]))
+
+    expect(subject.status().lastError).toBe('it printed more than 1048576 bytes')
+  })
+
+  it('logs no value of a variable that holds a secret by its name', async () => {
+    const env = { ...process.env, API_TOKEN: 'hunter-2222', OWN: 'kept' }
+    const subject = await start('', { shell: ['/bin/sh'], command: 'set -x; : "$API_TOKEN $OWN"; echo "[]"', env })
+
+    subject.request(() => snapshot(1))
+    await atRest(subject)
+
+    expect(stored).toBe('[]')
+    expect(lines[0]).toMatchObject({ stderr: expect.stringMatching(/^\+ : \*\*\* kept$/m) as string })
+  })
+
   it('says when the program does not exist', async () => {
     const subject = await start('', { command: '/nowhere/callback' })
 

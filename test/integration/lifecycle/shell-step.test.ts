@@ -79,6 +79,33 @@ describe('a shell step', () => {
     expect(await runShellStep(step(`${script}; exit 7`))).toEqual({ code: 7, signal: null })
   })
 
+  it('logs no value of a variable that holds a secret by its name', async () => {
+    const { logger, lines } = recordingLogger()
+    const env = { PATH: process.env.PATH, DB_PASSWORD: 'hunter-2222' }
+    await runShellStep(step('set -x; echo "as $DB_PASSWORD"; printf "\\033[2Jx"', { logger, env }))
+
+    expect(JSON.stringify(lines)).not.toContain('hunter')
+    expect(lines.map(({ line }) => line)).toContain('as ***')
+    expect(lines.map(({ line }) => line)).toContain('\x1b[2Jx')
+  })
+
+  it('ends with a step that prints without an end, at debug as well, when it is aborted', async () => {
+    let logged = 0
+    const stopping = new AbortController()
+    const { logger } = recordingLogger()
+    const counting = Object.assign(Object.create(logger) as typeof logger, {
+      child: () => counting,
+      debug: () => void logged++
+    })
+    const ended = runShellStep(
+      step('trap "" PIPE; tr "\\0" x </dev/zero', { logger: counting, signal: stopping.signal, graceMs: 100 })
+    )
+    await eventually(() => logged > 1000)
+    stopping.abort()
+
+    expect(await ended).toMatchObject({ code: null })
+  })
+
   it('cuts a long line into pieces and loses nothing', async () => {
     const { logger, lines } = recordingLogger()
     await runShellStep(step('head -c 1000000 /dev/zero | tr "\\0" "é"', { logger }))
