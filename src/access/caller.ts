@@ -118,11 +118,15 @@ function isOurs(host: string, names: ReadonlySet<string>): boolean {
   return host === '' || host === 'localhost' || isIP(host) !== 0 || names.has(host)
 }
 
+/** Empty where there is no header; a header that names nothing is of somebody else. */
 function hostOf(header: string | undefined): string {
   if (header === undefined) return ''
-  const bracketed = /^\[([^\]]*)\]/.exec(header)?.[1]
-  return bracketed ?? header.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase()
+  const bracketed = /^\[([^\]]*)\](?::\d*)?$/.exec(header)?.[1]
+  return (bracketed ?? header.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase()) || NAMELESS
 }
+
+/** No name of a host. */
+const NAMELESS = ':'
 
 const text = (header: string | readonly string[] | undefined): string | undefined =>
   typeof header === 'string' ? header : header?.[0]

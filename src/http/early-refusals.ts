@@ -35,11 +35,35 @@ export function refuseEarly(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (isClosing) {
       done(new KontrolError('KTL_SHUT_DOWN', 'This process ends', { hint: 'Ask another control tier.' }))
-    } else if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
-      reply.header('connection', 'close')
-      done(new KontrolError('KTL_REQUEST_INVALID', 'The request has no Host', { hint: 'Send the header Host.' }))
-    } else done()
+      return
+    }
+    const problem = problemOfHost(request.raw)
+    if (problem === undefined) return done()
+    reply.header('connection', 'close')
+    done(new KontrolError('KTL_REQUEST_INVALID', `The request ${problem}`, { hint: 'Send the header Host once.' }))
   })
+}
+
+/**
+ * Two hosts are two who may be meant: what stands between the sender and us may have judged by the other one. Node takes the
+ * first header, and a target such as `http://host/path` counts more than the header does.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+ */
+function problemOfHost({ httpVersion, headers: { host }, rawHeaders, url = '' }: IncomingMessage): string | undefined {
+  if (host === undefined) return httpVersion === '1.1' ? 'has no Host' : undefined
+  if (hostsIn(rawHeaders) > 1) return 'has more than one Host'
+  return url.startsWith('/') || namesHost(url, host) ? undefined : 'has another host in its target'
+}
+
+/** @param rawHeaders names and values by turns */
+function hostsIn(rawHeaders: readonly string[]): number {
+  return rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host').length
+}
+
+function namesHost(target: string, host: string): boolean {
+  const authority = /^https?:\/\/([^/?#]*)/i.exec(target)?.[1]
+  return target === '*' || authority?.toLowerCase() === host.toLowerCase()
 }
 
 /** Fastify's `clientErrorHandler`. */
