@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { migrateDataFolder } from '../../../../src/bootstrap/data-format.ts'
+import { checkStateFiles } from '../../../../src/bootstrap/state-files.ts'
 import { credentialsOf } from '../../../../src/cli/credentials.ts'
 import { hadServers } from '../../../../src/haproxy/files/had-servers.ts'
 import { haproxyPaths } from '../../../../src/haproxy/files/paths.ts'
@@ -139,10 +140,15 @@ const readers: Record<string, Reader> = {
   },
   'the format of the data': {
     file: 'format.json',
-    good: '{"format":1}',
-    gives: undefined,
-    instead: undefined,
-    read: (dir, logger) => migrateDataFolder(dir.path, logger)
+    good: '{"format":1}\n',
+    gives: '{"format":1}\n',
+    instead: '{"format":1}\n',
+    // In the order of a start.
+    read: async (dir, logger) => {
+      await checkStateFiles(dir.path, logger)
+      await migrateDataFolder(dir.path, logger)
+      return await readFile(dir.file('format.json'), 'utf8')
+    }
   }
 }
 
