@@ -86,6 +86,7 @@ function optionsOf(
     axes: [
       {
         ...axis,
+        size: 28,
         values: (_plot, seconds) => seconds.map((second) => clockTime(second * 1000, second * 1000).slice(0, 5))
       },
       { ...axis, size: 56, values: (_plot, values) => values.map((value) => figure(value)) }
