@@ -87,6 +87,7 @@ function networkOf(text: string): (IpAddress & { rest: bigint }) | undefined {
 
 /** `::ffff:192.0.2.1` as `192.0.2.1`, and any other text as it is. */
 export function unmapped(text: string): string {
+  if (isIP(text) === 4) return text
   const address = parseIp(text)
   if (address?.family !== 6 || whatIn(EMBEDDED_4.slice(0, 1), 128, address.number) === undefined) return text
   const low = Number(address.number & LOW_32)

@@ -24,8 +24,9 @@ export const isLiteralIp = (text: string): boolean => isIP(text) !== 0 && !text.
 
 /** One spelling for each address (RFC 5952 for IPv6), so that `2001:DB8:0::1` equals `2001:db8::1`. */
 export function canonicalIp(text: string): string | undefined {
-  const address = parseIp(text)
-  return address?.family === 6 ? new URL(`http://[${text}]`).hostname.slice(1, -1) : address && text
+  // Asked of each line of a large text: IPv4 has one spelling.
+  if (isIP(text) === 4) return text
+  return isLiteralIp(text) ? new URL(`http://[${text}]`).hostname.slice(1, -1) : undefined
 }
 
 /** Whether two texts name the same address, or are the same. */
