@@ -3,9 +3,9 @@ import { commands } from './cli/commands.ts'
 import { EXIT_FAILURE, EXIT_OK, runCli } from './cli/command.ts'
 import { EndSignal, Interrupted } from './cli/end-signal.ts'
 import { ExitGuard } from './cli/exit-guard.ts'
-import { StandardOutput } from './cli/standard-output.ts'
-import { cutEnd } from './cli/text-width.ts'
-import { wrapped } from './cli/wrapped.ts'
+import { StandardOutput } from './cli/output/standard-output.ts'
+import { cutEnd } from './cli/output/text-width.ts'
+import { wrapped } from './cli/output/wrapped.ts'
 
 const guard = new ExitGuard((line) => console.error(line))
 const end = new EndSignal(() => guard.release())

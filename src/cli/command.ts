@@ -2,8 +2,8 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { findKontrolError, KontrolError } from '../errors.ts'
 import { programVersion } from '../platform/process/program-version.ts'
 import { Interrupted } from './end-signal.ts'
-import { visibleText } from './visible.ts'
-import { wrapped } from './wrapped.ts'
+import { visibleText } from './output/visible.ts'
+import { wrapped } from './output/wrapped.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 type ParsedArgs<O extends Options> = ReturnType<typeof parseArgs<{ options: O; allowPositionals: true }>>

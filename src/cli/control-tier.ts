@@ -1,7 +1,7 @@
 import { request, type Dispatcher } from 'undici'
 import { credentialsOf } from './credentials.ts'
 import type { CliContext } from './command.ts'
-import { withProgress } from './progress.ts'
+import { withProgress } from './output/progress.ts'
 import { ownTlsDispatcher, tlsDispatcher } from './tls-dispatcher.ts'
 import { catalogue, KontrolError, messageOf, type ErrorCode } from '../errors.ts'
 import { parseJson } from '../model/json.ts'

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findKontrolError, type KontrolError } from '../errors.ts'
 import { defineCommand, type CliContext, type Command } from './command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from './control-tier.ts'
-import { Screen } from './screen.ts'
-import { shownTime } from './shown-time.ts'
-import { visibleJson, visibleText } from './visible.ts'
-import { wrapped } from './wrapped.ts'
+import { Screen } from './output/screen.ts'
+import { shownTime } from './output/shown-time.ts'
+import { visibleJson, visibleText } from './output/visible.ts'
+import { wrapped } from './output/wrapped.ts'
 
 const PERIOD_MS = 1000
 const USUAL_ROWS = 24

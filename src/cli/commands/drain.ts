@@ -1,7 +1,7 @@
-import { transition } from '../automaton-tier.ts'
+import { transition } from '../transition.ts'
 import { defineCommand } from '../command.ts'
 import { controlTierOptionDocs, controlTierOptions } from '../control-tier.ts'
-import { visibleJson } from '../visible.ts'
+import { visibleJson } from '../output/visible.ts'
 
 export const drain = defineCommand({
   summary: 'Leave the masters and DNS, wait until forgotten, then stop HAProxy',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { catalogue } from '../../errors.ts'
 import { defineCommand, usageError } from '../command.ts'
-import { wrapped } from '../wrapped.ts'
+import { wrapped } from '../output/wrapped.ts'
 
 /** The page of errors, as it was when the program was built; beside the sources it is where it is written. */
 const PAGES = [new URL('../../errors.md', import.meta.url), new URL('../../../docs/errors.md', import.meta.url)]

@@ -1,6 +1,6 @@
 import { defineCommand, usageError } from '../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../control-tier.ts'
-import { visibleJson, visibleLine } from '../visible.ts'
+import { visibleJson, visibleLine } from '../output/visible.ts'
 
 export const forget = defineCommand({
   summary: 'Forget a pod, by its KEY in "kontrol pods", until it reports again',

@@ -1,8 +1,8 @@
 import { catalogue, KontrolError } from '../../errors.ts'
-import { transition, type Ending } from '../automaton-tier.ts'
+import { transition, type Ending } from '../transition.ts'
 import { defineCommand, usageError } from '../command.ts'
 import { controlTierOptionDocs, controlTierOptions } from '../control-tier.ts'
-import { visibleJson, visibleLine } from '../visible.ts'
+import { visibleJson, visibleLine } from '../output/visible.ts'
 
 export const goto = defineCommand({
   summary: 'Move the automaton to a state and wait until it is at rest',

@@ -17,7 +17,7 @@ import { leftOutProblem } from '../../render/pods/left-out-pods.ts'
 import { Renderer, visibleEnvironment, type RendererDeps } from '../../render/renderer.ts'
 import { defineCommand, usageError, type CliContext } from '../command.ts'
 import { ControlTier } from '../control-tier.ts'
-import { withProgress } from '../progress.ts'
+import { withProgress } from '../output/progress.ts'
 
 export const render = defineCommand({
   summary: 'Render a template without a cluster',

@@ -1,6 +1,6 @@
 import type { App, Dns, Haproxy } from './answers.ts'
 import type { Problem, Readiness } from './live/control-tier.ts'
-import { counted, grouped, listed } from '../../model/words.ts'
+import { counted, grouped, listed } from '../../model/words/figures.ts'
 
 /** The last answers, of those routes that this process has. */
 export interface Latest {

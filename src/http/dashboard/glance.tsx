@@ -1,7 +1,7 @@
 import type { Level, Lifecycle, Reconfiguration, Traffic } from './answers.ts'
 import { countServers, type Latest } from './findings.ts'
 import { Mark } from './parts.tsx'
-import { counted, figure, grouped } from '../../model/words.ts'
+import { counted, figure, grouped } from '../../model/words/figures.ts'
 
 interface Fact {
   section: string

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { judge, type Latest } from './findings.ts'
 import { useConnection, useConnectionState, useNow } from './live/hooks.ts'
-import { clockTime, duration } from '../../model/words.ts'
+import { clockTime, duration } from '../../model/words/figures.ts'
 
 const OWN_TITLE = document.title
 

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Level } from './answers.ts'
 import type { Problem } from './live/control-tier.ts'
 import { useConnection, useNow } from './live/hooks.ts'
-import { clockTime, counted, duration } from '../../model/words.ts'
+import { clockTime, counted, duration } from '../../model/words/figures.ts'
 
 /** Rows of one table: more make it slow, and nobody reads them. */
 export const MAX_ROWS = 200

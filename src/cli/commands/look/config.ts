@@ -3,8 +3,8 @@ import { envTable } from '../../../environment.ts'
 import { invalidEnvironment, loadConfig, readConfig, shownRaw, type Config } from '../../../config.ts'
 import { discoverMetadata } from '../../../kubernetes/discover-metadata.ts'
 import { defineCommand } from '../../command.ts'
-import { table, type Column } from '../../table.ts'
-import { visibleJson } from '../../visible.ts'
+import { table, type Column } from '../../output/table.ts'
+import { visibleJson } from '../../output/visible.ts'
 
 const HEADING: readonly Column[] = ['', 'VARIABLE', { name: 'VALUE', cut: 'middle' }, 'FROM']
 const MEANING: Column = { name: 'MEANING', cut: 'end' }

@@ -4,7 +4,7 @@ import { textDiff } from '../../../haproxy/config/text-changes.ts'
 import { maskConfiguration } from '../../../model/masking.ts'
 import { EXIT_FAILURE, EXIT_OK, defineCommand } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
-import { visibleJson } from '../../visible.ts'
+import { visibleJson } from '../../output/visible.ts'
 
 /** More than any configuration that is applied. */
 const ALL_LINES = 1_000_000

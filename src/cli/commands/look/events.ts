@@ -1,8 +1,8 @@
-import { eventText } from '../../../model/event-text.ts'
+import { eventText } from '../../../model/words/events.ts'
 import { defineCommand } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
-import { visibleJson, visibleLine } from '../../visible.ts'
-import { wrapped } from '../../wrapped.ts'
+import { visibleJson, visibleLine } from '../../output/visible.ts'
+import { wrapped } from '../../output/wrapped.ts'
 
 /** A control tier sends a sign of life each 15 seconds. */
 const SILENCE_MS = 45_000

@@ -1,11 +1,11 @@
 import { KontrolError, type Problem } from '../../../errors.ts'
-import { counted } from '../../../model/words.ts'
+import { counted } from '../../../model/words/figures.ts'
 import { defineCommand, usageError } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
-import { shownTime, timeWithAge } from '../../shown-time.ts'
-import { table, type Column } from '../../table.ts'
+import { shownTime, timeWithAge } from '../../output/shown-time.ts'
+import { table, type Column } from '../../output/table.ts'
 import { showWatched, watchOption, watchOptionDoc } from '../../watched.ts'
-import { fields } from '../../wrapped.ts'
+import { fields } from '../../output/wrapped.ts'
 
 interface Round {
   id: number

@@ -1,5 +1,5 @@
 import { defineView } from '../../watched.ts'
-import { wrapped } from '../../wrapped.ts'
+import { wrapped } from '../../output/wrapped.ts'
 
 interface HostsBody {
   digest: string

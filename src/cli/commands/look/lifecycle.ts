@@ -1,10 +1,10 @@
 import { builtInActions, readManifest } from '../../../lifecycle/manifest/manifest.ts'
 import { dialectWarnings } from '../../../lifecycle/shell-dialect.ts'
 import { toMermaid } from '../../../lifecycle/manifest/mermaid.ts'
-import { counted } from '../../../model/words.ts'
+import { counted } from '../../../model/words/figures.ts'
 import { shellOf } from '../../automaton.ts'
 import { defineCommand, usageError } from '../../command.ts'
-import { visibleJson } from '../../visible.ts'
+import { visibleJson } from '../../output/visible.ts'
 
 export const lifecycle = defineCommand({
   summary: 'Check a lifecycle manifest, or print it as a Mermaid diagram',

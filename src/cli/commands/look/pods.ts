@@ -1,8 +1,8 @@
 import { stringifyStrictJson } from '../../../model/json.ts'
 import { defineCommand, usageError } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
-import { shownAge } from '../../shown-time.ts'
-import { table, type Column } from '../../table.ts'
+import { shownAge } from '../../output/shown-time.ts'
+import { table, type Column } from '../../output/table.ts'
 import { showWatched, watchOption, watchOptionDoc } from '../../watched.ts'
 
 interface PodRow {

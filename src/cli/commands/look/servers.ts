@@ -1,4 +1,4 @@
-import { table, type Column } from '../../table.ts'
+import { table, type Column } from '../../output/table.ts'
 import { defineView } from '../../watched.ts'
 
 interface Server {

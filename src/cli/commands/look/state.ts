@@ -1,6 +1,6 @@
-import { timeWithAge } from '../../shown-time.ts'
+import { timeWithAge } from '../../output/shown-time.ts'
 import { defineView } from '../../watched.ts'
-import { fields } from '../../wrapped.ts'
+import { fields } from '../../output/wrapped.ts'
 
 interface LifecycleBody {
   state: string

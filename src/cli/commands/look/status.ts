@@ -1,10 +1,10 @@
 import { KontrolError, type Problem } from '../../../errors.ts'
-import { counted, duration, listed } from '../../../model/words.ts'
+import { counted, duration, listed } from '../../../model/words/figures.ts'
 import { EXIT_FAILURE, EXIT_OK, defineCommand } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
-import { timeWithAge } from '../../shown-time.ts'
+import { timeWithAge } from '../../output/shown-time.ts'
 import { showWatched, watchOption, watchOptionDoc } from '../../watched.ts'
-import { fields, wrapped } from '../../wrapped.ts'
+import { fields, wrapped } from '../../output/wrapped.ts'
 
 interface Readiness {
   ready: boolean

@@ -1,6 +1,6 @@
 import { defineCommand } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
-import { table, type Column } from '../../table.ts'
+import { table, type Column } from '../../output/table.ts'
 import { showWatched } from '../../watched.ts'
 
 const FIGURES = ['requests', 'sessions', 'queue', 'errors4xx', 'errors5xx', 'latency', 'usable'] as const

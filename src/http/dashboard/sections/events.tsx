@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
-import { eventText } from '../../../model/event-text.ts'
+import { eventText } from '../../../model/words/events.ts'
 import { useConnection, useConnectionState } from '../live/hooks.ts'
 import { Section, Table, Time, type Column } from '../parts.tsx'
-import { shortened } from '../../../model/words.ts'
+import { shortened } from '../../../model/words/figures.ts'
 
 interface Entry {
   id: number

@@ -1,7 +1,7 @@
 import type { Lifecycle as Answer } from '../answers.ts'
 import { useConnection } from '../live/hooks.ts'
 import { Action, Mark, OwnFold, Section, Table, Time, type Column } from '../parts.tsx'
-import { grouped, shortened } from '../../../model/words.ts'
+import { grouped, shortened } from '../../../model/words/figures.ts'
 
 const INPUT_CHARACTERS = 120
 /** Steps back that are drawn as the way which led here. */

@@ -2,7 +2,7 @@ import type { App, Pod, Proxy, Server } from '../answers.ts'
 import { levelOf } from '../answers.ts'
 import { useAddress, useConnection, useOpen, useResource } from '../live/hooks.ts'
 import { Action, Age, Fold, Mark, MAX_ROWS, Section, Table, type Column } from '../parts.tsx'
-import { counted, grouped, shortened } from '../../../model/words.ts'
+import { counted, grouped, shortened } from '../../../model/words/figures.ts'
 
 export const POD_EVENTS = ['pod-up', 'pod-down', 'pod-changed', 'pods-held', 'pods-released']
 

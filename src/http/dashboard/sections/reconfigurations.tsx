@@ -1,6 +1,6 @@
 import type { Level, Reconfiguration } from '../answers.ts'
 import { DiffText, Mark, OwnFold, Section, Table, Time, type Column } from '../parts.tsx'
-import { grouped, milliseconds } from '../../../model/words.ts'
+import { grouped, milliseconds } from '../../../model/words/figures.ts'
 
 const LEVELS: Readonly<Record<string, Level>> = { applied: 'ok', reloaded: 'ok', unchanged: 'ok', failed: 'bad' }
 

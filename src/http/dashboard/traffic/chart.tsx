@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import type { Reconfiguration } from '../answers.ts'
 import { KEPT } from './traffic-series.ts'
-import { clockTime, figure } from '../../../model/words.ts'
+import { clockTime, figure } from '../../../model/words/figures.ts'
 
 const SPARK = { width: 120, height: 22 }
 

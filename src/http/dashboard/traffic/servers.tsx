@@ -1,7 +1,7 @@
 import { levelOf, type Proxy, type Server } from '../answers.ts'
 import { useConnection, useResource } from '../live/hooks.ts'
 import { Action, Mark, Table, type Column } from '../parts.tsx'
-import { byteCount, grouped } from '../../../model/words.ts'
+import { byteCount, grouped } from '../../../model/words/figures.ts'
 
 /** The servers of one section. */
 export function Servers({ proxy }: { proxy: string }) {

@@ -4,7 +4,7 @@ import { Chart, Sparkline } from './chart.tsx'
 import { useOpen } from '../live/hooks.ts'
 import { Fold, Mark, Section } from '../parts.tsx'
 import { Servers } from './servers.tsx'
-import { counted, duration, figure, grouped, listed } from '../../../model/words.ts'
+import { counted, duration, figure, grouped, listed } from '../../../model/words/figures.ts'
 
 const MAX_PROXIES = 200
 

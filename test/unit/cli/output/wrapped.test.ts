@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fields, wrapped } from '../../../src/cli/wrapped.ts'
+import { fields, wrapped } from '../../../../src/cli/output/wrapped.ts'
 
 describe('prose on a terminal', () => {
   it('is broken at blanks, and goes on as far in as it began', () => {

@@ -1,4 +1,4 @@
-import { counted } from './words.ts'
+import { counted } from './figures.ts'
 
 interface Problem {
   code: string

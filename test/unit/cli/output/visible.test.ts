@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCli } from '../../../src/cli/command.ts'
-import { commands } from '../../../src/cli/commands.ts'
-import { visibleJson, visibleText } from '../../../src/cli/visible.ts'
+import { runCli } from '../../../../src/cli/command.ts'
+import { commands } from '../../../../src/cli/commands.ts'
+import { visibleJson, visibleText } from '../../../../src/cli/output/visible.ts'
 
 /** A window title by 8-bit controls, a turned line, a mark nobody sees, a hidden letter beyond 16 bits, and ours. */
 const NASTY = '\u009d0;title\u009c \u202egnp.exe\u2066 \u200b\ufeff\u{e0041}\u2028 \u001b[2J é 日本 🦄'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Screen } from '../../../src/cli/screen.ts'
+import { Screen } from '../../../../src/cli/output/screen.ts'
 
 const LINES = ['HEADING', ...Array.from({ length: 9 }, (_, row) => `row ${row + 1}`)]
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { table } from '../../../src/cli/table.ts'
+import { table } from '../../../../src/cli/output/table.ts'
 
 const HEADING = ['NAME', 'NUMBER', 'REMARK']
 const ROWS = [

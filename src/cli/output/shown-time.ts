@@ -1,4 +1,4 @@
-import { duration } from '../model/words.ts'
+import { duration } from '../../model/words/figures.ts'
 
 /** To the second, in UTC: as the log has it, and as one says it on the telephone. What is no time is shown as it is. */
 export function shownTime(time: string | Date): string {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CliContext } from './command.ts'
+import type { CliContext } from '../command.ts'
 
 const SECOND_MS = 1000
 

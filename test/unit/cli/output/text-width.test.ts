@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cutEnd, cutMiddle, padded, textWidth } from '../../../src/cli/text-width.ts'
+import { cutEnd, cutMiddle, padded, textWidth } from '../../../../src/cli/output/text-width.ts'
 
 describe('the width of a text', () => {
   it.each([
