@@ -10,6 +10,7 @@ import { createLogger } from '../platform/logger.ts'
 import { RotatingFile } from '../platform/files/rotating-file.ts'
 import type { Shell } from '../platform/process/shell.ts'
 import { defineCommand, usageError } from './command.ts'
+import { readNamed } from './named-file.ts'
 
 /** As the original's: four files of 64 KB at most. */
 const LOG_FILE_BYTES = 65_335
@@ -42,7 +43,7 @@ export const automaton = defineCommand({
     if (file === undefined || rest.length > 0) {
       throw usageError('automaton takes one manifest', 'Usage: automaton <manifest> [-s socket] [-l logfile] [-d]')
     }
-    const { manifest, warnings } = await readManifest(file, [])
+    const { manifest, warnings } = await readManifest(file, [], readNamed)
     const logFile =
       values.logfile === undefined
         ? undefined

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { KontrolError, messageOf } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
-import { readPlainFile } from '../platform/files/plain-file.ts'
+import { readPlainFileIfThere } from '../platform/files/plain-file.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Poller } from '../platform/poller.ts'
 import { type AnnotationListener, type Metadata, metadataPaths, type MetadataSource } from './metadata-source.ts'
@@ -66,14 +66,13 @@ export class DownwardFiles implements MetadataSource {
 
   async #read(name: string): Promise<Record<string, string> | undefined> {
     const path = join(this.#folder, name)
-    let text: string
+    let text: string | undefined
     try {
-      text = await readPlainFile(path, MAX_BYTES)
+      text = await readPlainFileIfThere(path, MAX_BYTES)
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw new KontrolError('KTL_METADATA_INVALID', `Cannot read ${path}: ${messageOf(cause)}`, { cause })
     }
-    return parseDownwardMap(text, path)
+    return text === undefined ? undefined : parseDownwardMap(text, path)
   }
 }
 

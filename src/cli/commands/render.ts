@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises'
 import { envTable } from '../../environment.ts'
-import { KontrolError, messageOf } from '../../errors.ts'
 import { checkOffline } from '../../haproxy/config/check.ts'
 import { asFile } from '../../haproxy/files/config-file.ts'
 import { haproxyPaths } from '../../haproxy/files/paths.ts'
@@ -17,6 +15,7 @@ import { leftOutProblem } from '../../render/pods/left-out-pods.ts'
 import { Renderer, visibleEnvironment, type RendererDeps } from '../../render/renderer.ts'
 import { defineCommand, usageError, type CliContext } from '../command.ts'
 import { ControlTier } from '../control-tier.ts'
+import { readArgument } from '../named-file.ts'
 import { withProgress } from '../output/progress.ts'
 
 export const render = defineCommand({
@@ -48,7 +47,7 @@ export const render = defineCommand({
     const { configFile, dataFolder, haproxy, namespace, labels } = readEnvTable(envTable, [['environment', env]]).values
     const file = values.template ?? configFile
     if (file === undefined) throw usageError('render needs a template', 'Name it with --template <file>.')
-    const template = await read(file)
+    const template = await readArgument(file)
     const ofProxy = readTexts('--labels', values.labels, labels)
     let leftOut: readonly LeftOutPod[] = []
     let advice: readonly string[] = []
@@ -113,10 +112,10 @@ async function fleetOf(
       throw usageError('--from brings hosts and pods', 'Leave out the files.')
     return await liveFleet(new ControlTier(from, context))
   }
-  const all = pods === undefined ? new Map<string, Pod[]>() : parsePods(await read(pods))
+  const all = pods === undefined ? new Map<string, Pod[]>() : parsePods(await readArgument(pods))
   // The proxies are no backend of themselves.
   const known = new Map([...all].filter(([app]) => app !== ownApp))
-  if (hosts !== undefined) return { hosts: readHosts(await read(hosts)), pods: known }
+  if (hosts !== undefined) return { hosts: readHosts(await readArgument(hosts)), pods: known }
   return { hosts: new Map(Array.from(known, ([app, list]) => [app, list.map(({ ip }) => ip)])), pods: known }
 }
 
@@ -151,14 +150,5 @@ function readHosts(json: string): Hosts {
 }
 
 async function readRunning(dataFolder: string): Promise<string> {
-  return await read(haproxyPaths(dataFolder).config)
-}
-
-async function read(file: string): Promise<string> {
-  return await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new KontrolError('KTL_USAGE', `${file} cannot be read: ${messageOf(cause)}`, {
-      cause,
-      hint: 'Name a file that is there.'
-    })
-  })
+  return await readArgument(haproxyPaths(dataFolder).config)
 }

@@ -1,7 +1,7 @@
 import { access, link, mkdir, rename, rm } from 'node:fs/promises'
 import { findKontrolError, KontrolError } from '../../errors.ts'
 import { writeFileAtomic } from '../../platform/files/atomic-file.ts'
-import { readPlainFile, STATE_FILE_BYTES } from '../../platform/files/plain-file.ts'
+import { readPlainFileIfThere, STATE_FILE_BYTES } from '../../platform/files/plain-file.ts'
 import { maskValues } from '../../model/masking.ts'
 import { secretsOf } from '../config/masked.ts'
 import { haproxyEnvironment } from '../../platform/process/haproxy-environment.ts'
@@ -255,14 +255,8 @@ export class ConfigFile {
 /** A missing last LF is fatal to HAProxy, and Jinja2 strips it. */
 export const asFile = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`)
 
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readPlainFile(path, STATE_FILE_BYTES)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
+const readIfThere = async (path: string): Promise<string | undefined> =>
+  await readPlainFileIfThere(path, STATE_FILE_BYTES)
 
 async function exists(path: string): Promise<boolean> {
   return await access(path).then(

@@ -1,4 +1,4 @@
-import { readPlainFile, STATE_FILE_BYTES } from '../../platform/files/plain-file.ts'
+import { readPlainFileIfThere, STATE_FILE_BYTES } from '../../platform/files/plain-file.ts'
 import { ConfigReader } from '../config/model.ts'
 import { changesServers } from '../servers/change-journal.ts'
 import type { HaproxyPaths } from './paths.ts'
@@ -14,12 +14,4 @@ async function namesServers(configuration: string): Promise<boolean> {
   return [...pools.values()].some(({ servers }) => servers.length > 0)
 }
 
-/** Empty when there is no such file. */
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readPlainFile(path, STATE_FILE_BYTES)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw error
-  }
-}
+const textOf = async (path: string): Promise<string> => (await readPlainFileIfThere(path, STATE_FILE_BYTES)) ?? ''

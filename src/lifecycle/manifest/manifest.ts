@@ -89,11 +89,18 @@ const lastOfEach = (states: readonly LifecycleState[]): LifecycleState[] => [
   ...new Map(states.map((state) => [state.tag, state])).values()
 ]
 
-/** @throws KontrolError KTL_MANIFEST_INVALID, also for a file that cannot be read */
-export async function readManifest(file: string, actions: readonly string[]): Promise<ParsedManifest> {
+/**
+ * @param read gives the text of the file: a service waits for no other end of a pipe, a person at a shell may mean one
+ * @throws KontrolError KTL_MANIFEST_INVALID, also for a file that cannot be read
+ */
+export async function readManifest(
+  file: string,
+  actions: readonly string[],
+  read: (file: string) => Promise<string> = (path) => readPlainFile(path, SMALL_FILE_BYTES)
+): Promise<ParsedManifest> {
   let text: string
   try {
-    text = await readPlainFile(file, SMALL_FILE_BYTES)
+    text = await read(file)
   } catch (cause) {
     throw new KontrolError('KTL_MANIFEST_INVALID', `Cannot read the lifecycle manifest ${file}: ${messageOf(cause)}`, {
       hint: 'Check the path, and that this user may read it.',

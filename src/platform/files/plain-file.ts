@@ -35,6 +35,16 @@ export async function readPlainFile(path: string, maxBytes: number): Promise<str
   }
 }
 
+/** The same; undefined when there is none. */
+export async function readPlainFileIfThere(path: string, maxBytes: number): Promise<string | undefined> {
+  try {
+    return await readPlainFile(path, maxBytes)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
 /** The same at once. */
 export function readPlainFileSync(path: string, maxBytes: number): string {
   const file = openSync(path, FLAGS)

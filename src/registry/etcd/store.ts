@@ -24,13 +24,11 @@ export interface EtcdStoreOptions {
   /** Milliseconds after which a silent leader is replaced. */
   foverMs: number
   ttlMs: number
-  /** Of all that etcd holds of this app; 384 MiB when absent. */
-  maxListedBytes?: number
+  /** Of all that etcd holds of this app. */
+  maxListedBytes: number
   clock: Clock
   logger: Logger
 }
-
-const MAX_LISTED_BYTES = 384 * 1024 * 1024
 
 const PARALLEL_WRITES = 32
 
@@ -63,7 +61,6 @@ export class EtcdStore implements Store {
     this.#digest = new KeepaliveDigest(options.clock)
     this.#connection = new EtcdConnection({
       access: {},
-      maxListedBytes: MAX_LISTED_BYTES,
       ...options,
       keys: this.#keys,
       mirror: this.#mirror,

@@ -78,6 +78,18 @@ describe('the command line', () => {
     expect(stderr).toContain('Hint: Check --url')
   })
 
+  it('takes what the shell gives in place of a file', async () => {
+    const manifest = join(import.meta.dirname, '../../../lifecycle/lifecycle.yml')
+
+    expect(await shell(`kontrol lifecycle check <(cat '${manifest}')`)).toMatchObject({
+      ...{ code: 0, stderr: '' },
+      stdout: expect.stringContaining('states, no problem') as string
+    })
+    expect(await shell("kontrol render --template <(echo 'defaults') --hosts <(echo '{}')")).toMatchObject({
+      ...{ code: 0, stdout: 'defaults\n' }
+    })
+  })
+
   it('ends quietly when who reads it has seen enough', async () => {
     await using service = await startMaster()
     await service.ping('127.0.0.2')
@@ -169,9 +181,9 @@ backend web
     let last = 1
     await eventually(async () => {
       await service.ping(`127.0.0.${++last % 250}`)
-      return /pod-up.*\n/.test(seen)
+      return /"type":"pod-up".*\n/.test(seen)
     })
-    // The lifecycle that an unseen first one set off may be told before it.
+    // The life cycle, and the reconfiguration, that an unseen first one set off may be told before it.
     const events = seen.split('\n').slice(0, -1)
     const told = events.map((line) => JSON.parse(line) as { type: string })
     expect(told.find(({ type }) => type === 'pod-up')).toMatchObject({ data: { pod: { app: 'web' } } })

@@ -77,7 +77,8 @@ const watchLine = (revision: number | string, events: object[]): string =>
 
 function storeOf(server: HostileServer) {
   const { logger, lines } = recordingLogger()
-  const options = { namespace: 'test', app: 'a', id: 'm', foverMs: 2000, ttlMs: 5000, clock: systemClock, logger }
+  const times = { foverMs: 2000, ttlMs: 5000, clock: systemClock }
+  const options = { namespace: 'test', app: 'a', id: 'm', maxListedBytes: 384 * MEBIBYTE, ...times, logger }
   return { store: new EtcdStore({ hosts: [hostOf(server)], ...options }), lines }
 }
 

@@ -13,6 +13,7 @@ import { recordingLogger, silentLogger } from '../../support/test-logger.ts'
 
 let etcd: EtcdCluster
 let apps = 0
+const MAX_LISTED_BYTES = 2 ** 26
 
 const createStore = (app: string, { hosts, access = {} }: { hosts: readonly string[]; access?: EtcdAccess }) =>
   new EtcdStore({
@@ -23,6 +24,7 @@ const createStore = (app: string, { hosts, access = {} }: { hosts: readonly stri
     id: 'm',
     foverMs: 2000,
     ttlMs: 5000,
+    maxListedBytes: MAX_LISTED_BYTES,
     clock: systemClock,
     logger: silentLogger()
   })
@@ -43,7 +45,7 @@ describe('EtcdStore', () => {
   it('waits for an etcd that is not there, says so, and gives up when told to, with a hint', async () => {
     const { logger, lines } = recordingLogger()
     const hosts = ['http://127.0.0.1:1']
-    const times = { foverMs: 2000, ttlMs: 5000 }
+    const times = { foverMs: 2000, ttlMs: 5000, maxListedBytes: MAX_LISTED_BYTES }
     const store = new EtcdStore({
       hosts,
       namespace: 'test',
@@ -191,7 +193,7 @@ describe('EtcdStore, on an etcd that asks who it is', () => {
     ['authority', { ca: undefined }, /self.signed/i]
   ] as const)('says what is wrong without the right %s', async (_, without, problem) => {
     const { logger, lines } = recordingLogger()
-    const times = { foverMs: 2000, ttlMs: 5000 }
+    const times = { foverMs: 2000, ttlMs: 5000, maxListedBytes: MAX_LISTED_BYTES }
     const store = new EtcdStore({
       hosts: guarded.hosts,
       access: { ...access, ...without },

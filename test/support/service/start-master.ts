@@ -40,6 +40,7 @@ export async function startMaster({
     id: 'master',
     foverMs,
     ttlMs,
+    maxListedBytes: 2 ** 26,
     clock: systemClock,
     logger
   })

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { KontrolError, messageOf } from '../../../errors.ts'
 import { textDiff } from '../../../haproxy/config/text-changes.ts'
 import { maskConfiguration } from '../../../model/masking.ts'
 import { EXIT_FAILURE, EXIT_OK, defineCommand } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
+import { readArgument } from '../../named-file.ts'
 import { visibleJson } from '../../output/visible.ts'
 
 /** More than any configuration that is applied. */
@@ -28,13 +27,4 @@ export const diff = defineCommand({
 })
 
 /** As it would be shown: what is secret is masked in what HAProxy runs, too. */
-async function contentOf(file: string): Promise<string> {
-  try {
-    return maskConfiguration(await readFile(file, 'utf8'))
-  } catch (cause) {
-    throw new KontrolError('KTL_USAGE', `${file} cannot be read: ${messageOf(cause)}`, {
-      cause,
-      hint: 'Name a file that is there.'
-    })
-  }
-}
+const contentOf = async (file: string): Promise<string> => maskConfiguration(await readArgument(file))

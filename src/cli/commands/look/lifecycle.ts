@@ -4,6 +4,7 @@ import { toMermaid } from '../../../lifecycle/manifest/mermaid.ts'
 import { counted } from '../../../model/words/figures.ts'
 import { shellOf } from '../../automaton.ts'
 import { defineCommand, usageError } from '../../command.ts'
+import { readNamed } from '../../named-file.ts'
 import { visibleJson } from '../../output/visible.ts'
 
 export const lifecycle = defineCommand({
@@ -16,7 +17,7 @@ export const lifecycle = defineCommand({
     if ((deed !== 'check' && deed !== 'graph') || file === undefined) {
       throw usageError('lifecycle takes a deed and a file', 'Usage: kontrol lifecycle check|graph <file>')
     }
-    const { manifest, warnings: ofManifest } = await readManifest(file, builtInActions)
+    const { manifest, warnings: ofManifest } = await readManifest(file, builtInActions, readNamed)
     const warnings = [...ofManifest, ...dialectWarnings(manifest, shellOf(env))]
     const result = deed === 'graph' ? { graph: toMermaid(manifest) } : { states: manifest.states.length }
     if (values.json) return stdout(visibleJson(JSON.stringify({ file, ...result, warnings })))
