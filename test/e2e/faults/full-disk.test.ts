@@ -1,14 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { Reconfiguration } from '../../../src/model/reconfiguration.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startHttpBackend } from '../../support/haproxy/http-backend.ts'
 import { ownAddress } from '../../support/haproxy/start-haproxy.ts'
 import { createService } from '../../support/service/start-service.ts'
 import { smallDisk } from '../../support/small-disk.ts'
 
-/** Each pod has a frontend of its own, so that one that comes takes a reload. */
+/**
+ * Each pod has a frontend of its own, so that one that comes takes a reload.
+ * Sixteen pages of comment: the page or two that other files of the data
+ * folder give back, once the disk is full, are no room for it.
+ */
 const template = (address: string, port: number): string => `
+${`# ${'-'.repeat(62)}\n`.repeat(1024)}
 {%- for ip in hosts.web %}
 frontend f{{ loop.index }}
   bind ${address}:{{ 8080 + loop.index }}
@@ -37,7 +43,13 @@ describe('a disk that is full, and a change that takes a reload', () => {
     await eventually(async () => (await ask(8081)) === 'one')
     await service.ping(other.host, { id: 'other' })
     await eventually(async () => (await ask(8082)) === 'two')
-    await service.ready()
+    // Once it is done, what it replaced has given its room back.
+    await eventually(async () => {
+      const { reconfigurations } = await service.json<{ reconfigurations: Reconfiguration[] }>(
+        '/api/v1/reconfigurations'
+      )
+      return reconfigurations.some(({ cause, outcome }) => cause.includes(other.host) && outcome === 'reloaded')
+    })
     await disk.fill()
 
     await service.ping(other.host, { id: 'other', down: true })
