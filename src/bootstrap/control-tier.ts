@@ -23,16 +23,20 @@ import type { Problem } from '../errors.ts'
 import { configRoutes } from '../http/routes/config.ts'
 import { haproxyRoutes } from '../http/routes/haproxy.ts'
 import { lifecycleRoutes } from '../http/routes/lifecycle.ts'
+import { masterRoutes } from '../http/routes/masters.ts'
 import { podRoutes } from '../http/routes/pods.ts'
 import { trafficRoutes } from '../http/routes/traffic.ts'
 import { listen } from '../http/server.ts'
 import { commandSink } from '../lifecycle/command-socket.ts'
+import { toldProblems, type MasterWord } from '../model/master.ts'
 import type { Pod } from '../model/pod.ts'
 import { completeSnapshot } from '../model/snapshot.ts'
 import { removeUnfinished } from '../platform/files/atomic-file.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Closers } from '../platform/closers.ts'
 import { Listeners } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
+import { programVersion } from '../platform/process/program-version.ts'
 import type { Registry } from '../registry/registry.ts'
 import { TemplateSource } from '../render/template-source.ts'
 import type { KeepaliveLoop } from '../slave/keepalive-loop.ts'
@@ -81,10 +85,15 @@ export async function startControlTier(deps: ServiceDeps): Promise<Service> {
 }
 
 async function createParts(deps: ServiceDeps): Promise<Parts> {
-  const { config, logger } = deps
+  const { config, clock, logger } = deps
   const credentials = createCredentials(config, logger)
   const alarms = new Listeners<Problem>('alarm', logger)
-  const registry = config.isMaster ? await createRegistry(deps, (problem) => alarms.emit(problem)) : undefined
+  const word = (): MasterWord => ({
+    ...{ id: config.id, ip: config.ip, version: programVersion },
+    config: proxy?.driver.running()?.textDigest ?? null,
+    problems: toldProblems(problems().map(({ code }) => code))
+  })
+  const registry = config.isMaster ? await createRegistry(deps, (problem) => alarms.emit(problem), word) : undefined
   const slave = createKeepaliveLoop(deps, credentials)
   const templates = new TemplateSource({ file: config.configFile, annotations: config.annotations })
   const dns = createDns(deps, {
@@ -139,7 +148,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
     uses: () => registry?.uses ?? [],
     keepalives: registry && createKeepaliveSink({ registry, metrics, access, config, logger }),
     commands: proxy === undefined ? new SocketSink(config.socket) : commandSink(proxy.automaton, logger),
-    routes: async (scope) => await operatorRoutes(scope, registry, proxy, config.app)
+    routes: async (scope) => await operatorRoutes(scope, { registry, proxy, ownApp: config.app, word, clock })
   })
   return { credentials, registry, slave, templates, dns, leaving, statistics, proxy, controller, app }
 }
@@ -205,15 +214,24 @@ const proxiesOf = (registry: Registry | undefined, { app }: Config): readonly Po
 /** What another image's manifest runs lives and dies with its automaton; HAProxy does not, unless it is stopping already. */
 const endsWithUs = ({ automaton, drivesHaproxy }: Proxy): boolean => !drivesHaproxy || automaton.atEnd
 
+interface OperatorParts extends Pick<Parts, 'registry' | 'proxy'> {
+  ownApp: string
+  word: () => MasterWord
+  clock: Clock
+}
+
 /** What only a master or a proxy can tell; their parameters are checked by TypeBox. */
 async function operatorRoutes(
   app: FastifyInstance,
-  registry: Registry | undefined,
-  proxy: Proxy | undefined,
-  ownApp: string
+  { registry, proxy, ownApp, word, clock }: OperatorParts
 ): Promise<void> {
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
-  if (registry !== undefined) await app.register(podRoutes, { registry, ownApp })
+  if (registry !== undefined) {
+    await app.register(podRoutes, { registry, ownApp })
+    const own = () => ({ ...word(), self: true, leading: registry.leading, heardAt: clock.now() })
+    const others = () => registry.otherMasters.map((master) => ({ ...master, self: false }))
+    await app.register(masterRoutes, { masters: () => [own(), ...others()] })
+  }
   if (proxy === undefined) return
   const { automaton, driver, reconfigurations, traffic } = proxy
   const texts = new ShownTexts()

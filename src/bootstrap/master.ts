@@ -17,6 +17,7 @@ import { haproxyPaths } from '../haproxy/files/paths.ts'
 import type { KeepaliveSink } from '../http/routes/kontrol.ts'
 import { parseKeepalive, type Keepalive } from '../model/keepalive.ts'
 import { limits } from '../model/limits.ts'
+import type { MasterWord } from '../model/master.ts'
 import { EtcdStore } from '../registry/etcd/store.ts'
 import { LmdbStore } from '../registry/lmdb-store.ts'
 import { Registry } from '../registry/registry.ts'
@@ -25,7 +26,8 @@ import type { Metrics } from '../telemetry/metrics.ts'
 /** The registry of a master, on the store that the configuration asks for. */
 export async function createRegistry(
   { config, clock, logger, haproxy }: ServiceDeps,
-  onAlarm: (problem: Problem) => void
+  onAlarm: (problem: Problem) => void,
+  word: () => MasterWord
 ): Promise<Registry> {
   const { dataFolder, etcd, namespace, app, id } = config
   const ttlMs = config.ttlSeconds * 1000
@@ -36,7 +38,7 @@ export async function createRegistry(
     cert: config.etcdCert,
     key: config.etcdKey
   }
-  const shared = { namespace, app, id, ttlMs, foverMs: config.foverSeconds * 1000, clock, logger }
+  const shared = { namespace, app, id, ttlMs, foverMs: config.foverSeconds * 1000, word, clock, logger }
   return new Registry({
     store:
       etcd.length === 0

@@ -1,12 +1,16 @@
+import { createHash } from 'node:crypto'
 import { digestOf } from './files/worker-record.ts'
 import type { Problem } from '../errors.ts'
 import type { WorkerPids } from './process/reload.ts'
 import type { RunningConfig } from './servers/plan.ts'
 
-/** A configuration and its name: SHA-256 in hex, over base.cfg and the operator's text. */
+/** A configuration and its name. */
 export interface Configuration {
   readonly text: string
+  /** SHA-256 in hex, over base.cfg and the operator's text. */
   readonly digest: string
+  /** Over the operator's text alone: it is the same at proxies whose data folders differ. */
+  readonly textDigest: string
 }
 
 /** What a worker loaded from its file, with its servers as they were changed since. */
@@ -47,11 +51,15 @@ export class Known {
   withDigest(text: string): Configuration {
     const base = this.#base
     let digest: string | undefined
+    let textDigest: string | undefined
     return {
       text,
-      // On demand: a change of one server does not wait for it.
+      // On demand: a change of one server does not wait for them.
       get digest() {
         return (digest ??= digestOf(base, text))
+      },
+      get textDigest() {
+        return (textDigest ??= createHash('sha256').update(text).digest('hex'))
       }
     }
   }

@@ -5,10 +5,7 @@ import { JsonNumber, JsonObject, stringifyJson } from './json.ts'
 import { problemOfHost } from './host-address.ts'
 import { isLiteralIp } from './ip.ts'
 import { limits } from './limits.ts'
-import { NAME } from './name.ts'
-
-/** A pod's name may be a full DNS name. */
-const ID = '^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$'
+import { ID, NAME } from './name.ts'
 
 export const Keepalive = Type.Object({
   app: Type.String({ pattern: NAME }),

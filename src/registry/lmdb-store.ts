@@ -44,6 +44,7 @@ const GATHER_MS = 10
  */
 export class LmdbStore implements Store {
   readonly leading = true
+  readonly others = []
   readonly leadership: Leadership = { term: 0, until: Infinity }
   readonly #folder: string
   readonly #logger: Pick<Logger, 'warn' | 'error'>

@@ -1,6 +1,7 @@
 import type { KontrolError } from '../errors.ts'
 import type { Keepalive } from '../model/keepalive.ts'
 import type { LimitUse } from '../model/limits.ts'
+import type { OtherMaster } from '../model/master.ts'
 import type { Pod, PodStatus } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -141,6 +142,11 @@ export class Registry {
   /** Whether this master decides who is gone and runs the callback: always, with the embedded store. */
   get leading(): boolean {
     return this.#store.leading
+  }
+
+  /** The other masters of the app, see Store. */
+  get otherMasters(): readonly OtherMaster[] {
+    return this.#store.others
   }
 
   /** What a callback under way goes on by, see Store. */

@@ -1,3 +1,4 @@
+import type { OtherMaster } from '../model/master.ts'
 import type { Pod } from '../model/pod.ts'
 
 /** A pod that no master knew: the store gives it its sequence number. */
@@ -102,6 +103,8 @@ export interface Store {
   readonly skipped: number
   /** Whether this master decides which pods are gone, and may begin a callback. */
   readonly leading: boolean
+  /** The other masters that are known to live, by what each says of itself; none with a store that one master uses. */
+  readonly others: readonly OtherMaster[]
   /** What a callback under way goes on by: as `leading`, and while contact is lost, for as long as nobody else can lead. */
   readonly leadership: Leadership | undefined
   /** Waits for the writes under way. */

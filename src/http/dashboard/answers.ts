@@ -4,6 +4,7 @@ import type {
   AppBody,
   HaproxyBody,
   LifecycleStatus,
+  MasterBody,
   PodBody,
   ReconfigurationBody,
   TrafficBody
@@ -12,6 +13,7 @@ import type {
 // What the routes answer, as they are described.
 
 export type App = Static<typeof AppBody>
+export type Master = Static<typeof MasterBody>
 export type Pod = Static<typeof PodBody>
 export type Reconfiguration = Static<typeof ReconfigurationBody>
 export type Lifecycle = Static<typeof LifecycleStatus>

@@ -1,4 +1,4 @@
-import type { Level, Lifecycle, Reconfiguration, Traffic } from './answers.ts'
+import type { Level, Lifecycle, Master, Reconfiguration, Traffic } from './answers.ts'
 import { countServers, type Latest } from './findings.ts'
 import { Mark } from './parts.tsx'
 import { counted, figure, grouped } from '../../model/words/figures.ts'
@@ -14,11 +14,12 @@ interface GlanceProps extends Latest {
   traffic: Traffic | undefined
   reconfigurations: readonly Reconfiguration[] | undefined
   lifecycle: Lifecycle | undefined
+  masters: readonly Master[] | undefined
 }
 
 /** The figures one looks for first, each a link to its section. */
 export function Glance(latest: GlanceProps) {
-  const facts = [traffic, servers, pods, change, lifecycle, dns].flatMap((fact) => fact(latest))
+  const facts = [traffic, servers, pods, change, lifecycle, proxies, dns].flatMap((fact) => fact(latest))
   return (
     <nav aria-label="At a glance">
       <ul id="glance">
@@ -69,6 +70,15 @@ function lifecycle({ lifecycle: body }: GlanceProps): Fact[] {
   if (body === undefined) return []
   const text = body.queue.length > 0 ? `${body.state}, ${counted(body.queue.length, 'request')} waiting` : body.state
   return [{ section: 'lifecycle', title: 'Life cycle', text, level: 'idle' }]
+}
+
+function proxies({ masters }: GlanceProps): Fact[] {
+  // Alone, what is wrong is told above.
+  if (masters === undefined || masters.length < 2) return []
+  const behind = masters.filter(({ problems }) => problems.length > 0).length
+  const text =
+    behind > 0 ? `${grouped(behind)} of ${grouped(masters.length)} behind` : `${grouped(masters.length)} in line`
+  return [{ section: 'fleet', title: 'Proxies', text, level: behind > 0 ? 'bad' : 'ok' }]
 }
 
 function dns({ dns: body }: GlanceProps): Fact[] {

@@ -3,6 +3,7 @@ import type {
   Dns as DnsAnswer,
   Haproxy,
   Lifecycle as LifecycleAnswer,
+  Master,
   Reconfiguration,
   Traffic as TrafficAnswer
 } from './answers.ts'
@@ -23,7 +24,7 @@ import { Traffic } from './traffic/traffic.tsx'
 /** The whole page: what each route tells, and the parts that show it. A part whose route is not there is left out. */
 export function Page({ app, id }: { app: string; id: string }) {
   const { connected } = useConnectionState()
-  const { latest, haproxy, traffic, reconfigurations, lifecycle } = useAnswers()
+  const { latest, haproxy, traffic, reconfigurations, lifecycle, masters } = useAnswers()
   return (
     <div data-connected={connected ? 'yes' : 'no'}>
       <header>
@@ -35,14 +36,14 @@ export function Page({ app, id }: { app: string; id: string }) {
       </header>
       <main>
         <Headline latest={latest} />
-        <Glance {...latest} traffic={traffic} reconfigurations={reconfigurations} lifecycle={lifecycle} />
+        <Glance {...latest} {...{ traffic, reconfigurations, lifecycle, masters }} />
         <div id="sections">
           <TrafficOrWhyNot haproxy={haproxy} traffic={traffic} reconfigurations={reconfigurations ?? []} />
           {latest.apps !== undefined && <Pods apps={latest.apps} ownApp={app} />}
           {reconfigurations !== undefined && <Reconfigurations entries={reconfigurations} />}
           {reconfigurations !== undefined && <Configuration entries={reconfigurations} />}
           {lifecycle !== undefined && <Lifecycle lifecycle={lifecycle} />}
-          {latest.apps !== undefined && <Fleet app={app} />}
+          {latest.apps !== undefined && <Fleet app={app} masters={masters} />}
           {latest.dns !== undefined && <Dns dns={latest.dns} />}
           <Events />
         </div>
@@ -71,11 +72,15 @@ function useAnswers() {
   })
   const { body: lifecycle } = useResource<LifecycleAnswer>('api/v1/lifecycle', { everyMs: 15_000, events: ['state'] })
   const { body: dns } = useResource<DnsAnswer>('api/v1/dns', { everyMs: 15_000, events: ['dns', 'leader'] })
+  const { body: fleet } = useResource<{ masters: Master[] }>('api/v1/masters?limit=200', {
+    everyMs: 5000,
+    events: ['leader', 'reconfigured']
+  })
   // While HAProxy is away, what it said before it went is no finding.
   const living = haproxy.problem === undefined ? haproxy.body : undefined
   return {
     latest: { ready, apps: apps?.apps, haproxy: living, dns },
-    ...{ haproxy, traffic, lifecycle, reconfigurations: changes?.reconfigurations }
+    ...{ haproxy, traffic, lifecycle, reconfigurations: changes?.reconfigurations, masters: fleet?.masters }
   }
 }
 

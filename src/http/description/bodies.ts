@@ -35,6 +35,17 @@ export const AppBody = Type.Object({
   matching: Type.Integer({ description: 'Of them, those that `q` finds' })
 })
 
+export const MasterBody = Type.Object({
+  id: Type.String({ description: 'Of its pod' }),
+  ip: Type.String(),
+  version: Type.String({ description: 'Of its program' }),
+  self: Type.Boolean({ description: 'The one that answers' }),
+  leading: Type.Boolean({ description: 'The one that expires pods, runs the callback and writes DNS' }),
+  config: orNull(Type.String({ description: 'SHA-256, in hex, of the text that its HAProxy runs; null: not known' })),
+  problems: Type.Array(Type.String(), { description: 'Codes of what GET /readyz tells there' }),
+  heardAt: time('When it said so last')
+})
+
 export const HostsBody = Type.Object({
   digest: Type.String({ description: 'Of all pods' }),
   hosts: mapOf<string[]>({ type: 'array', items: { type: 'string' } }, 'Addresses by app')

@@ -47,6 +47,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         { name: 'kontrol', description: "Kontrol's own, as its clients know them" },
         { name: 'health', description: 'Whether all is well, and the figures' },
         { name: 'pods', description: 'Who is alive' },
+        { name: 'masters', description: 'The control tiers of the app' },
         { name: 'lifecycle', description: 'The automaton' },
         { name: 'haproxy', description: 'What HAProxy runs' },
         { name: 'dns', description: 'The records that lead to the proxies' },

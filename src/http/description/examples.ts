@@ -13,16 +13,16 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     }
   },
   leave: { '200': '' },
-  getState: { '200': { hosts: { web: ['127.0.0.11'] }, md5: '00:a1:aa:cb:e3:c6:12:d7:ec:1b:b0:92:7f:41:fb:33' } },
+  getState: { '200': { hosts: { web: ['127.0.0.11'] }, md5: '99:35:90:08:6b:a6:02:c5:aa:ce:4d:28:59:a0:4d:8f' } },
   getHealth: { '200': { status: 'ok' } },
   followEvents: {
     '200':
-      ': connected\nretry: 2000\n\nid: 1795946671178\nevent: state\ndata: {"at":"2026-11-29T10:04:31.178Z","type":"state","state":"setup","running":true}\n\nid: 1795946671463\nevent: pod-up\ndata: {"at":"2026-11-29T10:04:31.463Z","type":"pod-up","pod":{"app":"haproxy","id":"haproxy-1","ip":"127.0.0.1","key":"2kce4N","role":"balancer","nonce":"48782a6e20137e24","payload":"","firstSeen":"2026-11-29T10:04:31.376Z","seq":0},"reason":"new"}\n'
+      ': connected\nretry: 2000\n\nid: 1795960458411\nevent: state\ndata: {"at":"2026-11-29T13:54:18.410Z","type":"state","state":"setup","running":true}\n\nid: 1795960458534\nevent: pod-up\ndata: {"at":"2026-11-29T13:54:18.534Z","type":"pod-up","pod":{"app":"haproxy","id":"haproxy-1","ip":"127.0.0.1","key":"2kce4N","role":"balancer","nonce":"2700620aa541544e","payload":"","firstSeen":"2026-11-29T13:54:18.521Z","seq":0},"reason":"new"}\n'
   },
   getVersion: { '200': { version: '0.1.0', node: '20.20.2' } },
   getMetrics: {
     '200':
-      '# HELP process_cpu_user_seconds_total Total user CPU time spent in seconds.\n# TYPE process_cpu_user_seconds_total counter\nprocess_cpu_user_seconds_total 0.6281140000000001\n\n# HELP process_cpu_system_seconds_total Total system CPU time spent in seconds.\n# TYPE process_cpu_system_seconds_total counter\nprocess_cpu_system_seconds_total 0.207769\n\n# HELP process_cpu_seconds_total Total user and system CPU time spent in seconds.\n# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 0.835883'
+      '# HELP process_cpu_user_seconds_total Total user CPU time spent in seconds.\n# TYPE process_cpu_user_seconds_total counter\nprocess_cpu_user_seconds_total 0.684735\n\n# HELP process_cpu_system_seconds_total Total system CPU time spent in seconds.\n# TYPE process_cpu_system_seconds_total counter\nprocess_cpu_system_seconds_total 0.121965\n\n# HELP process_cpu_seconds_total Total user and system CPU time spent in seconds.\n# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 0.8067'
   },
   getDns: {
     '200': {
@@ -40,7 +40,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
           type: 'A',
           ttl: 0,
           wanted: ['203.0.113.1'],
-          lastChecked: '2026-11-29T10:04:33.495Z'
+          lastChecked: '2026-11-29T13:54:21.763Z'
         }
       ]
     }
@@ -61,9 +61,9 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
           seq: 1,
           nonce: null,
           payload: { port: 8080 },
-          firstSeen: '2026-11-29T10:04:32.041Z',
-          lastSeen: '2026-11-29T10:04:36.202Z',
-          expiresAt: '2026-11-29T10:05:01.202Z',
+          firstSeen: '2026-11-29T13:54:20.382Z',
+          lastSeen: '2026-11-29T13:54:23.443Z',
+          expiresAt: '2026-11-29T13:54:48.443Z',
           held: false
         }
       ],
@@ -71,11 +71,28 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     }
   },
   listApps: { '200': { apps: [{ app: 'web', pods: 1, held: 0, matching: 1 }], next: null } },
-  getHosts: { '200': { digest: '00:a1:aa:cb:e3:c6:12:d7:ec:1b:b0:92:7f:41:fb:33', hosts: { web: ['127.0.0.11'] } } },
+  getHosts: { '200': { digest: '99:35:90:08:6b:a6:02:c5:aa:ce:4d:28:59:a0:4d:8f', hosts: { web: ['127.0.0.11'] } } },
+  listMasters: {
+    '200': {
+      masters: [
+        {
+          id: 'haproxy-1',
+          ip: '127.0.0.1',
+          version: '0.1.0',
+          config: 'c0c618e9b032adde61cf5d6589c6b6c1860c59758eb05de73f9483edb5842576',
+          problems: [],
+          self: true,
+          leading: true,
+          heardAt: '2026-11-29T13:54:23.513Z'
+        }
+      ],
+      next: null
+    }
+  },
   getLifecycle: {
     '200': {
       state: 'idle',
-      since: '2026-11-29T10:04:36.598Z',
+      since: '2026-11-29T13:54:23.830Z',
       running: false,
       queue: [],
       lastError: null,
@@ -91,18 +108,18 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
         { tag: 'shutdown', kind: 'action', force: true, terminal: true, on: {}, next: [] }
       ],
       history: [
-        { id: 15, tag: 'configure', input: '', startedAt: '2026-11-29T10:04:36.557Z', ms: 41, outcome: 'applied' },
-        { id: 16, tag: 'idle', input: '', startedAt: '2026-11-29T10:04:36.598Z', ms: 1, outcome: 'done' }
+        { id: 15, tag: 'configure', input: '', startedAt: '2026-11-29T13:54:23.815Z', ms: 15, outcome: 'applied' },
+        { id: 16, tag: 'idle', input: '', startedAt: '2026-11-29T13:54:23.830Z', ms: 0, outcome: 'done' }
       ]
     }
   },
   getHaproxy: {
     '200': {
       version: '2.6.12-1+deb12u4',
-      pid: 25645,
-      uptimeSeconds: 5,
+      pid: 4068,
+      uptimeSeconds: 4,
       reloads: 1,
-      workerPid: 25685,
+      workerPid: 4111,
       oldWorkers: [],
       proxies: [
         {
@@ -133,7 +150,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   },
   getTraffic: {
     '200': {
-      at: ['2026-11-29T10:04:36.175Z'],
+      at: ['2026-11-29T13:54:23.412Z'],
       proxies: [
         {
           name: 'proxy',
@@ -165,34 +182,38 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
       leftOut: 0
     }
   },
+  getConfig: {
+    '200':
+      '\nfrontend proxy\n  bind 127.0.0.1:11514\n  mode http\n  default_backend web\nbackend web\n  mode http\n  server web-1 127.0.0.11:8080\n'
+  },
   listReconfigurations: {
     '200': {
       reconfigurations: [
         {
           id: 1,
-          cause: 'pod-up web 127.0.0.11 (new)',
-          causedAt: '2026-11-29T10:04:32.043Z',
-          startedAt: '2026-11-29T10:04:32.052Z',
+          cause: 'asked to render',
+          causedAt: '2026-11-29T13:54:19.382Z',
+          startedAt: '2026-11-29T13:54:19.382Z',
           plan: 'reload',
           operations: 0,
           reasons: ['frontend proxy is new', 'backend web is new'],
-          phases: { render: 294.54, configure: 132.77, restart: 436.13 },
+          phases: { render: 721.51, configure: 223.18, restart: 582.7 },
           outcome: 'reloaded',
           error: null,
-          diff: '-# No configuration yet.\n+\n+frontend proxy\n+  bind 127.0.0.1:13997\n+  mode http\n+  default_backend web\n+backend web\n+  mode http\n+  server web-1 127.0.0.11:8080'
+          diff: '-# No configuration yet.\n+\n+frontend proxy\n+  bind 127.0.0.1:11514\n+  mode http\n+  default_backend web\n+backend web\n+  mode http'
         },
         {
           id: 2,
-          cause: 'asked to render',
-          causedAt: '2026-11-29T10:04:32.923Z',
-          startedAt: '2026-11-29T10:04:32.923Z',
-          plan: 'none',
-          operations: 0,
+          cause: 'pod-up web 127.0.0.11 (new)',
+          causedAt: '2026-11-29T13:54:20.390Z',
+          startedAt: '2026-11-29T13:54:20.937Z',
+          plan: 'runtime',
+          operations: 1,
           reasons: [],
-          phases: { render: 28.27, configure: 0.07 },
-          outcome: 'unchanged',
+          phases: { render: 142.59, configure: 38.74 },
+          outcome: 'applied',
           error: null,
-          diff: ''
+          diff: '+  server web-1 127.0.0.11:8080'
         }
       ],
       next: null
@@ -211,15 +232,11 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
       seq: 1,
       nonce: null,
       payload: { port: 8080 },
-      firstSeen: '2026-11-29T10:04:32.041Z',
-      lastSeen: '2026-11-29T10:04:36.202Z',
-      expiresAt: '2026-11-29T10:05:01.202Z',
+      firstSeen: '2026-11-29T13:54:20.382Z',
+      lastSeen: '2026-11-29T13:54:23.443Z',
+      expiresAt: '2026-11-29T13:54:48.443Z',
       held: false
     }
-  },
-  getConfig: {
-    '200':
-      '\nfrontend proxy\n  bind 127.0.0.1:13997\n  mode http\n  default_backend web\nbackend web\n  mode http\n  server web-1 127.0.0.11:8080\n'
   },
   requestTransition: { '200': { state: 'idle', outcome: 'done' }, '202': { state: 'expose-via-route53' } }
 }

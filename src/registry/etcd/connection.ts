@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError, messageOf } from '../../errors.ts'
+import type { OtherMaster } from '../../model/master.ts'
 import type { Pod } from '../../model/pod.ts'
 import { Backoff } from '../../platform/backoff.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -67,6 +68,11 @@ export class EtcdConnection {
 
   get leading(): boolean {
     return this.#session?.leading ?? false
+  }
+
+  /** None while there is no contact. */
+  get others(): readonly OtherMaster[] {
+    return this.#session?.others() ?? []
   }
 
   get leadership(): Leadership | undefined {

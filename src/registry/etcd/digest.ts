@@ -1,3 +1,4 @@
+import { parseMasterWord, type MasterWord } from '../../model/master.ts'
 import type { Clock } from '../../platform/clock.ts'
 
 /** Keys of pods, and how long ago at most, in milliseconds, they were heard when the digest was written. */
@@ -8,13 +9,18 @@ const STEP_MS = 250
 /** A part of a digest stays far below the 1.5 MiB that etcd takes in a request: keys have 63 characters at most. */
 const KEYS_PER_PART = 15_000
 
-/** Gathers the pods that this master heard of, to tell other masters of all of them at once. */
+/**
+ * Gathers the pods that this master heard of, to tell other masters of all of them at once. What it says of itself
+ * stands behind the groups of the first part, where masters of former versions pass it over.
+ */
 export class KeepaliveDigest {
   readonly #clock: Clock
+  readonly #word: (() => MasterWord) | undefined
   #heardAt = new Map<string, number>()
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, word?: () => MasterWord) {
     this.#clock = clock
+    this.#word = word
   }
 
   add(key: string): void {
@@ -40,7 +46,8 @@ export class KeepaliveDigest {
     const now = this.#clock.now()
     const parts = [heard.slice(0, KEYS_PER_PART)]
     for (let i = KEYS_PER_PART; i < heard.length; i += KEYS_PER_PART) parts.push(heard.slice(i, i + KEYS_PER_PART))
-    return parts.map((part) => JSON.stringify(groupByAge(part, now)))
+    const word = this.#word === undefined ? [] : [this.#word()]
+    return parts.map((part, index) => JSON.stringify([...groupByAge(part, now), ...(index === 0 ? word : [])]))
   }
 }
 
@@ -56,10 +63,15 @@ function groupByAge(heard: readonly [key: string, at: number][], now: number): H
 }
 
 /** A digest that is none, of a version to come, says nothing. */
-export function parseDigest(text: string): HeardGroup[] {
+export function parseDigest(text: string): { heard: HeardGroup[]; word: MasterWord | undefined } {
+  const said = arrayIn(text)
+  return { heard: said.filter(isHeardGroup), word: parseMasterWord(said.at(-1)) }
+}
+
+function arrayIn(text: string): unknown[] {
   try {
-    const groups: unknown = JSON.parse(text)
-    return Array.isArray(groups) ? groups.filter(isHeardGroup) : []
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) ? value : []
   } catch {
     return []
   }

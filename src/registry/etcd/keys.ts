@@ -7,7 +7,7 @@
  *     ran                digest of the pods that it ran for
  *     filled             there once no pod is missing of those that were there before
  *     leader             id of the leading master, under its lease
- *     masters/<id>/<n>   which pods that master heard of lately, under its lease
+ *     masters/<id>/<n>   which pods that master heard of lately, and what it says of itself, under its lease
  */
 export class EtcdKeys {
   readonly prefix: string

@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts'
+import type { MasterWord, OtherMaster } from '../../model/master.ts'
 import type { Pod } from '../../model/pod.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { Poller } from '../../platform/poller.ts'
@@ -39,6 +40,16 @@ const SILENT_BEATS = 2
 /** They do not wait for one another: an etcd that is slow is told as often as one that is fast. */
 const MAX_BEATS_UNDER_WAY = 20
 
+/** The last of another master. */
+interface Beat {
+  /** On the monotonic clock. */
+  at: number
+  /** Milliseconds since the epoch. */
+  heardAt: number
+  /** The last that it said of itself. */
+  word: MasterWord | undefined
+}
+
 /**
  * One stretch of contact with etcd: from a complete listing on, every change
  * is seen. A broken watch ends it for good, as does a time without a beat that
@@ -66,8 +77,8 @@ export class EtcdSession {
   #awaited = { revision: 0, beats: 0 }
   readonly #beats: Poller
   #beatsUnderWay = 0
-  /** Time of the last beat of each other master. */
-  readonly #masters = new Map<string, number>()
+  /** The other masters that live. */
+  readonly #masters = new Map<string, Beat>()
 
   private constructor(client: EtcdClient, options: EtcdSessionOptions) {
     this.client = client
@@ -115,6 +126,14 @@ export class EtcdSession {
     return this.#leads && this.leadership !== undefined
   }
 
+  /** Those that say something of themselves. */
+  others(): OtherMaster[] {
+    const leader = this.#options.mirror.leader.value
+    return [...this.#masters].flatMap(([id, { word, heardAt }]) =>
+      word === undefined ? [] : [{ ...word, leading: id === leader, heardAt }]
+    )
+  }
+
   /** Says goodbye: other masters need not wait for the lease to run out. */
   async close(): Promise<void> {
     if (!this.#over) {
@@ -134,7 +153,7 @@ export class EtcdSession {
     const { keys, mirror, clock, foverMs, maxListedBytes } = this.#options
     const listing = await this.client.list(keys.prefix, maxListedBytes)
     const lost = mirror.load(listing)
-    for (const { key } of listing.values) this.#masterBehind(key)
+    for (const { key, value } of listing.values) this.#readBeat(key, value)
     const asked = clock.monotonic()
     const [{ lease, seconds }] = await Promise.all([
       this.client.grantLease(Math.ceil(foverMs / 1000)),
@@ -167,17 +186,19 @@ export class EtcdSession {
     if (value === undefined) {
       const { kind, name } = this.#options.keys.parse(key)
       if (kind === 'masters' && this.#masters.delete(name)) this.#options.onMasterLost(name)
-    } else if (this.#masterBehind(key)) {
-      for (const [ageMs, pods] of parseDigest(value)) this.#options.onHeard(pods, ageMs)
+    } else {
+      for (const [ageMs, pods] of this.#readBeat(key, value)) this.#options.onHeard(pods, ageMs)
     }
   }
 
-  /** Whether the key is another master's digest, which then lives. */
-  #masterBehind(key: string): boolean {
-    const { kind, name } = this.#options.keys.parse(key)
-    if (kind !== 'masters' || name === this.#options.masterId) return false
-    this.#masters.set(name, this.#options.clock.monotonic())
-    return true
+  /** @returns which pods another master heard, which then lives; none where the key is no master's */
+  #readBeat(key: string, value: string): ReturnType<typeof parseDigest>['heard'] {
+    const { keys, masterId, clock } = this.#options
+    const { kind, name } = keys.parse(key)
+    if (kind !== 'masters' || name === masterId) return []
+    const { heard, word = this.#masters.get(name)?.word } = parseDigest(value)
+    this.#masters.set(name, { at: clock.monotonic(), heardAt: clock.now(), word })
+    return heard
   }
 
   async #campaign(): Promise<void> {
@@ -255,7 +276,7 @@ export class EtcdSession {
 
   #findLostMasters(): void {
     const { clock, lostMs, onMasterLost } = this.#options
-    for (const [id, at] of this.#masters) {
+    for (const [id, { at }] of this.#masters) {
       if (clock.monotonic() - at <= lostMs) continue
       this.#masters.delete(id)
       onMasterLost(id)

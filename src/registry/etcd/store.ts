@@ -1,4 +1,5 @@
 import { stringifyJson } from '../../model/json.ts'
+import type { MasterWord, OtherMaster } from '../../model/master.ts'
 import type { Pod } from '../../model/pod.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -26,6 +27,8 @@ export interface EtcdStoreOptions {
   ttlMs: number
   /** Of all that etcd holds of this app. */
   maxListedBytes: number
+  /** Told to the other masters with each beat; absent, they know of this one by the pods that it hears. */
+  word?: (() => MasterWord) | undefined
   clock: Clock
   logger: Logger
 }
@@ -58,7 +61,7 @@ export class EtcdStore implements Store {
     this.#options = options
     this.#keys = new EtcdKeys(options)
     this.#mirror = new EtcdMirror({ keys: this.#keys, logger: options.logger })
-    this.#digest = new KeepaliveDigest(options.clock)
+    this.#digest = new KeepaliveDigest(options.clock, options.word)
     this.#connection = new EtcdConnection({
       access: {},
       ...options,
@@ -82,6 +85,10 @@ export class EtcdStore implements Store {
 
   get leadership(): Leadership | undefined {
     return this.#connection.leadership
+  }
+
+  get others(): readonly OtherMaster[] {
+    return this.#connection.others
   }
 
   get skipped(): number {

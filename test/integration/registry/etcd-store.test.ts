@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { MasterWord } from '../../../src/model/master.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import type { EtcdAccess } from '../../../src/registry/etcd/gateway.ts'
 import { EtcdStore } from '../../../src/registry/etcd/store.ts'
@@ -15,7 +16,13 @@ let etcd: EtcdCluster
 let apps = 0
 const MAX_LISTED_BYTES = 2 ** 26
 
-const createStore = (app: string, { hosts, access = {} }: { hosts: readonly string[]; access?: EtcdAccess }) =>
+interface Peer {
+  hosts: readonly string[]
+  access?: EtcdAccess
+  word?: () => MasterWord
+}
+
+const createStore = (app: string, { hosts, access = {}, word }: Peer) =>
   new EtcdStore({
     hosts,
     access,
@@ -25,6 +32,7 @@ const createStore = (app: string, { hosts, access = {} }: { hosts: readonly stri
     foverMs: 2000,
     ttlMs: 5000,
     maxListedBytes: MAX_LISTED_BYTES,
+    word,
     clock: systemClock,
     logger: silentLogger()
   })
@@ -69,6 +77,30 @@ describe('EtcdStore', () => {
     given.abort()
     await opened
     await store.close()
+  })
+
+  it('knows what the other masters that live say of themselves, who leads, and no more of one that left', async () => {
+    const app = `words-${apps++}`
+    const word = (n: number): MasterWord => ({
+      ...{ id: `m-${n}`, ip: `10.0.0.${n}`, version: '1.2.3' },
+      config: n === 1 ? null : 'ab'.repeat(32),
+      problems: n === 1 ? ['KTL_STARTING'] : []
+    })
+    const listener = { onHeard() {}, onContact() {}, onLeadership() {}, onMasterLost() {} }
+    const stores = [1, 2].map((n) => createStore(app, { ...etcd, word: () => word(n) }))
+    const [first, second] = stores as [EtcdStore, EtcdStore]
+    for (const store of stores) await store.open(listener as never)
+
+    await eventually(() => first.others.length === 1 && second.others.length === 1)
+    const now = systemClock.now()
+    expect(first.others).toEqual([{ ...word(2), leading: false, heardAt: expect.any(Number) as number }])
+    expect(second.others).toEqual([{ ...word(1), leading: true, heardAt: expect.any(Number) as number }])
+    expect(Math.abs((second.others[0]?.heardAt ?? 0) - now)).toBeLessThan(5000)
+
+    await first.close()
+    await eventually(() => second.others.length === 0)
+    await second.close()
+    expect(second.others).toEqual([])
   })
 
   describe('when others write to its keys', () => {

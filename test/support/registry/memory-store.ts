@@ -16,6 +16,7 @@ export class MemoryStore implements Store {
   leading = true
   readonly leadership: Leadership = { term: 0, until: Infinity }
   readonly skipped = 0
+  readonly others = []
   writes = 0
   failure: Error | undefined
   listener: StoreListener | undefined
