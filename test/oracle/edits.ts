@@ -56,6 +56,13 @@ const swap: BackendEdit = ({ servers }, random) => {
 
 export const EDITS: readonly Edit[] = [
   { name: 'join', weight: 8, apply: ofBackend(join) },
+  {
+    name: 'scale up',
+    weight: 3,
+    apply: ofBackend((backend, random, place) => {
+      random.some(2, 4, () => join(backend, random, place))
+    })
+  },
   { name: 'leave', weight: 6, apply: ofBackend(leave) },
   {
     name: 'replace',
@@ -204,7 +211,9 @@ export const EDITS: readonly Edit[] = [
 ]
 
 /** What happens to a fleet all day, and takes no reload but where a condition moves. */
-const DAILY = EDITS.filter(({ name }) => ['join', 'leave', 'replace', 'comment', 'condition moves'].includes(name))
+const DAILY = EDITS.filter(({ name }) =>
+  ['join', 'scale up', 'leave', 'replace', 'comment', 'condition moves'].includes(name)
+)
 const DAILY_ANYWHERE = DAILY.filter(({ name }) => name !== 'condition moves')
 
 export function pickEdit(random: SeededRandom, { fleet, backends }: Scenario): Edit {

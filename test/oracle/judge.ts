@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Probe, Seen } from './client.ts'
 import { Client } from './client.ts'
 import { facts, look, type Look, type ServerLook } from './look.ts'
-import type { Pods } from './pods.ts'
+import type { Pods, Shapes } from './pods.ts'
 
 /** One of the two that are held against each other. */
 export interface Side {
@@ -25,6 +25,8 @@ export interface Judged {
 /** How long the checks of both may take to come to the same outcome. */
 const SETTLE_MS = 12_000
 const ROUNDS = 2
+/** Where servers are weighed by chance on a ring: who has fallen off it shows by what it does not get. */
+const ROUNDS_OF_CHANCE = 8
 
 /** @returns every way in which the driven HAProxy is not like the fresh one, in words */
 export async function judge(judged: Judged): Promise<string[]> {
@@ -120,6 +122,7 @@ function whole(shapes: ReadonlySet<string>): string[] {
 
 async function compareTraffic({ driven, fresh, pods, probes, spread }: Judged, look: Look): Promise<string[]> {
   const client = new Client()
+  const weighed = spread && [...look.algorithms.values()].includes('random')
   const keyed = keyedPods(look)
   const usable = new Set(
     look.servers.filter(({ status }) => /^(?:UP|no) /.test(status)).map(({ backend, name }) => `${backend}/${name}`)
@@ -128,7 +131,7 @@ async function compareTraffic({ driven, fresh, pods, probes, spread }: Judged, l
     const [runs = [], wanted = []] = await Promise.all(
       [driven, fresh].map(async ({ prefix }) => {
         const mine = probes.map((probe) => ({ ...probe, host: probe.host.replace(driven.prefix, prefix) }))
-        return await client.ask(mine, ROUNDS)
+        return await client.ask(mine, weighed ? ROUNDS_OF_CHANCE : ROUNDS)
       })
     )
     const failing = [runs, wanted].every((side) => {
@@ -149,14 +152,26 @@ async function compareTraffic({ driven, fresh, pods, probes, spread }: Judged, l
     for (const { place } of look.servers) {
       const pod = place.replace(/:\d+$/, '')
       const [one, other] = [driven, fresh].map(({ prefix }) => pods.shapes(pod.replace('127.x.', prefix)).traffic)
-      if (one === undefined || other === undefined || one.size === 0 || other.size === 0) continue
-      const [ran, should] = [[...one].sort().join(' | '), [...other].sort().join(' | ')]
-      if (ran !== should) differences.push(`connections to ${pod}: "${ran}", wanted "${should}"`)
+      differences.push(...compareConnections(pod, one, other))
     }
     return differences
   } finally {
     client.close()
   }
+}
+
+/** How it is connected to, by the probes that have come to it on both sides: which do is chance in many backends. */
+function compareConnections(
+  pod: string,
+  runs: Shapes['traffic'] = new Map(),
+  wanted: Shapes['traffic'] = new Map()
+): string[] {
+  return [...runs].flatMap(([probe, one]) => {
+    const other = wanted.get(probe)
+    if (other === undefined) return []
+    const [ran, should] = [[...one].sort().join(' | '), [...other].sort().join(' | ')]
+    return ran === should ? [] : [`connections to ${pod}: "${ran}", wanted "${should}"`]
+  })
 }
 
 /** What HAProxy calls the algorithms under which a request itself decides where it goes. */

@@ -45,6 +45,7 @@ export function planChange(running: RunningConfig | undefined, wanted: ConfigMod
   const reasons = [
     ...skeleton,
     ...serverReasons(changes, wanted),
+    ...nameReasons(running.model, wanted),
     ...orderReasons(running.model, wanted, changes),
     ...ringReasons(running, wanted),
     ...namedReasons(running, wanted)
@@ -138,8 +139,6 @@ function serverReasons(changes: PoolChange[], wanted: ConfigModel): string[] {
     if (blocker !== undefined) reasons.add(`backend ${backend}: servers change under ${blocker}`)
     const strange = add.map(({ server }) => server).find(({ blocker }) => blocker !== undefined)
     if (strange !== undefined) reasons.add(`backend ${backend}: server ${strange.name} has ${strange.blocker}`)
-    const twice = nameUsedTwice(pool, add, wanted.conditional.get(backend))
-    if (twice !== undefined) reasons.add(`backend ${backend}: two servers are called ${twice}`)
     const leaves = leaveReason(remove, wanted.sticky.has(backend))
     if (leaves !== undefined) reasons.add(`backend ${backend}: server ${leaves}`)
   }
@@ -236,15 +235,30 @@ function leaveReason(remove: readonly Slot[], sticky: boolean): string | undefin
   return cut && `${cut.name} leaves under "on-marked-down"`
 }
 
-/** HAProxy refuses such a file. What ran before was checked, so a name used twice is among the new ones. */
+/** HAProxy refuses a file with a name that stands twice in a backend, and then it would not start with it again. */
+function nameReasons(before: ConfigModel, after: ConfigModel): string[] {
+  return [...after.order].flatMap(([backend, { servers }]) => {
+    const twice = nameUsedTwice(before.order.get(backend)?.servers ?? [], servers, after.conditional.get(backend))
+    return twice === undefined ? [] : [`backend ${backend}: two servers are called ${twice}`]
+  })
+}
+
+/** What ran before was checked, so a name that stands twice is one of a line that is new or has changed. */
 function nameUsedTwice(
-  { servers }: Pool,
-  add: readonly NewServer[],
+  former: readonly ServerLine[],
+  servers: readonly ServerLine[],
   others: ReadonlySet<string> = new Set()
 ): string | undefined {
-  if (add.length === 0) return undefined
-  const fresh = new Map(add.map(({ server }) => [server.name, server]))
-  const isOther = (server: ServerLine): boolean =>
-    fresh.has(server.name) && (fresh.get(server.name) !== server || others.has(server.name))
-  return [...add.map(({ server }) => server), ...servers].find(isOther)?.name
+  const { after: changed } = withoutCommonEnds(former, servers, isCalledSame)
+  if (changed.length === 0) return undefined
+  const fresh = new Set(changed.map(({ name }) => name))
+  const seen = new Set(others)
+  for (const { name } of servers) {
+    if (!fresh.has(name)) continue
+    if (seen.has(name)) return name
+    seen.add(name)
+  }
+  return undefined
 }
+
+const isCalledSame = (one: ServerLine, other: ServerLine): boolean => one.name === other.name

@@ -210,6 +210,25 @@ describe('planChange of servers', () => {
     expect(await changes(running, within)).toContain('backend a changed')
   })
 
+  it.each([
+    ['beside one that comes', ['p 10.0.0.1:80', 'p 10.0.0.2:80', 'new 10.0.0.3:80']],
+    ['though none comes or goes', ['p 10.0.0.1:80', 'p 10.0.0.2:80']],
+    ['before the one that has it', ['q 10.0.0.1:80', 'q 10.0.0.2:80']],
+    ['as another takes a place', ['p 10.0.0.2:80', 'p 10.0.0.3:80']]
+  ])('reloads, which HAProxy refuses, where a server is called like another, %s', async (_when, servers) => {
+    const running = backend(['p 10.0.0.1:80', 'q 10.0.0.2:80'])
+
+    expect(await changes(running, backend(servers))).toContainEqual(
+      expect.stringMatching(/^backend a: two servers are called [pq]$/)
+    )
+  })
+
+  it('finds a name that stands twice under other settings of the same backend', async () => {
+    const running = `${backend(['p 10.0.0.1:80'])}default-server check\nserver q 10.0.0.2:80\n`
+
+    expect(await changes(running, running.replace('q 10', 'p 10'))).toContain('backend a: two servers are called p')
+  })
+
   it('adds beside a section that may be there', async () => {
     const extra = '.if defined(X)\nlisten b\n  server x 10.0.0.9:80\n.endif\n'
     const running = `${extra}${backend(['one 10.0.0.1:80'])}`
