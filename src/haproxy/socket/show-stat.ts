@@ -1,3 +1,4 @@
+import { csvCells, csvLines } from '../../platform/csv.ts'
 import { eachInTurns } from '../../platform/turns.ts'
 
 interface ServerStatus {
@@ -35,7 +36,8 @@ interface SideStatus {
 }
 
 /**
- * Reads `show stat`: CSV whose first line names the columns. 2.6.12, abridged:
+ * Reads `show stat`: CSV whose first line names the columns. What a pod answered to its check stands there in quotes, with
+ * all commas and line feeds that it has. 2.6.12, abridged:
  *
  *     # pxname,svname,qcur,qmax,scur,smax,slim,stot,bin,bout,…,status,…,addr,…
  *     proxy,FRONTEND,,,0,0,20000,0,0,0,…,OPEN,…,,…
@@ -43,12 +45,12 @@ interface SideStatus {
  *     http,BACKEND,0,0,0,0,2000,0,0,0,…,UP,…,,…
  */
 export async function parseStat(csv: string): Promise<ProxyStatus[]> {
-  const [header = '', ...lines] = csv.trim().split('\n')
-  const columns = header.replace(/^# /, '').split(',')
+  const [header = '', ...lines] = csvLines(csv)
+  const columns = csvCells(header.replace(/^# /, ''))
   const at = Object.fromEntries(columns.map((name, index) => [name, index]))
   const proxies = new Map<string, ProxyStatus>()
   await eachInTurns(lines, (line) => {
-    const cells = line.split(',')
+    const cells = csvCells(line)
     const text = (column: string): string => cells[at[column] ?? -1] ?? ''
     const name = text('pxname')
     const proxy = proxies.get(name) ?? { name, servers: [] }

@@ -60,6 +60,20 @@ web,BACKEND,1,9,100,200,UP,,1,2,
       }
     ])
   })
+
+  it('reads a row on, whatever a pod has answered to its check', async () => {
+    const csv = `# pxname,svname,status,last_chk,addr,
+web,one,DOWN,"Sorry, ""we, are"" closed
+web,two,UP,,10.6.6.6:80,
+
+",127.0.0.2:80,
+web,three,UP,,127.0.0.3:80,
+`
+    expect((await parseStat(csv))[0]?.servers).toEqual([
+      expect.objectContaining({ name: 'one', address: '127.0.0.2:80' }),
+      expect.objectContaining({ name: 'three', address: '127.0.0.3:80' })
+    ])
+  })
 })
 
 describe('alertsOf', () => {
