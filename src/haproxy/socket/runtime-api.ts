@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError } from '../../errors.ts'
 import { endsInQuotes } from '../../platform/csv.ts'
-import { parseStat, type ProxyStatus } from './show-stat.ts'
+import { parseStat, type ProxyStat } from './show-stat.ts'
 import type { RuntimeCommand } from '../servers/commands.ts'
 import { parseServersState, type ServerState } from './show-servers-state.ts'
 import { exchange, exchangeAfter } from './exchange.ts'
@@ -36,12 +36,12 @@ export class RuntimeApi {
     return pid
   }
 
-  async proxies(): Promise<ProxyStatus[]> {
+  async proxies(): Promise<ProxyStat[]> {
     return await parseStat(await exchange(this.#path, 'show stat'))
   }
 
   /** All backends, without their servers: that stays short with any number of pods. */
-  async backends(workerPid: number): Promise<ProxyStatus[]> {
+  async backends(workerPid: number): Promise<ProxyStat[]> {
     // 2: backends only.
     return await allOf(await this.ask(workerPid, ['show stat -1 2 -1']), parseStat)
   }
