@@ -11,7 +11,7 @@ import { ConfigFile, NO_CONFIG } from './files/config-file.ts'
 import { ConfigReader } from './config/model.ts'
 import { HaproxyLog } from './process/log.ts'
 import { fileArguments, haproxyPaths, masterSocketArgument, type HaproxyPaths } from './files/paths.ts'
-import { readStatus, type HaproxyStatus } from './socket/status.ts'
+import { StatusReader, type HaproxyStatus } from './socket/status.ts'
 import { Known, type Configuration } from './known.ts'
 import { Servers, type ServerStateChange } from './servers/servers.ts'
 import { MasterCli } from './socket/master-cli.ts'
@@ -66,8 +66,7 @@ export class HaproxyDriver {
   readonly #paths: HaproxyPaths
   readonly #file: ConfigFile
   readonly #log: HaproxyLog
-  readonly #master: MasterCli
-  readonly #runtime: RuntimeApi
+  readonly #status: StatusReader
   readonly #known: Known
   readonly #servers: Servers
   readonly #instance: Instance
@@ -87,8 +86,9 @@ export class HaproxyDriver {
     const secrets = new ConfigSecrets(paths)
     const hide = async (words: string): Promise<string> => await secrets.hide(words)
     const log = (this.#log = new HaproxyLog({ path: paths.log, pid: () => supervisor.pid(), clock, logger, hide }))
-    const master = (this.#master = new MasterCli(paths.masterSocket))
-    const runtime = (this.#runtime = new RuntimeApi(paths.runtimeSocket))
+    const master = new MasterCli(paths.masterSocket)
+    const runtime = new RuntimeApi(paths.runtimeSocket)
+    this.#status = new StatusReader({ master, runtime, clock, hide })
     const known = (this.#known = new Known(base))
     const shared = { known, runtime, queue: this.#queue, clock, logger, onAlarm }
     const servers = (this.#servers = new Servers({ ...shared, journal: new ChangeJournal(paths.journal, logger) }))
@@ -223,7 +223,7 @@ export class HaproxyDriver {
 
   /** @throws KontrolError KTL_HAPROXY_UNREACHABLE while HAProxy is away */
   async status(): Promise<HaproxyStatus> {
-    const status = await readStatus(this.#master, this.#runtime)
+    const status = await this.#status.read()
     return { ...status, proxies: this.#servers.marked(status.proxies), problems: this.problems() }
   }
 

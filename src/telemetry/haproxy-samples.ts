@@ -1,3 +1,4 @@
+import { csvCells, csvLines } from '../platform/csv.ts'
 import { eachInTurns } from '../platform/turns.ts'
 import { inSlices, type Sample } from './sample.ts'
 
@@ -46,7 +47,7 @@ export interface StatSamples {
  *     front,FRONTEND,,,0,0,9985,0,0,0,…,OPEN,,,…,0,…
  *     app,web-0,0,0,0,0,,0,0,0,…,DOWN,1,1,…,2,…,Connection refused,…
  *
- * Fields that hold commas stand in quotes. Beyond telegraf's: `haproxy_up`, 1 or 0, from the status.
+ * Fields that hold commas or line feeds stand in quotes. Beyond telegraf's: `haproxy_up`, 1 or 0, from the status.
  * Servers come last, and have the figures of OF_SERVERS only.
  *
  * @param at milliseconds since the epoch
@@ -76,12 +77,12 @@ export async function statRows(csv: string): Promise<ReadonlyMap<string, string>
 }
 
 function readTable(csv: string): { columns: string[]; lines: string[] } {
-  const [header = '', ...lines] = csv.split('\n').filter((line) => line.trim() !== '')
-  return { columns: splitRow(header.replace(/^# /, '')), lines }
+  const [header = '', ...lines] = csvLines(csv)
+  return { columns: csvCells(header.replace(/^# /, '')), lines }
 }
 
 function readRow(columns: string[], line: string): Map<string, string> {
-  const fields = splitRow(line)
+  const fields = csvCells(line)
   return new Map(columns.map((column, index) => [column, fields[index] ?? '']))
 }
 
@@ -106,13 +107,6 @@ function rowSamples(row: Map<string, string>, at: number, wanted?: ReadonlySet<s
 /** `UP 1/3` is going down, and still used; so is a server without checks. */
 function isUp(status: string): boolean {
   return status.startsWith('UP') || status === 'OPEN' || status === 'no check'
-}
-
-function splitRow(line: string): string[] {
-  if (!line.includes('"')) return line.split(',')
-  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
-    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? ''
-  )
 }
 
 /**

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError } from '../../errors.ts'
-import { parseStat, type ProxyStatus } from './show-stat.ts'
+import { endsInQuotes } from '../../platform/csv.ts'
+import { parseStat, type ProxyStat } from './show-stat.ts'
 import type { RuntimeCommand } from '../servers/commands.ts'
 import { parseServersState, type ServerState } from './show-servers-state.ts'
 import { exchange, exchangeAfter } from './exchange.ts'
@@ -35,12 +36,12 @@ export class RuntimeApi {
     return pid
   }
 
-  async proxies(): Promise<ProxyStatus[]> {
+  async proxies(): Promise<ProxyStat[]> {
     return await parseStat(await exchange(this.#path, 'show stat'))
   }
 
   /** All backends, without their servers: that stays short with any number of pods. */
-  async backends(workerPid: number): Promise<ProxyStatus[]> {
+  async backends(workerPid: number): Promise<ProxyStat[]> {
     // 2: backends only.
     return await allOf(await this.ask(workerPid, ['show stat -1 2 -1']), parseStat)
   }
@@ -104,7 +105,7 @@ export class RuntimeApi {
   }
 
   /**
-   * The answer of each command. Every one ends with an empty line, and holds none.
+   * The answer of each command. Every one ends with an empty line, and holds none but within quotes.
    *
    * A former worker may answer in place of the one that is meant: the listening socket is the same, and it goes on
    * accepting for as long as `grace` says. What it was told matters to nobody, so this is for what any worker may hear:
@@ -158,7 +159,16 @@ export class RuntimeApi {
   }
 }
 
-const answersIn = (text: string): string[] => text.split(/(?<=^|\n)\n/)
+/** `show stat` quotes what a pod answered to its check, which may hold empty lines. */
+function answersIn(text: string): string[] {
+  const answers: string[] = []
+  for (const part of text.split(/(?<=^|\n)\n/)) {
+    const former = answers.at(-1)
+    if (former?.startsWith('# pxname') === true && endsInQuotes(former)) answers.splice(-1, 1, `${former}\n${part}`)
+    else answers.push(part)
+  }
+  return answers
+}
 
 /** One answer each, and nothing behind the last. */
 function complete(answers: string[], count: number): string[] {

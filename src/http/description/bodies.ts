@@ -84,6 +84,15 @@ const ServerBody = Type.Object({
   name: Type.String(),
   address: Type.String({ description: 'With its port' }),
   ...counters,
+  since: Type.Optional(
+    time('Since when it is UP, DOWN, MAINT …, within two seconds; absent where HAProxy does not tell')
+  ),
+  check: Type.Optional(
+    Type.String({
+      description:
+        'What its checks found last, in the words of HAProxy and of the pod: its code, then a text, as `L4CON, Connection refused`; absent where nothing is checked'
+    })
+  ),
   left: Type.Optional(Type.Literal(true, { description: 'Its pod has gone: it takes no request' }))
 })
 

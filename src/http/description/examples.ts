@@ -138,7 +138,8 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
               sessions: 0,
               totalSessions: 0,
               bytesIn: 0,
-              bytesOut: 0
+              bytesOut: 0,
+              since: '2026-11-29T10:04:31.000Z'
             }
           ],
           backend: { status: 'UP', sessions: 0, totalSessions: 0, bytesIn: 0, bytesOut: 0, usableServers: 1 },

@@ -148,7 +148,7 @@ backend web
     expect(well.stdout).toMatch(/^last change {3}\S+Z \(\d+ s ago\), applied: pod-up web 127\.0\.0\.1/m)
     expect((await kontrol(['servers', '--url', service.url])).stdout).toMatch(
       new RegExp(
-        `^BACKEND +SERVER +ADDRESS +STATUS +SESSIONS +TOTAL\nweb +s1 +127\\.0\\.0\\.1:${backend.port} +no check +0 +\\d+\n$`
+        `^BACKEND +SERVER +ADDRESS +STATUS +SINCE +SESSIONS +TOTAL\nweb +s1 +127\\.0\\.0\\.1:${backend.port} +no check +\\d+ s +0 +\\d+\n$`
       )
     )
 

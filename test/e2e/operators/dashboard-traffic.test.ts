@@ -79,6 +79,12 @@ describe('the dashboard of a proxy with traffic', () => {
     await shows(open.page, '#sentence', 'Clients get errors: the backend web has no server that takes requests.')
     expect(await open.page.locator('#health').getAttribute('data-level')).toBe('bad')
     await shows(open.page, '#backend-web', '2 down')
+    await open.page.goto(`${service.url}/?proxy=backend-web`)
+    const rows = open.page.getByRole('table', { name: 'Servers of web' }).getByRole('row')
+    await eventually(async () => expect(await rows.count()).toBe(1 + PODS.length))
+    const [heading = '', ...told] = await rows.allInnerTexts()
+    expect(heading.split('\t').slice(0, 5)).toEqual(['Server', 'Address', 'Status', 'Since', 'Why'])
+    for (const row of told) expect(row).toMatch(/DOWN\t\d+ s ago\tL4CON, Connection refused\t/)
   })
 
   it('drains the proxy once that is confirmed, and tells when it is over', async () => {

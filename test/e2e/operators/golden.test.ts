@@ -65,6 +65,32 @@ function waysOf({ pipeOnly }: Call, isFirst: boolean): readonly Way[] {
   return isFirst ? EACH_WAY : [(one) => drawn(one, NARROW)]
 }
 
+/** Resolves once it has printed, or done, what it is to be ended behind. */
+type Until = (text: () => string) => Promise<void>
+
+/** @param way shown in the golden file */
+async function pipedUntil(one: Call, until: Until, signal: NodeJS.Signals, way = 'piped'): Promise<string> {
+  const running = spawn(process.execPath, [MAIN, ...one.args], { env: environmentOf(one) })
+  let text = ''
+  for (const stream of [running.stdout, running.stderr]) stream.on('data', (chunk) => (text += String(chunk)))
+  await until(() => text)
+  running.kill(signal)
+  const [code] = (await once(running, 'close')) as [number | null]
+  expect(code, text).toBe(one.code)
+  expect(text).not.toContain(ESCAPE)
+  return section(one, way, code, text)
+}
+
+async function drawnUntil(one: Call, until: Until, columns: number): Promise<string> {
+  const terminal = startInTerminal(one.args, { columns, env: environmentOf(one) })
+  await until(() => terminal.drawn())
+  terminal.type(CTRL_C)
+  const ended = await terminal.ended()
+  expect(ended.code, ended.drawn).toBe(one.code)
+  expect(ended.widest).toBeLessThanOrEqual(columns)
+  return section(one, `${columns} columns`, ended.code, ended.drawn)
+}
+
 /** What changes nothing runs at once. */
 async function printed(all: readonly Call[], inTurn: boolean): Promise<string> {
   const runs = all.flatMap((one, index) =>
@@ -87,6 +113,33 @@ const IN_TURN = ['ping', 'goto', 'forget']
 const LOOKS = Object.keys(commands).filter((name) => ![...BY_HAND, ...IN_TURN].includes(name))
 const NAMES = ['help', ...LOOKS, ...IN_TURN]
 
+/** A slave, which is there until it is ended, and one whose master never was. */
+async function pingsUntilEnded(): Promise<string> {
+  const ping = (master: string, every: string, code: number): Call => {
+    return failing(code, 'ping', master, '--app', 'slave', '--ip', '127.0.0.7', '--key', 'slave', '--every', every)
+  }
+  const statusOf = async (): Promise<number> => (await world.service.get('/api/v1/pods/slave')).status
+  const waysOf = (one: Call, until: Until): (() => Promise<string>)[] => [
+    async () => await pipedUntil(one, until, 'SIGINT', 'piped, ended by SIGINT'),
+    async () => await pipedUntil(one, until, 'SIGTERM', 'piped, ended by SIGTERM'),
+    async () => await drawnUntil(one, until, NARROW),
+    async () => await drawnUntil(one, until, WIDE)
+  ]
+  const slave = waysOf(ping(`127.0.0.1:${world.service.port}`, '0.2', 0), async () => {
+    await eventually(async () => (await statusOf()) === 200)
+  })
+  const alone = waysOf(ping('127.0.0.1:1', '600', 75), async (text) => {
+    await eventually(() => text().includes('ECONNREFUSED 127.0.0.1:1'))
+  })
+
+  const found: string[] = []
+  for (const way of slave) {
+    found.push(await way())
+    expect(await statusOf(), 'it has said goodbye').toBe(404)
+  }
+  return [...found, ...(await Promise.all(alone.map((way) => way())))].join('')
+}
+
 describe('what the command line prints', () => {
   it('is kept of each command', () => {
     expect(Object.keys(calls).sort()).toEqual([...NAMES].sort())
@@ -95,7 +148,8 @@ describe('what the command line prints', () => {
 
   it.each(NAMES)('%s', async (name) => {
     const help = name === 'help' ? [] : [call(name, '--help')]
-    await matchesGolden(name, await printed([...(calls[name] ?? []), ...help], IN_TURN.includes(name)))
+    const text = await printed([...(calls[name] ?? []), ...help], IN_TURN.includes(name))
+    await matchesGolden(name, name === 'ping' ? text + (await pingsUntilEnded()) : text)
   })
 
   it('events', async () => {
@@ -105,22 +159,8 @@ describe('what the command line prints', () => {
       await world.service.send('POST', '/api/v1/lifecycle/transitions', '{"state":"render","wait":true}')
       await eventually(() => text().includes('idle: done'))
     }
-    const follower = spawn(process.execPath, [MAIN, ...one.args], { env: environmentOf(one) })
-    let text = ''
-    for (const stream of [follower.stdout, follower.stderr]) stream.on('data', (chunk) => (text += String(chunk)))
-    await renders(() => text)
-    follower.kill('SIGINT')
-    const [code] = (await once(follower, 'close')) as [number | null]
-    const found = [section(one, 'piped', code, text)]
-
-    for (const columns of [NARROW, WIDE]) {
-      const terminal = startInTerminal(one.args, { columns, env: environmentOf(one) })
-      await renders(() => terminal.drawn())
-      terminal.type(CTRL_C)
-      const ended = await terminal.ended()
-      expect(ended.widest).toBeLessThanOrEqual(columns)
-      found.push(section(one, `${columns} columns`, ended.code, ended.drawn))
-    }
+    const found = [await pipedUntil(one, renders, 'SIGINT')]
+    for (const columns of [NARROW, WIDE]) found.push(await drawnUntil(one, renders, columns))
     await matchesGolden('events', found.join(''))
   })
 

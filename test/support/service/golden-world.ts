@@ -129,6 +129,7 @@ function stabilizer(service: RunningService, [port, backendPort]: readonly numbe
       .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '2026-01-02T03:04:05Z')
       .replaceAll(/\b[0-9a-f]{2}(?::[0-9a-f]{2}){15}\b/g, '00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff')
       .replaceAll(/\b\d+ (?:s|min) ago/g, '5 s ago')
+      .replaceAll(/ for \d+ (?:s|min) \(/g, ' for 5 s (')
       .replaceAll(/^(haproxy +)\S+, up \d+ \w+,/gm, '$12.6.12-1, up 5 s,')
       .replaceAll(/^(control tier +)\S+/gm, `$10.1.0`)
       .replaceAll(new RegExp(`^${programVersion.replaceAll('.', '[.]')}$`, 'gm'), '0.1.0')
@@ -137,6 +138,10 @@ function stabilizer(service: RunningService, [port, backendPort]: readonly numbe
       .replaceAll(/ \d+ (?:s|min) +(live|held)$/gm, ' 5 s   $1')
       .replaceAll(/^(\d+ +\S+Z +\S+ +\S+ +)(\d+)( +)/gm, (_, before: string, ms: string, gap: string) => {
         return before + '5'.padEnd(ms.length + gap.length)
+      })
+      // SINCE of `kontrol servers` and `kontrol top`, which its heading is as wide as.
+      .replaceAll(/( UP +| DOWN +)(\d+ (?:s|min) *)/g, (_, before: string, since: string) => {
+        return before + '5 s'.padEnd(since.length)
       })
       .replaceAll(/^(took +).*/gm, (line) => line.replaceAll(/\d+\.\d/g, '5.5'))
 }

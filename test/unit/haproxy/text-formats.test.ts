@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { alertsOf } from '../../../src/haproxy/files/config-file.ts'
 import { haproxyPaths } from '../../../src/haproxy/files/paths.ts'
 import { parseListeners } from '../../../src/haproxy/process/listeners.ts'
+import { checkText } from '../../../src/haproxy/socket/check-text.ts'
 import { parseStat } from '../../../src/haproxy/socket/show-stat.ts'
 import { textDiff } from '../../../src/haproxy/config/text-changes.ts'
 import { parseVersion } from '../../../src/haproxy/process/version.ts'
@@ -59,6 +60,63 @@ web,BACKEND,1,9,100,200,UP,,1,2,
         servers: [{ name: 'one', status: 'UP', address: '127.0.0.2:80', ...counters }]
       }
     ])
+  })
+
+  it('reads a row on, whatever a pod has answered to its check', async () => {
+    const csv = `# pxname,svname,status,lastchg,check_status,last_chk,addr,
+web,one,DOWN,7,L7STS,"Sorry, ""we, are"" closed
+web,two,UP,1,,,10.6.6.6:80,
+
+",127.0.0.2:80,
+web,three,UP,1795958000,,,127.0.0.3:80,
+`
+    const servers = (await parseStat(csv))[0]?.servers
+
+    expect(servers).toEqual([
+      expect.objectContaining({
+        ...{ name: 'one', address: '127.0.0.2:80', stateSeconds: 7 },
+        check: 'L7STS, Sorry, "we, are" closed web,two,UP,1,,,10.6.6.6:80,'
+      }),
+      expect.objectContaining({ name: 'three', address: '127.0.0.3:80' })
+    ])
+    expect(servers?.[1]).not.toHaveProperty('stateSeconds')
+    expect(servers?.[1]).not.toHaveProperty('check')
+  })
+})
+
+describe('checkText', () => {
+  const told = (cells: Record<string, string>): string | undefined => checkText((column) => cells[column] ?? '')
+
+  // As HAProxy 2.6.12 has them.
+  it.each<[string | undefined, Record<string, string>]>([
+    [undefined, { status: 'no check' }],
+    [undefined, { status: 'MAINT' }],
+    ['L7OK/200, Layer7 check passed', { check_status: 'L7OK', check_code: '200', check_desc: 'Layer7 check passed' }],
+    [
+      'L4CON, Connection refused',
+      { check_status: 'L4CON', last_chk: 'Connection refused', check_desc: 'Layer4 connection problem' }
+    ],
+    ['L4TOUT, Layer4 timeout', { check_status: '* L4TOUT', check_desc: 'Layer4 timeout' }],
+    [
+      'L7TOUT, at step 2 of tcp-check (send)',
+      { check_status: 'L7TOUT', last_chk: ' at step 2 of tcp-check (send)', check_desc: 'Layer7 timeout' }
+    ],
+    [
+      'agent L7STS, down (overload, "very, much" [31m hot); L7OK/200, Layer7 check passed',
+      {
+        ...{ status: 'DOWN (agent)', check_status: 'L7OK', check_code: '200', check_desc: 'Layer7 check passed' },
+        ...{
+          agent_status: 'L7STS',
+          agent_code: '0',
+          last_agt: 'via agent : down (overload, "very, much" \x1b[31m hot)'
+        }
+      }
+    ],
+    ['agent CHECKED, No status change', { agent_status: '* CHECKED', agent_desc: 'No status change' }],
+    ['tracks web/web-1', { status: 'DOWN', tracked: 'web/web-1' }],
+    ['L7STS, a b', { check_status: 'L7STS', last_chk: 'a\u202e\n\r\u0085 b' }]
+  ])('reads as %j', (text, cells) => {
+    expect(told(cells)).toBe(text)
   })
 })
 

@@ -57,6 +57,13 @@ describe('statSamples', () => {
     expect(await figures('app', 'web-0')).toMatchObject({ haproxy_rtime: 12, haproxy_up: 0 })
   })
 
+  it('takes no line of an answer to a check for a row of its own', async () => {
+    const forged = `${csv.split('\n', 1)[0]}\nfront,FRONTEND,"x\nfake,FRONTEND,1,1"\n`
+    const { samples } = await statSamples(forged, AT)
+
+    expect(new Set(samples.map(({ tags }) => tags.proxy))).toEqual(new Set(['front']))
+  })
+
   it('counts a server that is going down as up: it still gets requests', async () => {
     expect(await figures('app', 'web-1')).toMatchObject({ haproxy_up: 1 })
   })

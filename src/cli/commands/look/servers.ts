@@ -1,31 +1,31 @@
+import { shownSince, shownStatus, whyOf, WHY, type ServerState } from '../../output/server-state.ts'
 import { table, type Column } from '../../output/table.ts'
 import { defineView } from '../../watched.ts'
 
-interface Server {
+interface Server extends ServerState {
   name: string
   address: string
-  status: string
   sessions: number
   totalSessions: number
-  left?: true
 }
 
 const HEADING: readonly Column[] = [
   ...[{ name: 'BACKEND', cut: 'middle' } as const, { name: 'SERVER', cut: 'middle' } as const],
-  ...['ADDRESS', 'STATUS', 'SESSIONS', 'TOTAL']
+  ...['ADDRESS', 'STATUS', 'SINCE', 'SESSIONS', 'TOTAL']
 ]
 
 export const servers = defineView<{ proxies: { name: string; servers: Server[] }[] }>({
-  summary: 'List the servers as HAProxy has them, with their state',
+  summary: 'List the servers as HAProxy has them: state, since when, why',
   path: '/api/v1/haproxy',
   lines: ({ proxies }, columns) => {
     const rows = proxies.flatMap(({ name, servers: list }) => list.map((server) => [name, ...rowOf(server)]))
-    return [rows.length === 0 ? 'HAProxy has no server.' : table(HEADING, rows, columns)]
+    if (rows.length === 0) return ['HAProxy has no server.']
+    const isExplained = rows.some((row) => row.at(-1) !== '')
+    return [table(isExplained ? [...HEADING, WHY] : HEADING, rows, columns)]
   }
 })
 
-const rowOf = ({ name, address, status, sessions, totalSessions, left }: Server): string[] => [
-  ...[name, address, left === true ? `${status} (left)` : status],
-  String(sessions),
-  String(totalSessions)
+const rowOf = (server: Server): string[] => [
+  ...[server.name, server.address, shownStatus(server), shownSince(server)],
+  ...[String(server.sessions), String(server.totalSessions), whyOf(server)]
 ]

@@ -2,6 +2,7 @@ import { KontrolError, type Problem } from '../../../errors.ts'
 import { counted, duration, listed } from '../../../model/words/figures.ts'
 import { EXIT_FAILURE, EXIT_OK, defineCommand } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
+import { isDown, shownSince, whyOf, type ServerState } from '../../output/server-state.ts'
 import { timeWithAge } from '../../output/shown-time.ts'
 import { showWatched, watchOption, watchOptionDoc } from '../../watched.ts'
 import { fields, wrapped } from '../../output/wrapped.ts'
@@ -17,7 +18,7 @@ interface Haproxy {
   uptimeSeconds: number
   reloads: number
   oldWorkers: unknown[]
-  proxies: { name: string; servers: { name: string; status: string; left?: true }[] }[]
+  proxies: { name: string; servers: ({ name: string } & ServerState)[] }[]
 }
 
 interface Round {
@@ -118,7 +119,10 @@ const row = <T>(name: string, known: T | undefined, tell: (known: T) => string):
 
 function haproxyRows({ version, uptimeSeconds, reloads, oldWorkers, proxies }: Haproxy): Row[] {
   const servers = proxies.flatMap(({ servers: all }) => all).filter(({ left }) => left !== true)
-  const down = servers.filter((server) => server.status.startsWith('DOWN')).map(({ name }) => name)
+  const down = servers.filter(isDown).map((server) => {
+    const why = whyOf(server)
+    return `${server.name} for ${shownSince(server)}${why === '' ? '' : ` (${why})`}`
+  })
   const names = down.length === 0 ? '' : `: ${listed(down)}`
   return [
     [

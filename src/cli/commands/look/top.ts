@@ -1,5 +1,6 @@
 import { defineCommand } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
+import { shownSince, whyOf, WHY, type ServerState } from '../../output/server-state.ts'
 import { table, type Column } from '../../output/table.ts'
 import { showWatched } from '../../watched.ts'
 
@@ -7,17 +8,15 @@ const FIGURES = ['requests', 'sessions', 'queue', 'errors4xx', 'errors5xx', 'lat
 
 type Series = { name: string; side: string; mode: string } & Record<(typeof FIGURES)[number], (number | null)[]>
 
-interface Server {
+interface Server extends ServerState {
   name: string
   address: string
-  status: string
   sessions: number
-  left?: true
 }
 
 const name = (heading: string): Column => ({ name: heading, cut: 'middle' })
 const TRAFFIC = ['SIDE', name('NAME'), 'REQ/S', 'SESSIONS', 'QUEUE', '4XX/S', '5XX/S', 'AVG MS', 'USABLE']
-const SERVERS = [name('BACKEND'), name('SERVER'), 'ADDRESS', 'STATUS', 'SESSIONS']
+const SERVERS = [name('BACKEND'), name('SERVER'), 'ADDRESS', 'STATUS', 'SINCE', 'SESSIONS']
 
 /** What fits on a screen; the busiest and the faulty come first. */
 const MAX_SERVERS = 20
@@ -70,8 +69,12 @@ function serverTable(servers: readonly (Server & { backend: string })[], columns
   )
   const rows = order
     .slice(0, MAX_SERVERS)
-    .map(({ backend, name, address, status, sessions }) => [backend, name, address, status, String(sessions)])
+    .map((server) => [
+      ...[server.backend, server.name, server.address, server.status],
+      ...[shownSince(server), String(server.sessions), whyOf(server)]
+    ])
   const more = present.length - rows.length
-  const text = table(SERVERS, rows, columns)
+  const isExplained = rows.some((row) => row.at(-1) !== '')
+  const text = table(isExplained ? [...SERVERS, WHY] : SERVERS, rows, columns)
   return more > 0 ? `${text}\nand ${more} more: "kontrol servers" lists all` : text
 }

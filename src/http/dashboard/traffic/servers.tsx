@@ -1,7 +1,17 @@
 import { levelOf, type Proxy, type Server } from '../answers.ts'
 import { useConnection, useResource } from '../live/hooks.ts'
-import { Action, Mark, Table, type Column } from '../parts.tsx'
+import { Action, Age, Mark, Table, type Column } from '../parts.tsx'
 import { byteCount, grouped } from '../../../model/words/figures.ts'
+
+/** Down, or on its way there: the others are as they are by their status alone. */
+const isExplained = ({ status, left }: Server): boolean => !left && /^(?:bad|warn)$/.test(levelOf(status))
+
+/** Shown while there is one to explain. */
+const WHY: Column<Server> = {
+  title: 'Why',
+  kind: 'wide',
+  cell: (server) => isExplained(server) && <span class="quiet">{server.check}</span>
+}
 
 /** The servers of one section. */
 export function Servers({ proxy }: { proxy: string }) {
@@ -12,6 +22,7 @@ export function Servers({ proxy }: { proxy: string }) {
   })
   const act = (server: string, state: 'ready' | 'drain' | 'maint') => () =>
     tier.change('POST', 'api/v1/haproxy/servers', { backend: proxy, server, state })
+  const servers = haproxy.body?.proxies.find(({ name }) => name === proxy)?.servers ?? []
   const columns: Column<Server>[] = [
     { title: 'Server', cell: ({ name }) => name },
     {
@@ -23,6 +34,8 @@ export function Servers({ proxy }: { proxy: string }) {
       cell: ({ status, left }) =>
         left ? <span class="quiet">left</span> : <Mark level={levelOf(status)}>{status}</Mark>
     },
+    { title: 'Since', cell: ({ since }) => since !== undefined && <Age at={since} /> },
+    ...(servers.some(isExplained) ? [WHY] : []),
     { title: 'Sessions', kind: 'number', cell: ({ sessions }) => grouped(sessions) },
     { title: 'Total', kind: 'number', cell: ({ totalSessions }) => grouped(totalSessions) },
     { title: 'In', kind: 'number', cell: ({ bytesIn }) => byteCount(bytesIn) },
@@ -48,7 +61,6 @@ export function Servers({ proxy }: { proxy: string }) {
         )
     }
   ]
-  const servers = haproxy.body?.proxies.find(({ name }) => name === proxy)?.servers ?? []
   return (
     <Table caption={`Servers of ${proxy}`} noun="server" columns={columns} rows={servers} keyOf={({ name }) => name} />
   )
