@@ -20,13 +20,15 @@ export interface Judged {
   former: ReadonlySet<string>
   /** Whether chance alone decides which pods get how much, and not who came first. */
   spread: boolean
+  /** Whether they are picked at random from a ring. */
+  weighed: boolean
 }
 
 /** How long the checks of both may take to come to the same outcome. */
 const SETTLE_MS = 12_000
 const ROUNDS = 2
-/** Where servers are weighed by chance on a ring: who has fallen off it shows by what it does not get. */
-const ROUNDS_OF_CHANCE = 8
+/** On a ring: who has fallen off it shows by what it does not get. */
+const ROUNDS_ON_RING = 8
 
 /** @returns every way in which the driven HAProxy is not like the fresh one, in words */
 export async function judge(judged: Judged): Promise<string[]> {
@@ -120,9 +122,8 @@ function whole(shapes: ReadonlySet<string>): string[] {
   return all.filter((shape) => !isCut(shape))
 }
 
-async function compareTraffic({ driven, fresh, pods, probes, spread }: Judged, look: Look): Promise<string[]> {
+async function compareTraffic({ driven, fresh, pods, probes, spread, weighed }: Judged, look: Look): Promise<string[]> {
   const client = new Client()
-  const weighed = spread && [...look.algorithms.values()].includes('random')
   const keyed = keyedPods(look)
   const usable = new Set(
     look.servers.filter(({ status }) => /^(?:UP|no) /.test(status)).map(({ backend, name }) => `${backend}/${name}`)
@@ -131,7 +132,7 @@ async function compareTraffic({ driven, fresh, pods, probes, spread }: Judged, l
     const [runs = [], wanted = []] = await Promise.all(
       [driven, fresh].map(async ({ prefix }) => {
         const mine = probes.map((probe) => ({ ...probe, host: probe.host.replace(driven.prefix, prefix) }))
-        return await client.ask(mine, weighed ? ROUNDS_OF_CHANCE : ROUNDS)
+        return await client.ask(mine, weighed ? ROUNDS_ON_RING : ROUNDS)
       })
     )
     const failing = [runs, wanted].every((side) => {

@@ -99,7 +99,15 @@ async function begin(ends: (() => unknown)[]): Promise<Omit<Oracle, typeof Symbo
         return outcome === 'refused' ? [] : [`runs by ${outcome} what HAProxy refuses: ${wanted}`]
       }
       if (outcome === 'refused') return [`refused: ${reasons.join('; ')}`]
-      const judged = { driven, fresh: wanted, pods, probes, former, spread: !BOUND.test(text) }
+      const judged = {
+        driven,
+        fresh: wanted,
+        pods,
+        probes,
+        former,
+        spread: !BOUND.test(text),
+        weighed: RANDOM.test(text)
+      }
       const differences = await judge(judged).catch(async (cause: unknown) => {
         const fate = (await wanted.fate()) ?? 'runs'
         throw new Error(`The oracle could not judge, and its fresh HAProxy ${fate}`, { cause })
@@ -117,6 +125,8 @@ async function begin(ends: (() => unknown)[]): Promise<Omit<Oracle, typeof Symbo
 
   return { place, pods, haproxy, compare }
 }
+
+const RANDOM = /^\s*balance random/m
 
 /** Clients stay where they went first. */
 const BOUND = /^\s*(?:option prefer-last-server|stick |http-reuse always|balance leastconn)/m
