@@ -4,7 +4,7 @@ import type { ManifestFacts } from '../access/command-rules.ts'
 import type { TemplateSource } from '../render/template-source.ts'
 import { createHaproxy, type Haproxy } from './haproxy.ts'
 import type { HaproxyDriver } from '../haproxy/driver.ts'
-import { canonicalAddress, ownServers } from '../haproxy/config/own-servers.ts'
+import { canonicalAddress, OwnServers } from '../haproxy/config/own-servers.ts'
 import type { Problem } from '../errors.ts'
 import { memoryFor, TemplateProcess } from '../render/template-process.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
@@ -140,6 +140,7 @@ function createSteps(
     registry === undefined
       ? new HostsFile(join(config.dataFolder, 'hosts.json'), deps.logger)
       : new RegistryHosts(registry, config.app)
+  const ownServers = new OwnServers(config.port)
   const guard = new LoopGuard({
     renderer: (known) =>
       new Renderer({
@@ -149,7 +150,7 @@ function createSteps(
         constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) }
       }),
     known: hosts,
-    ownServers: (text) => ownServers(text, ownAddresses(config, registry), config.port),
+    ownServers: (text) => ownServers.of(text, ownAddresses(config, registry)),
     canonical: canonicalAddress,
     logger: deps.logger,
     onAlarm

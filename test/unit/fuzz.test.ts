@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseCommand } from '../../src/access/command-rules.ts'
 import { externalAddresses, parseExposeInput } from '../../src/dns/records/addresses.ts'
 import { KontrolError } from '../../src/errors.ts'
-import { ownServers } from '../../src/haproxy/config/own-servers.ts'
+import { OwnServers } from '../../src/haproxy/config/own-servers.ts'
 import { ConfigReader } from '../../src/haproxy/config/model.ts'
 import { readWorkerRecord } from '../../src/haproxy/files/worker-record.ts'
 import { parseListeners } from '../../src/haproxy/process/listeners.ts'
@@ -245,10 +245,11 @@ describe('whatever comes through a door', { timeout: 60_000 }, () => {
     const seed =
       'frontend f\n  bind *:80,[::]:443 ssl\nbackend b\n  server s1 10.0.0.1:80 check\n  server "s 2" 127.0.0.1:80 # c\n'
     const reader = new ConfigReader()
+    const ownServers = new OwnServers(8000)
     await tryAll(FEWER, 10, async (random) => {
       const text = mutated(random, seed)
       await reader.read(text)
-      await ownServers(text, () => true, 8000)
+      await ownServers.of(text, () => true)
     })
   })
 

@@ -1,6 +1,6 @@
 import { Conditions } from './conditions.ts'
 import { betweenSteps, eachInTurns } from '../../platform/turns.ts'
-import { changedLines } from './text-changes.ts'
+import { KnownLines } from './known-lines.ts'
 import { readLine, SECTION_KINDS, splitWords, type ConfigLine } from './parser.ts'
 import { NO_SETTINGS, blockerOf, ringOf, withLine, type BackendSettings, type Ring } from './backend-settings.ts'
 import { ServerLineReader, type ServerLine } from './server-line.ts'
@@ -68,43 +68,25 @@ interface SkeletonLine {
   text: string
 }
 
-interface Read {
-  text: string
-  lines: readonly Line[]
-  model: ConfigModel
-}
-
 /** Reads configurations, of which one is mostly like the one before: only what is new is taken apart. */
 export class ConfigReader {
   readonly #servers = new ServerLineReader()
-  #last: Read = { text: '', lines: [skeletonLine('')], model: new ModelBuilder().model() }
+  readonly #lines = new KnownLines((raw): Line => {
+    const server = this.#servers.read(raw)
+    return server === undefined ? skeletonLine(raw) : { server, raw }
+  })
+  #last = { text: '', model: new ModelBuilder().model() }
 
   async read(text: string): Promise<ConfigModel> {
-    const last = this.#last
-    if (text === last.text) return last.model
-    const lines = await this.#linesOf(text, last)
+    if (text === this.#last.text) return this.#last.model
+    const lines = await this.#lines.of(text)
     const builder = new ModelBuilder()
     await eachInTurns(lines, (line) => builder.take(line))
     await betweenSteps(text)
     const model = builder.model()
-    this.#last = { text, lines, model }
+    this.#last = { text, model }
     await betweenSteps(text)
     return model
-  }
-
-  async #linesOf(text: string, last: Read): Promise<readonly Line[]> {
-    const { head, before, after } = changedLines(last.text, text)
-    await betweenSteps(text)
-    const known = new Map<string, Line>()
-    await eachInTurns(before.keys(), (index) => known.set(before[index] ?? '', last.lines[head + index] as Line))
-    const fresh: Line[] = []
-    await eachInTurns(after, (line) => fresh.push(known.get(line) ?? this.#read(line)))
-    return last.lines.slice(0, head).concat(fresh, last.lines.slice(head + before.length))
-  }
-
-  #read(raw: string): Line {
-    const server = this.#servers.read(raw)
-    return server === undefined ? skeletonLine(raw) : { server, raw }
   }
 }
 

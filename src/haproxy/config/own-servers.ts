@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 import { unmapped } from '../../model/host-address.ts'
 import { canonicalIp } from '../../model/ip.ts'
-import { eachInTurns, piecesOf } from '../../platform/turns.ts'
+import { eachInTurns } from '../../platform/turns.ts'
+import { KnownLines } from './known-lines.ts'
 import { splitWords } from './parser.ts'
 
 /** A line by which HAProxy would connect to itself, or to its control tier. */
@@ -28,38 +29,78 @@ const QUOTED = /['"\\]/
 const FAMILY = /^(?:stream\+)?(?:ipv4|ipv6|(?:mp)?tcp[46]?)@/
 const OTHER_KIND = /^(?:\/|[a-z0-9+]+@)/
 
+/** What a line says of where HAProxy listens, or connects to. */
+interface Told {
+  readonly binds: readonly Bind[]
+  readonly servers: readonly Server[]
+}
+
+interface Server extends OwnServer {
+  readonly port: Port | undefined
+}
+
+/** Of a server: itself, or counted from the port that the client came to. */
+interface Port {
+  readonly number: number
+  readonly isOffset: boolean
+}
+
+const NOTHING: Told = { binds: [], servers: [] }
+
 /**
- * The `server` lines by which HAProxy would connect to itself: to an address that it listens on, as the same text says;
- * or to its control tier, which would take its clients for those who are on this machine. Each as often as it is there.
- *
- * @param isOwn whether connections to an address in canonical spelling come to this HAProxy, or to one like it
- * @param controlPort where the control tier listens, on all addresses
+ * Finds the `server` lines by which HAProxy would connect to itself: to an address that it listens on, as the same text
+ * says; or to its control tier, which would take its clients for those who are on this machine.
  */
-export async function ownServers(
-  text: string,
-  isOwn: (address: string) => boolean,
-  controlPort: number
-): Promise<OwnServer[]> {
-  const binds: Bind[] = []
-  const control: Bind = { address: undefined, from: controlPort, to: controlPort }
-  await eachInTurns(piecesOf(text), (piece) => {
-    for (const [line] of piece.matchAll(BIND)) binds.push(...bindsOf(splitWords(line)[1] ?? ''))
-  })
-  const found: OwnServer[] = []
-  await eachInTurns(piecesOf(text), (piece) => {
-    for (const match of piece.matchAll(SERVER)) {
-      const target = targetOf(match)
-      const { address: name, port } = partsOf(target)
-      const address = readAddress(name)
-      if (address === undefined) continue
-      // No address at all: the one that the client came to.
-      const isHere = isAny(address) || isOwn(address)
-      const reached = binds.filter((bind) => (bind.address === undefined ? isHere : bind.address === address))
-      if (isHere && port !== '') reached.push(control)
-      if (reached.some((bind) => listensOn(bind, port, binds))) found.push({ target, address })
-    }
-  })
-  return found
+export class OwnServers {
+  readonly #control: Bind
+  readonly #lines = new KnownLines(read)
+
+  /** @param controlPort where the control tier listens, on all addresses */
+  constructor(controlPort: number) {
+    this.#control = { address: undefined, from: controlPort, to: controlPort }
+  }
+
+  /**
+   * Each as often as it is there.
+   *
+   * @param isOwn whether connections to an address in canonical spelling come to this HAProxy, or to one like it
+   */
+  async of(text: string, isOwn: (address: string) => boolean): Promise<OwnServer[]> {
+    const lines = await this.#lines.of(text)
+    const binds: Bind[] = []
+    await eachInTurns(lines, (line) => binds.push(...line.binds))
+    const bindsAndControl = [...binds, this.#control]
+    const found: OwnServer[] = []
+    await eachInTurns(lines, ({ servers }) => {
+      for (const { target, address, port } of servers) {
+        const reached = port === undefined ? binds : bindsAndControl
+        // The port first: whether an address is our own may take a look at the machine.
+        if (reached.some((bind) => listensOn(bind, port, binds) && isAt(bind, address, isOwn))) {
+          found.push({ target, address })
+        }
+      }
+    })
+    return found
+  }
+}
+
+/** Most lines are one or the other; a CR begins one as well, to be sure. */
+function read(line: string): Told {
+  const binds = Array.from(line.matchAll(BIND), ([bind]) => bindsOf(splitWords(bind)[1] ?? '')).flat()
+  const servers = Array.from(line.matchAll(SERVER), serverOf).filter((server) => server !== undefined)
+  return binds.length === 0 && servers.length === 0 ? NOTHING : { binds, servers }
+}
+
+function serverOf(match: RegExpExecArray): Server | undefined {
+  const target = targetOf(match)
+  const { address: name, port } = partsOf(target)
+  const address = readAddress(name)
+  return address === undefined ? undefined : { target, address, port: portOf(port) }
+}
+
+/** No address at all is the one that the client came to. */
+function isAt(bind: Bind, address: string, isOwn: (address: string) => boolean): boolean {
+  return bind.address === undefined ? isAny(address) || isOwn(address) : bind.address === address
 }
 
 function targetOf([line, template, word = '']: RegExpExecArray): string {
@@ -85,12 +126,16 @@ const numericAddress = (name: string): string | undefined =>
 /** One spelling for each address; undefined for what is none. */
 export const canonicalAddress = (address: string): string | undefined => canonicalIp(unmapped(address))
 
+/** What stands behind the figures is nothing to HAProxy. */
+function portOf(text: string): Port | undefined {
+  return text === '' ? undefined : { number: Number.parseInt(text, 10), isOffset: /^[+-]/.test(text) }
+}
+
 /** A server without a port is connected to on the port that the client came to, one with `+n` so many further. */
-function listensOn({ from, to }: Bind, port: string, binds: readonly Bind[]): boolean {
-  if (port === '') return true
-  // What stands behind the figures is nothing to HAProxy.
-  const number = Number.parseInt(port, 10)
-  if (!/^[+-]/.test(port)) return number >= from && number <= to
+function listensOn({ from, to }: Bind, port: Port | undefined, binds: readonly Bind[]): boolean {
+  if (port === undefined) return true
+  const { number, isOffset } = port
+  if (!isOffset) return number >= from && number <= to
   return binds.some((bind) => bind.to + number >= from && bind.from + number <= to)
 }
 

@@ -4,7 +4,7 @@ import { podsOf, type Backends } from '../../model/snapshot.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { HostsSource } from '../hosts-source.ts'
 import type { Guarded } from './loop-guard.ts'
-import { PodTrials } from './pod-trials.ts'
+import { allOf, PodTrials, type PodsByApp } from './pod-trials.ts'
 import type { LeftOutPod } from '../template.ts'
 import { NOBODY, type Without } from './without-pods.ts'
 
@@ -49,7 +49,7 @@ export class FaultyPods implements TextSource {
   readonly #options: FaultyPodsOptions
   readonly #renderings: PodTrials
   readonly #checks: PodTrials
-  #last: { input: string | Backends; made: Guarded; pods: readonly Pod[]; template: string; out: Without } | undefined
+  #last: { input: string | Backends; made: Guarded; pods: PodsByApp; template: string; out: Without } | undefined
 
   constructor(options: FaultyPodsOptions) {
     this.#options = options
@@ -72,7 +72,7 @@ export class FaultyPods implements TextSource {
       const attempt = { pods, template: template() }
       const trial = async (without: Without): Promise<Guarded> => await source.render(input, without, signal)
       const { made, without } = await this.#renderings.run({ ...attempt, trial })
-      this.#last = { ...attempt, input, made, pods: pods.filter((pod) => !without.has(pod)), out: without }
+      this.#last = { ...attempt, input, made, pods: podsBut(without, pods), out: without }
       this.#tell(made, new Map([...without, ...here(this.#checks.without, pods)]))
       return made.text
     } catch (error) {
@@ -111,19 +111,23 @@ export class FaultyPods implements TextSource {
   }
 
   /** None where only addresses are known. */
-  #podsOf(input: string | Backends): readonly Pod[] {
-    const pods = typeof input === 'string' ? this.#options.known.pods() : podsOf(input)
-    return [...pods.values()].flat()
+  #podsOf(input: string | Backends): PodsByApp {
+    return typeof input === 'string' ? this.#options.known.pods() : podsOf(input)
   }
 }
 
-const here = (without: Without, pods: readonly Pod[]): Without =>
-  without.size === 0 ? without : new Map([...without].filter(([pod]) => pods.includes(pod)))
+const here = (without: Without, pods: PodsByApp): Without =>
+  without.size === 0 ? without : new Map([...without].filter(([pod]) => pods.get(pod.app)?.includes(pod)))
+
+const podsBut = (without: Without, pods: PodsByApp): PodsByApp =>
+  without.size === 0 ? pods : new Map(Array.from(pods, ([app, list]) => [app, list.filter((pod) => !without.has(pod))]))
 
 /** HAProxy says "haproxy.cfg:7" of the seventh line, which mostly holds something of its pod. */
-function podsNamed(error: unknown, text: string, pods: readonly Pod[]): readonly Pod[] {
+function podsNamed(error: unknown, text: string, pods: PodsByApp): readonly Pod[] {
   const numbers = (findKontrolError(error)?.message ?? '').matchAll(/haproxy\.cfg:(\d+)\]/g)
   const lines = text.split('\n')
   const named = [...numbers].map(([, number]) => ` ${lines[Number(number) - 1] ?? ''} `)
-  return pods.filter(({ ip, key, id }) => named.some((line) => [ip, key, id].some((word) => line.includes(word))))
+  return allOf(pods).filter(({ ip, key, id }) =>
+    named.some((line) => [ip, key, id].some((word) => line.includes(word)))
+  )
 }

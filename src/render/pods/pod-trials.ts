@@ -13,7 +13,7 @@ export interface PodTrialsOptions {
 
 /** What is tried with all pods, or without some of them. */
 export interface Attempt<T> {
-  readonly pods: readonly Pod[]
+  readonly pods: PodsByApp
   /** What worked with a pod says nothing about another template. */
   readonly template: string
   readonly trial: (without: Without) => Promise<T>
@@ -22,6 +22,9 @@ export interface Attempt<T> {
   /** Pods of which a failure speaks, which are looked at first. */
   readonly named?: (failure: unknown) => readonly Pod[]
 }
+
+/** Looked through when something fails, which for ten thousand of them matters. */
+export type PodsByApp = ReadonlyMap<string, readonly Pod[]>
 
 type Tried<T> = { made: T; failure: undefined } | { failure: Error }
 
@@ -36,7 +39,7 @@ export interface Result<T> {
  */
 export class PodTrials {
   readonly #options: PodTrialsOptions
-  #good: { template: string; pods: ReadonlySet<Pod> } | undefined
+  #good: { template: string; pods: PodsByApp; without: Without } | undefined
   #without: Without = NOBODY
 
   constructor(options: PodTrialsOptions) {
@@ -61,13 +64,14 @@ export class PodTrials {
   /** It works with all pods but these. */
   worked<T>({ pods, template }: Pick<Attempt<T>, 'pods' | 'template'>, result: Result<T>): Result<T> {
     this.#without = result.without
-    this.#good = { template, pods: new Set(pods.filter((pod) => !result.without.has(pod))) }
+    this.#good = { template, pods, without: result.without }
     return result
   }
 
   /** The same mistakes of the same pods are mostly all there is. */
   async #asBefore<T>({ pods, trial }: Attempt<T>): Promise<Result<T> | undefined> {
-    const without = new Map(pods.flatMap((pod) => toEntry(pod, this.#without.get(pod))))
+    if (this.#without.size === 0) return undefined
+    const without = new Map(allOf(pods).flatMap((pod) => toEntry(pod, this.#without.get(pod))))
     if (without.size === 0) return undefined
     const tried = await this.#try(trial, without)
     return tried.failure === undefined ? { made: tried.made, without } : undefined
@@ -75,7 +79,7 @@ export class PodTrials {
 
   async #search<T>(attempt: Attempt<T>, failure: unknown): Promise<Result<T> | undefined> {
     const known = this.#known(attempt.template)
-    const suspects = attempt.pods.filter((pod) => !known.has(pod))
+    const suspects = allOf(attempt.pods).filter((pod) => !known.has(pod))
     const named = attempt.named?.(failure).filter((pod) => !known.has(pod)) ?? []
     const { most, clock } = this.#options
     const budget = { trials: most.trials, until: clock.monotonic() + most.ms }
@@ -138,20 +142,19 @@ export class PodTrials {
   }
 
   #known(template: string): ReadonlySet<Pod> {
-    return this.#good?.template === template ? this.#good.pods : new Set()
+    if (this.#good?.template !== template) return new Set()
+    const { pods, without } = this.#good
+    return new Set(allOf(pods).filter((pod) => !without.has(pod)))
   }
 
   /** Where it has not worked with this template yet, what all pods of an app make fail is a mistake of the template. */
   #isPlausible<T>({ pods, template }: Attempt<T>, without: Without): boolean {
-    if (without.size === pods.length) return false
+    if (without.size === allOf(pods).length) return false
     if (this.#good?.template === template) return true
-    const counts = new Map<string, { all: number; out: number }>()
-    for (const pod of pods) {
-      const { all, out } = counts.get(pod.app) ?? { all: 0, out: 0 }
-      counts.set(pod.app, { all: all + 1, out: out + (without.has(pod) ? 1 : 0) })
-    }
-    return [...counts.values()].every(({ all, out }) => all === 1 || out < all)
+    return [...pods.values()].every((list) => list.length <= 1 || !list.every((pod) => without.has(pod)))
   }
 }
+
+export const allOf = (pods: PodsByApp): readonly Pod[] => [...pods.values()].flat()
 
 const toEntry = (pod: Pod, reason: string | undefined): [Pod, string][] => (reason === undefined ? [] : [[pod, reason]])

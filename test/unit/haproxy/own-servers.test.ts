@@ -1,7 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ownServers } from '../../../src/haproxy/config/own-servers.ts'
+import { OwnServers, type OwnServer } from '../../../src/haproxy/config/own-servers.ts'
 
 const isOwn = (address: string): boolean => ['127.0.0.1', '::1', '10.0.0.9', '2001:db8::9'].includes(address)
+const ownServers = async (text: string): Promise<OwnServer[]> => await new OwnServers(8000).of(text, isOwn)
 const found = async (binds: string[], servers: string[]): Promise<string[]> => {
   const own = await ownServers(
     [
@@ -10,9 +12,7 @@ const found = async (binds: string[], servers: string[]): Promise<string[]> => {
       '  default_backend web',
       'backend web',
       ...servers.map((server, index) => `  server s${index} ${server}`)
-    ].join('\n'),
-    isOwn,
-    8000
+    ].join('\n')
   )
   return own.map(({ address }) => address)
 }
@@ -84,8 +84,34 @@ describe('the servers by which HAProxy would connect to itself', () => {
       '2001:db8::9'
     ])
     const template = 'frontend f\n bind :80\nbackend b\n server-template s 1-3 10.0.0.9:80 check'
-    expect(await ownServers(template, isOwn, 8000)).toEqual([{ target: '10.0.0.9:80', address: '10.0.0.9' }])
+    expect(await ownServers(template)).toEqual([{ target: '10.0.0.9:80', address: '10.0.0.9' }])
     expect(await found([], ['10.0.0.9:80'])).toEqual([])
-    expect(await ownServers('frontend f\n  # bind :80\nbackend b\n  server s 10.0.0.9:80', isOwn, 8000)).toEqual([])
+    expect(await ownServers('frontend f\n  # bind :80\nbackend b\n  server s 10.0.0.9:80')).toEqual([])
+  })
+
+  it('are the same ones whatever text was looked at before, and whatever is our own by then', async () => {
+    const line = fc.constantFrom(
+      ...['frontend f', 'backend b', '', '# bind :80', '  bind :80', '  bind 10.0.0.7:8000-8010,:443'],
+      ...['  server a 10.0.0.9:80', '  server b 10.0.0.7:8000', '  server c 10.0.0.1:80', '  server d 127.0.0.1:8000'],
+      ...['  server e 10.0.0.9:+0', '  server-template s 1-3 10.0.0.9:443', '  server f 10.0.0.9:80\r  bind :81']
+    )
+    const text = fc.array(line, { maxLength: 12 }).map((lines) => lines.join('\n'))
+    const own = fc.subarray(['10.0.0.9', '127.0.0.1', '10.0.0.1'])
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(text, own), { maxLength: 6 }), async (looks) => {
+        const remembering = new OwnServers(8000)
+        for (const [looked, addresses] of looks) {
+          const isAmong = (address: string): boolean => addresses.includes(address)
+          expect(await remembering.of(looked, isAmong)).toEqual(await new OwnServers(8000).of(looked, isAmong))
+        }
+      }),
+      { numRuns: 1_000 }
+    )
+  })
+
+  it('are found without a look at the machine, where no server has a port at which somebody listens', async () => {
+    const text = 'frontend f\n  bind :80\nbackend b\n  server a 127.0.0.2:81\n  server b 10.0.0.9:82'
+    const look = (): never => expect.fail('asked for our own addresses')
+    expect(await new OwnServers(8000).of(text, look)).toEqual([])
   })
 })

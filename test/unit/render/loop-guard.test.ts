@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Problem } from '../../../src/errors.ts'
-import { canonicalAddress, ownServers } from '../../../src/haproxy/config/own-servers.ts'
+import { canonicalAddress, OwnServers } from '../../../src/haproxy/config/own-servers.ts'
 import type { Pod } from '../../../src/model/pod.ts'
 import { addressesOf, appPodsOf, podsOf, type Backends } from '../../../src/model/snapshot.ts'
 import { LoopGuard } from '../../../src/render/pods/loop-guard.ts'
@@ -25,6 +25,7 @@ const backends = (pods: Pod[]): Backends =>
 function guarded(template: string, known: Backends = backends([])) {
   const told: Problem[] = []
   const { logger, lines } = recordingLogger()
+  const ownServers = new OwnServers(8000)
   const guard = new LoopGuard({
     renderer: (filtered) =>
       new Renderer({
@@ -34,8 +35,7 @@ function guarded(template: string, known: Backends = backends([])) {
         constants: { namespace: 'default', labels: {}, env: {} }
       }),
     known: { hosts: () => addressesOf(known), pods: () => podsOf(known) },
-    ownServers: (text) =>
-      ownServers(text, (address) => ['127.0.0.1', '10.0.0.9', '2001:db8::9'].includes(address), 8000),
+    ownServers: (text) => ownServers.of(text, (address) => ['127.0.0.1', '10.0.0.9', '2001:db8::9'].includes(address)),
     canonical: canonicalAddress,
     logger,
     onAlarm: (problem) => void told.push(problem)
