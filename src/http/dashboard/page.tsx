@@ -74,7 +74,7 @@ function useAnswers() {
   const { body: dns } = useResource<DnsAnswer>('api/v1/dns', { everyMs: 15_000, events: ['dns', 'leader'] })
   const { body: fleet } = useResource<{ masters: Master[] }>('api/v1/masters?limit=200', {
     everyMs: 5000,
-    events: ['leader', 'reconfigured']
+    events: ['leader']
   })
   // While HAProxy is away, what it said before it went is no finding.
   const living = haproxy.problem === undefined ? haproxy.body : undefined

@@ -117,7 +117,8 @@ describe('the dashboard of a proxy', () => {
     await page.getByLabel('Search').fill('10.7.0.22')
 
     await shows(page, '#apps', 'many 11 of 230 pods')
-    expect(await page.locator('#apps tbody tr').count()).toBe(11)
+    // They come with an answer of their own.
+    await eventually(async () => (await page.locator('#apps tbody tr').count()) === 11)
     for (const ip of pods) await service.ping(ip, { app: 'many', id: `many-${ip}`, down: true })
   })
 
@@ -143,6 +144,7 @@ describe('the dashboard of a proxy', () => {
   it('says that it is not connected when the control tier is killed, and recovers when it is back', async () => {
     await using open = await browser.open(service.url)
     await shows(open.page, '#sentence', 'All is well.')
+    await shows(open.page, '#apps', 'web 1 pod')
 
     await service.kill('SIGKILL')
 
