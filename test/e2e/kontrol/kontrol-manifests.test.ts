@@ -6,11 +6,11 @@ import { eventually } from '../../support/eventually.ts'
 import { startAutomatonProcess, type AutomatonProcess } from '../../support/service/start-automaton-process.ts'
 import { startPlainSupervisord, type Supervisord } from '../../support/neighbours/start-plain-supervisord.ts'
 
-/** What stands for the program of an image answers on zk.sock as ZooKeeper answers "mntr". */
+/** What stands for the program of an image answers on zk.sock as ZooKeeper answers "mntr": once it has read it, or the asker is cut off. */
 const startPrograms = (): Promise<Supervisord> =>
   startPlainSupervisord({
     telegraf: 'sleep 100000',
-    zookeeper: 'socat UNIX-LISTEN:zk.sock,fork,unlink-early SYSTEM:"echo zk_server_state standalone"'
+    zookeeper: 'socat UNIX-LISTEN:zk.sock,fork,unlink-early SYSTEM:"read word; echo zk_server_state standalone"'
   })
 
 function startImage(name: string, { binFolder, folder }: Supervisord): Promise<AutomatonProcess> {

@@ -75,6 +75,7 @@ export async function startKubeApi(podName = 'haproxy-5d9c7b6f4-x2x7q', address 
     },
     cutWatches() {
       for (const response of watches) response.socket?.destroy()
+      watches.clear()
     },
     watching: () => watches.size
   }
