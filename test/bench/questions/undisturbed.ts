@@ -16,7 +16,7 @@ const AIM_MS = 10
 const WHOLE = { rate: 1_000, servers: 10_000, others: 10_000, seconds: 8 }
 const QUICK = { rate: 100, servers: 20, others: 20, seconds: 0.5 }
 const [JOINS_A_SECOND, CLIENTS] = [100, 10]
-/** What the page of one client asks for, at most once a second. */
+/** What the page of one client asks for: the least time between two questions of one kind is a second. */
 const PAGE = ['/readyz', '/api/v1/apps', '/api/v1/haproxy?proxy=', '/api/v1/traffic', '/api/v1/reconfigurations']
 
 /** Something that goes on until it is told to end, and tells how often it was done. */
@@ -81,7 +81,7 @@ const watch: Load = async (tier, isOver) => {
   }
   const look = again(async () => {
     for (const path of PAGE) await tier.get(path)
-    await sleep(1_000 / PAGE.length)
+    await sleep(1_000)
   })
   const move = again(async (_tier, turn) => {
     const down = turn % 2 === 1
