@@ -38,7 +38,7 @@ export class Client {
     let next = 0
     const worker = async (): Promise<void> => {
       for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) {
-        seen[job.index]?.push(await this.#once(job.probe, job.index))
+        seen[job.index]?.push(await this.#once(job.probe))
       }
     }
     await Promise.all([worker(), worker(), worker()])
@@ -50,16 +50,10 @@ export class Client {
     this.#https.destroy()
   }
 
-  async #once(probe: Probe, index: number): Promise<Seen> {
+  async #once(probe: Probe): Promise<Seen> {
     const { host, port, tls = false, path, headers = {}, from } = probe
     const options = {
-      ...{
-        host,
-        port,
-        path,
-        timeout: 5_000,
-        headers: { host: 'oracle.test', ...headers, [PROBE_HEADER]: String(index) }
-      },
+      ...{ host, port, path, timeout: 5_000, headers: { host: 'oracle.test', ...headers, [PROBE_HEADER]: '1' } },
       ...(from === undefined ? {} : { localAddress: from })
     }
     return await new Promise((resolve) => {

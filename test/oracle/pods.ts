@@ -17,14 +17,13 @@ export interface Pods extends Disposable {
 
 export interface Shapes {
   checks: ReadonlySet<string>
-  /** By probe: a pod may stand in several backends, and each has a way of its own to it. */
-  traffic: ReadonlyMap<string, ReadonlySet<string>>
+  traffic: ReadonlySet<string>
 }
 
 /** Pods whose last number is at least this fail their checks. */
 export const SICK = 200
 
-/** Requests of the oracle's client carry it, with the number of the probe; what comes without is a health check. */
+/** Requests of the oracle's client carry it; what comes without is a health check. */
 export const PROBE_HEADER = 'x-probe'
 
 interface Connection {
@@ -35,23 +34,13 @@ interface Connection {
   asked: boolean
 }
 
-interface OwnShapes {
-  checks: Set<string>
-  traffic: Map<string, Set<string>>
-}
-
-function noteTraffic({ traffic }: OwnShapes, probe: string, before: string): void {
-  const known = traffic.get(probe) ?? new Set()
-  traffic.set(probe, known.add(before))
-}
-
 export async function startPods(port: number): Promise<Pods> {
   const secureContext = createSecureContext(await selfSigned())
-  const shapes = new Map<string, OwnShapes>()
+  const shapes = new Map<string, { checks: Set<string>; traffic: Set<string> }>()
   const connections = new WeakMap<Socket, Connection>()
   const sockets = new Set<Socket>()
-  const of = (pod: string): OwnShapes => {
-    const known = shapes.get(pod) ?? { checks: new Set(), traffic: new Map() }
+  const of = (pod: string): { checks: Set<string>; traffic: Set<string> } => {
+    const known = shapes.get(pod) ?? { checks: new Set(), traffic: new Set() }
     shapes.set(pod, known)
     return known
   }
@@ -61,10 +50,10 @@ export async function startPods(port: number): Promise<Pods> {
     if (connection === undefined) return response.destroy()
     connection.asked = true
     const { before, pod } = connection
-    const probe = request.headers[PROBE_HEADER]
-    if (probe === undefined) of(pod).checks.add(`${before}${checkLine(request)}`)
-    else noteTraffic(of(pod), String(probe), before)
-    answer(request, response, pod, probe === undefined)
+    const isCheck = request.headers[PROBE_HEADER] === undefined
+    if (isCheck) of(pod).checks.add(`${before}${checkLine(request)}`)
+    else of(pod).traffic.add(before)
+    answer(request, response, pod, isCheck)
   })
 
   // HAProxy alone lets go of what is idle: what closes as it is used again fails a client, on whichever side is the slower one.
