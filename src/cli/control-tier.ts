@@ -4,8 +4,8 @@ import type { CliContext } from './command.ts'
 import { withProgress } from './output/progress.ts'
 import { ownTlsDispatcher, tlsDispatcher } from './tls-dispatcher.ts'
 import { catalogue, KontrolError, messageOf, type ErrorCode } from '../errors.ts'
-import { parseJson } from '../model/json.ts'
-import { linesWithin, textWithin } from '../platform/bounded-stream.ts'
+import { parseJson } from '../model/json/json.ts'
+import { linesWithin, textWithin } from '../platform/network/bounded-stream.ts'
 
 const TIMEOUT_MS = 10_000
 /** More than any page of a list, or any event: who answers may be no control tier. */

@@ -1,4 +1,4 @@
-import { hostsToJson } from '../model/hosts-json.ts'
+import { hostsToJson } from '../model/json/hosts.ts'
 import { hostsOf, type Snapshot } from '../model/snapshot.ts'
 
 export interface BuiltInStateDeps {

@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { toKontrolJson } from '../model/kontrol-json.ts'
+import { toKontrolJson } from '../model/json/kontrol.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { variableIfItFits } from '../platform/process/script-input.ts'

@@ -1,5 +1,5 @@
 import { findKontrolError, messageOf } from '../errors.ts'
-import { hostsToJson } from '../model/hosts-json.ts'
+import { hostsToJson } from '../model/json/hosts.ts'
 import type { Pod } from '../model/pod.ts'
 import { backendsOf, completeSnapshot, hostsOf, type Backends, type Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'

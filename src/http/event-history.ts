@@ -1,5 +1,5 @@
 import { isoTime } from '../model/iso-time.ts'
-import { stringifyStrictJson } from '../model/json.ts'
+import { stringifyStrictJson } from '../model/json/json.ts'
 import type { Clock } from '../platform/clock.ts'
 import { KeptLines } from '../platform/files/kept-lines.ts'
 import { Listeners, type Unsubscribe } from '../platform/listeners.ts'

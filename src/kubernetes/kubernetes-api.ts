@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { Agent, request, type RequestOptions } from 'node:https'
 import { join } from 'node:path'
 import { KontrolError, messageOf } from '../errors.ts'
-import { textWithin } from '../platform/bounded-stream.ts'
+import { textWithin } from '../platform/network/bounded-stream.ts'
 import { readPlainFile, SMALL_FILE_BYTES } from '../platform/files/plain-file.ts'
-import { answerTo } from '../platform/http-answer.ts'
+import { answerTo } from '../platform/network/http-answer.ts'
 
 export interface KubernetesApiOptions {
   /** Value of `KUBERNETES_SERVICE_HOST`; IPv6 without brackets. */

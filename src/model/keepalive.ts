@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { KontrolError } from '../errors.ts'
-import { JsonNumber, JsonObject, stringifyJson } from './json.ts'
+import { JsonNumber, JsonObject, stringifyJson } from './json/json.ts'
 import { problemOfHost } from './host-address.ts'
 import { isLiteralIp } from './ip.ts'
 import { limits } from './limits.ts'

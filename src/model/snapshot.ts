@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { KontrolError } from '../errors.ts'
-import { stringifyJson } from './json.ts'
+import { stringifyJson } from './json/json.ts'
 import type { Pod } from './pod.ts'
 
 /**

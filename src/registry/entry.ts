@@ -1,6 +1,6 @@
 import type { Keepalive } from '../model/keepalive.ts'
 import type { Pod } from '../model/pod.ts'
-import { stringifyJson } from '../model/json.ts'
+import { stringifyJson } from '../model/json/json.ts'
 
 /** What the registry knows of one pod. One object a pod for as long as it lives. */
 export interface Entry {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { KontrolError, messageOf, type Problem } from '../errors.ts'
-import { parseJson, stringifyJson } from '../model/json.ts'
+import { parseJson, stringifyJson } from '../model/json/json.ts'
 import { isSeq, parsePod, type Pod } from '../model/pod.ts'
 import type { Logger } from '../platform/logger.ts'
 import { setDamagedAside } from './lmdb-check.ts'

@@ -1,4 +1,4 @@
-import { parseHosts } from '../model/hosts-json.ts'
+import { parseHosts } from '../model/json/hosts.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Hosts } from '../model/snapshot.ts'
 import { writeFileAtomic } from '../platform/files/atomic-file.ts'

@@ -1,4 +1,4 @@
-import { parseHosts } from '../model/hosts-json.ts'
+import { parseHosts } from '../model/json/hosts.ts'
 import { addressesOf, podsOf, type Backends } from '../model/snapshot.ts'
 import { isSecretName } from '../platform/process/inherited-environment.ts'
 import type { HostsSource } from './hosts-source.ts'

@@ -3,7 +3,7 @@
  * whoever started it. `template-process.ts` is the other end.
  */
 import { writeFileSync } from 'node:fs'
-import { parseJson } from '../model/json.ts'
+import { parseJson } from '../model/json/json.ts'
 import type { Pod } from '../model/pod.ts'
 import { applyChanges, type ListChanges } from './list-changes.ts'
 import { messagesOf, toAnswer, type TemplateAnswer, type TemplateRequest } from './template-messages.ts'

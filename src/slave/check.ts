@@ -2,7 +2,7 @@ import { get as getOverHttp } from 'node:http'
 import { get as getOverHttps } from 'node:https'
 import { connect } from 'node:net'
 import { messageOf } from '../errors.ts'
-import { answerTo } from '../platform/http-answer.ts'
+import { answerTo } from '../platform/network/http-answer.ts'
 import { runSubprocess } from '../platform/process/subprocess.ts'
 
 /** What tells whether the service of this pod is well. */

@@ -2,7 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type 
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { rootCertificates, type SecureContextOptions } from 'node:tls'
 import { KontrolError } from '../errors.ts'
-import { answerTo } from '../platform/http-answer.ts'
+import { answerTo } from '../platform/network/http-answer.ts'
 import type { MasterAddress } from './master-address.ts'
 import type { MasterConnection } from './master-pinger.ts'
 

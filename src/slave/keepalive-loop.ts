@@ -1,4 +1,4 @@
-import { toKontrolJson } from '../model/kontrol-json.ts'
+import { toKontrolJson } from '../model/json/kontrol.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { EitherMaster } from './either-master.ts'

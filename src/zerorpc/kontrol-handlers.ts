@@ -1,6 +1,6 @@
 import type { Caller } from '../access/caller.ts'
 import { findKontrolError, KontrolError } from '../errors.ts'
-import { parseJson } from '../model/json.ts'
+import { parseJson } from '../model/json/json.ts'
 import type { ZerorpcHandlers } from './zerorpc-api.ts'
 
 export interface KontrolHandlerDeps {

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { KontrolError, messageOf } from '../../errors.ts'
-import { textWithin } from '../bounded-stream.ts'
-import { answerTo } from '../http-answer.ts'
+import { textWithin } from '../network/bounded-stream.ts'
+import { answerTo } from '../network/http-answer.ts'
 
 /** @see http://supervisord.org/subprocess.html#process-states */
 export type ProgramState = 'STOPPED' | 'STARTING' | 'RUNNING' | 'BACKOFF' | 'STOPPING' | 'EXITED' | 'FATAL' | 'UNKNOWN'

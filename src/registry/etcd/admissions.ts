@@ -1,4 +1,4 @@
-import { stringifyJson } from '../../model/json.ts'
+import { stringifyJson } from '../../model/json/json.ts'
 import type { Pod } from '../../model/pod.ts'
 import type { Condition, EtcdClient, Operation, Outcome } from './client.ts'
 import type { EtcdKeys } from './keys.ts'

@@ -1,6 +1,6 @@
 import { Pool, type Dispatcher } from 'undici'
 import { messageOf } from '../../errors.ts'
-import { textWithin } from '../../platform/bounded-stream.ts'
+import { textWithin } from '../../platform/network/bounded-stream.ts'
 import { readPlainFile, SMALL_FILE_BYTES } from '../../platform/files/plain-file.ts'
 import { REASON_LENGTH } from './wire.ts'
 

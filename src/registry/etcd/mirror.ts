@@ -1,5 +1,5 @@
 import { messageOf } from '../../errors.ts'
-import { parseJson } from '../../model/json.ts'
+import { parseJson } from '../../model/json/json.ts'
 import { isSeq, parsePod, type Pod } from '../../model/pod.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { KeyChange, KeyValue, Listing } from './client.ts'

@@ -1,4 +1,4 @@
-import { stringifyJson } from '../../model/json.ts'
+import { stringifyJson } from '../../model/json/json.ts'
 import type { MasterWord, OtherMaster } from '../../model/master.ts'
 import type { Pod } from '../../model/pod.ts'
 import type { Clock } from '../../platform/clock.ts'

@@ -1,6 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { linesWithin } from '../../platform/bounded-stream.ts'
+import { linesWithin } from '../../platform/network/bounded-stream.ts'
 
 // What etcd's JSON gateway answers, 3.4 to 3.6: int64 as text, bytes in base64, and what is zero or empty is left out.
 

@@ -1,5 +1,5 @@
 import type { Problem } from '../../errors.ts'
-import { hostsToJson, parseHosts } from '../../model/hosts-json.ts'
+import { hostsToJson, parseHosts } from '../../model/json/hosts.ts'
 import type { Pod } from '../../model/pod.ts'
 import { appPodsOf, podsOf, type Backends, type Hosts } from '../../model/snapshot.ts'
 import type { Logger } from '../../platform/logger.ts'

@@ -1,7 +1,7 @@
 import { fromData } from '../../jinja/values/from-data.ts'
 import { DictOfUntrustedKeys, UntrustedText } from '../../jinja/values/untrusted-text.ts'
 import type { Dict, Value } from '../../jinja/values/value.ts'
-import { isJsonNumber, membersOf } from '../../model/json.ts'
+import { isJsonNumber, membersOf } from '../../model/json/json.ts'
 import type { Pod } from '../../model/pod.ts'
 import { isPlainWord } from '../haproxy-words.ts'
 

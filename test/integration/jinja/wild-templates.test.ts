@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { membersOf, parseJson } from '../../../src/model/json.ts'
+import { membersOf, parseJson } from '../../../src/model/json/json.ts'
 import { hollow } from '../../support/jinja/hollow.ts'
 import { compareWithJinja2, isSame, type Comparison } from '../../support/jinja/jinja-comparison.ts'
 import { corpusVariables, readCorpus } from '../../support/jinja/jinja-corpus.ts'

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { parseJson } from '../../../src/model/json.ts'
+import { parseJson } from '../../../src/model/json/json.ts'
 import type { Pod } from '../../../src/model/pod.ts'
 import { systemClock, type Clock } from '../../../src/platform/clock.ts'
 import { compileTemplate, type TemplateVariables } from '../../../src/render/template.ts'

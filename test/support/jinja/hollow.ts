@@ -1,4 +1,4 @@
-import { membersOf, stringifyJson } from '../../../src/model/json.ts'
+import { membersOf, stringifyJson } from '../../../src/model/json/json.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 
 /** Null five times as likely as each of the others. */

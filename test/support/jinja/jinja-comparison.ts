@@ -1,7 +1,7 @@
 import { KontrolError } from '../../../src/errors.ts'
 import { JinjaTemplate } from '../../../src/jinja/template.ts'
 import { fromData } from '../../../src/jinja/values/from-data.ts'
-import { isJsonNumber, membersOf, parseJson } from '../../../src/model/json.ts'
+import { isJsonNumber, membersOf, parseJson } from '../../../src/model/json/json.ts'
 import { TemplateFault } from '../../../src/jinja/template-fault.ts'
 import { renderWithJinja2, type ReferenceAnswer } from './jinja2-reference.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { parseJson } from '../../../src/model/json.ts'
+import { parseJson } from '../../../src/model/json/json.ts'
 import { parseKeepalive } from '../../../src/model/keepalive.ts'
 
 const valid = { app: 'web', id: 'web-127-0-0-11', ip: '127.0.0.11', key: '2kce4X', role: 'r', payload: '' }

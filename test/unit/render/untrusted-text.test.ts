@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { parseJson } from '../../../src/model/json.ts'
+import { parseJson } from '../../../src/model/json/json.ts'
 import type { Pod } from '../../../src/model/pod.ts'
 import { LeftOutPods } from '../../../src/render/pods/left-out-pods.ts'
 import { compileTemplate, type Rendered } from '../../../src/render/template.ts'

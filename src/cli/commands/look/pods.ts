@@ -1,4 +1,4 @@
-import { stringifyStrictJson } from '../../../model/json.ts'
+import { stringifyStrictJson } from '../../../model/json/json.ts'
 import { defineCommand, usageError } from '../../command.ts'
 import { ControlTier, controlTierOptionDocs, controlTierOptions } from '../../control-tier.ts'
 import { shownAge } from '../../output/shown-time.ts'

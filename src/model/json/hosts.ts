@@ -1,8 +1,8 @@
-import { KontrolError } from '../errors.ts'
-import { problemOfHost } from './host-address.ts'
-import { isLiteralIp } from './ip.ts'
-import { isName } from './name.ts'
-import type { Hosts } from './snapshot.ts'
+import { KontrolError } from '../../errors.ts'
+import { problemOfHost } from '../host-address.ts'
+import { isLiteralIp } from '../ip.ts'
+import { isName } from '../name.ts'
+import type { Hosts } from '../snapshot.ts'
 
 /** Hosts as the automaton's input and as callbacks print them, with Kontrol's separators: `{"web": ["10.0.0.1"]}`. */
 export function hostsToJson(hosts: Hosts): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { toKontrolJson } from '../../../src/model/kontrol-json.ts'
+import { toKontrolJson } from '../../../../src/model/json/kontrol.ts'
 
 describe('toKontrolJson', () => {
   it.each<[string, unknown, string]>([

@@ -1,7 +1,7 @@
-import { KontrolError, messageOf } from '../errors.ts'
+import { KontrolError, messageOf } from '../../errors.ts'
 import { parseJson } from './json.ts'
-import { parseKeepalive } from './keepalive.ts'
-import type { Pod } from './pod.ts'
+import { parseKeepalive } from '../keepalive.ts'
+import type { Pod } from '../pod.ts'
 
 /**
  * Reads pods by app, as a template sees them, of what `kontrol pods --json` or

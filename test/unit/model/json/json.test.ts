@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { isJsonNumber, JsonNumber, parseJson, stringifyJson, stringifyStrictJson } from '../../../src/model/json.ts'
-import { toKontrolJson } from '../../../src/model/kontrol-json.ts'
+import {
+  isJsonNumber,
+  JsonNumber,
+  parseJson,
+  stringifyJson,
+  stringifyStrictJson
+} from '../../../../src/model/json/json.ts'
+import { toKontrolJson } from '../../../../src/model/json/kontrol.ts'
 
 describe('JSON as it was written', () => {
   it.each([
