@@ -81,6 +81,29 @@ describe('HaproxyDriver, when only servers change', () => {
     expect(haproxy.driver.problems()).toEqual([])
   })
 
+  it.each([
+    ['a line is renamed', (text: string) => text.replace('web-2', 'web-1')],
+    ['one joins as well', (text: string) => `${text.replace('web-2', 'web-1')}  server web-2 127.0.0.1:9 check\n`],
+    [
+      'it stands under other settings',
+      (text: string) => `${text}  default-server weight 5\n  server web-1 127.0.0.1:9\n`
+    ]
+  ])('keeps what runs and what is on disk where two servers have one name, as %s', async (_how, change) => {
+    await using haproxy = await startHaproxy()
+    const address = ownAddress()
+    const good = proxy(address, await backends(['a', 'b']))
+    await haproxy.apply(good)
+    const kept = await eventually(async () => await onDisk(haproxy))
+
+    await expect(haproxy.apply(change(good))).rejects.toMatchObject({
+      code: 'KTL_HAPROXY_CONFIG_REJECTED',
+      message: expect.stringContaining("another server named 'web-1'") as string
+    })
+
+    expect(await answering(address)).toEqual(['a', 'b'])
+    expect(await onDisk(haproxy)).toBe(kept)
+  })
+
   it('is not misled by a former worker, which answers for as long as "grace" says', async () => {
     await using haproxy = await startHaproxy()
     const [a, b] = (await backends(['a', 'b'])) as [HttpBackend, HttpBackend]
