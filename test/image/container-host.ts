@@ -11,6 +11,8 @@ import { eventually } from '../support/eventually.ts'
 export const GATEWAY = '10.89.77.1'
 const SUBNET = '10.89.77.0/24'
 const NETWORK = 'kontrol'
+/** Where podman keeps what it knows of its networks and locks: one place for root, whatever the storage. */
+const RUN_FOLDERS = ['/run/containers', '/run/libpod', '/run/netns', '/run/netavark', '/dev/shm']
 
 /**
  * A machine for containers inside this one: a mount namespace and a network
@@ -27,8 +29,10 @@ export class ContainerHost implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'ki-'))
     await configure(folder)
     // One pair of namespaces for all commands: podman leaves mounts in it that later commands look for. The cgroup file
-    // system is hidden where it would be mixed, of versions 1 and 2.
-    const script = 'umount /sys/fs/cgroup/unified 2>/dev/null; ip link set lo up; echo ready; exec sleep infinity'
+    // system is hidden where it would be mixed, of versions 1 and 2. What podman keeps outside its storage, such as the
+    // addresses that it gave away, ends with the namespace: after a run that was killed they would be taken for ever.
+    const own = RUN_FOLDERS.map((path) => `mkdir -p ${path} && mount -t tmpfs tmpfs ${path}`).join(' && ')
+    const script = `umount /sys/fs/cgroup/unified 2>/dev/null; ${own} && ip link set lo up && echo ready && exec sleep infinity`
     const keeper = spawn('unshare', ['--mount', '--net', 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'inherit'] })
     await once(keeper.stdout, 'data')
     const host = new ContainerHost(folder, keeper)
