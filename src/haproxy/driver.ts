@@ -88,7 +88,7 @@ export class HaproxyDriver {
     const log = (this.#log = new HaproxyLog({ path: paths.log, pid: () => supervisor.pid(), clock, logger, hide }))
     const master = new MasterCli(paths.masterSocket)
     const runtime = new RuntimeApi(paths.runtimeSocket)
-    this.#status = new StatusReader({ master, runtime, clock, hide })
+    this.#status = new StatusReader({ master, runtime, clock, hide, isUp: () => this.isUp })
     const known = (this.#known = new Known(base))
     const shared = { known, runtime, queue: this.#queue, clock, logger, onAlarm }
     const servers = (this.#servers = new Servers({ ...shared, journal: new ChangeJournal(paths.journal, logger) }))

@@ -7,7 +7,7 @@ import { endIfHung, goOn } from './hung.ts'
 import type { HaproxyLog } from './log.ts'
 import { readProcess } from './process-table.ts'
 import type { HaproxyProcess, MasterCli, ProcessTable } from '../socket/master-cli.ts'
-import { isGone, isRefused, isReset } from '../socket/exchange.ts'
+import { isGone, isRefused } from '../socket/exchange.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 
@@ -41,8 +41,6 @@ const ADOPTED_GONE_MS = 10_000
 const FINISHES_MS = 1_000
 /** From the signal until its socket is there again, which is after it has read its files: 8 s with ten thousand servers. */
 const SIGNAL_MS = 20_000
-/** A master that re-executes itself, or a busy machine, may need a moment. */
-const REACHABLE_MS = 3_000
 
 /** Makes HAProxy load its files anew, and believes only what it sees. */
 export class Reloader {
@@ -59,16 +57,12 @@ export class Reloader {
    * @throws KontrolError KTL_HAPROXY_UNREACHABLE when it does not answer
    */
   async reachable(): Promise<boolean> {
-    for (const deadline = performance.now() + REACHABLE_MS; ;) {
-      try {
-        await this.#options.master.showProcesses(REACHABLE_MS)
-        return true
-      } catch (error) {
-        if (isGone(error)) return false
-        // Refused while it re-executes itself, and reset while it ends.
-        if (!(isRefused(error) || isReset(error)) || performance.now() > deadline) throw error
-        await sleep(POLL_MS)
-      }
+    try {
+      await this.#options.master.showProcessesOnceBack()
+      return true
+    } catch (error) {
+      if (isGone(error)) return false
+      throw error
     }
   }
 

@@ -145,12 +145,14 @@ export class Servers {
     const worker = await runtime.workerPid()
     const states = await runtime.serversState(worker)
     const found = states.some((row) => row.backend === backend && row.name === server)
-    const left = known.loaded?.table.find(backend, server)?.state
-    if (!found || (left !== undefined && left !== 'live')) {
+    const slot = known.loaded?.table.find(backend, server)
+    if (!found || (slot !== undefined && slot.state !== 'live')) {
       throw new KontrolError('KTL_SERVER_NOT_FOUND', `HAProxy has no server "${backend}/${server}" in use`, {
         hint: '"kontrol servers" lists them with their backends, as GET /api/v1/haproxy does.'
       })
     }
+    // Out by hand right after it came, it is as somebody wants it: no drift.
+    if (slot !== undefined) this.#fresh.delete(slot)
     await runtime.execute(worker, [{ text: `set server ${backend}/${server} state ${state}`, answer: /^$/ }])
   }
 

@@ -93,7 +93,10 @@ export const isGone = (error: unknown): boolean => failedWith('ENOENT', error)
 export const isRefused = (error: unknown): boolean => failedWith('ECONNREFUSED', error)
 
 /** Whether whoever had taken the connection let it go without a word. */
-export const isReset = (error: unknown): boolean => failedWith('ECONNRESET', error)
+export const isReset = (error: unknown): boolean => failedWith('ECONNRESET', error) || failedWith('EPIPE', error)
+
+/** The same of an answer that is empty, where an empty one is none. */
+export const letGo = (): Error => Object.assign(new Error('the connection was let go'), { code: 'ECONNRESET' })
 
 function failedWith(code: string, error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError } from '../../errors.ts'
-import { exchange } from './exchange.ts'
+import { exchange, isRefused, isReset, letGo } from './exchange.ts'
 
 export interface HaproxyProcess {
   pid: number
@@ -22,6 +23,10 @@ export interface ProcessTable {
 /** `accepted`: under way, the process table tells the rest (before 2.7, which answer nothing). */
 export type ReloadAnswer = { outcome: 'accepted' | 'succeeded' } | { outcome: 'failed'; log: string }
 
+/** A master that re-executes itself, or a busy machine, may need a moment. */
+const BACK_MS = 3_000
+const POLL_MS = 15
+
 /** The socket of the master process (`haproxy -W -S`). */
 export class MasterCli {
   readonly #path: string
@@ -34,15 +39,29 @@ export class MasterCli {
     const answer = await exchange(this.#path, 'show proc', { timeoutMs })
     const table = parseProcesses(answer)
     if (table === undefined) {
-      throw new KontrolError(
-        'KTL_HAPROXY_UNREACHABLE',
-        `"show proc" answered ${JSON.stringify(answer.slice(0, 200))}`,
-        {
-          hint: 'Check that only HAProxy listens on the master socket.'
-        }
-      )
+      const words = `"show proc" answered ${JSON.stringify(answer.slice(0, 200))}`
+      throw new KontrolError('KTL_HAPROXY_UNREACHABLE', words, {
+        ...(answer === '' && { cause: letGo() }),
+        hint: 'Check that only HAProxy listens on the master socket.'
+      })
     }
     return table
+  }
+
+  /**
+   * The same of a master that may just re-execute itself, for a reload: it refuses connections meanwhile, and lets go of
+   * those that it had. It is asked again for some seconds.
+   *
+   * @param isUp false once it has ended, and need not be waited for
+   */
+  async showProcessesOnceBack(isUp: () => boolean = () => true): Promise<ProcessTable> {
+    for (const deadline = performance.now() + BACK_MS; ; await sleep(POLL_MS)) {
+      try {
+        return await this.showProcesses(BACK_MS)
+      } catch (error) {
+        if (!(isRefused(error) || isReset(error)) || !isUp() || performance.now() > deadline) throw error
+      }
+    }
   }
 
   /** @param timeoutMs how long HAProxy may take to load the files: from 2.7 on it answers only then */

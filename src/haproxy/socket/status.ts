@@ -45,6 +45,8 @@ export interface StatusReaderOptions {
   master: MasterCli
   runtime: RuntimeApi
   clock: Clock
+  /** Whether HAProxy is there, if only to load its files anew. */
+  isUp: () => boolean
   /** Words of HAProxy's without the secrets of its configuration. */
   hide: (words: string) => Promise<string>
 }
@@ -62,8 +64,8 @@ export class StatusReader {
   }
 
   async read(): Promise<Omit<HaproxyStatus, 'problems'>> {
-    const { master } = this.#options
-    const table = await master.showProcesses()
+    const { master, isUp } = this.#options
+    const table = await master.showProcessesOnceBack(isUp)
     const [proxies, oldWorkers] = await Promise.all([
       this.#proxies(),
       Promise.all(table.oldWorkers.map(async (worker) => await oldWorker(master, worker)))

@@ -44,8 +44,10 @@ const template = (port: number, podPort: number): string => `frontend proxy
 backend web
   mode http
   option httpchk GET /
+  # A check may take as long as "inter", and a busy machine takes its time.
+  default-server inter 1s fastinter 100ms downinter 100ms fall 1
 {% for pod in pods['web'] %}
-  server {{ pod.id }} {{ pod.ip }}:${podPort} check inter 100ms fall 1
+  server {{ pod.id }} {{ pod.ip }}:${podPort} check
 {% endfor %}
 `
 
@@ -57,10 +59,11 @@ describe('a server that takes no requests', () => {
       env: { KONTROL_TTL: '600', KONTROL_DAMPER: '0.1' }
     })
     const began = Date.now()
-    const servers = async (): Promise<ShownServer[]> =>
-      (await service.json<{ proxies: { servers: ShownServer[] }[] }>('/api/v1/haproxy')).proxies.flatMap(
-        (proxy) => proxy.servers
-      )
+    const servers = async (): Promise<ShownServer[]> => {
+      const { status, body } = await service.get('/api/v1/haproxy')
+      expect(status, body).toBe(200)
+      return (JSON.parse(body) as { proxies: { servers: ShownServer[] }[] }).proxies.flatMap(({ servers }) => servers)
+    }
     await service.ready()
     for (const [n, id] of Object.entries({ 2: 'well', 3: 'ill', 4: 'out', 5: 'gone' })) {
       await service.ping(`127.0.0.${n}`, { app: 'web', id })

@@ -48,7 +48,7 @@ defaults
   timeout server 10s
   timeout check 300ms
   load-server-state-from-file global
-  default-server inter 100 fall 1 rise 1
+  default-server inter 1s fastinter 100 downinter 100 fall 1 rise 1
 frontend proxy
   bind ${address}:8080
   default_backend web
@@ -194,5 +194,50 @@ describe('what is told of a server', () => {
     await driver.setServerState({ backend: 'web', server: 'up', state: 'maint' })
     await becomes(driver, { 'web/up': 'MAINT' })
     expect(Date.parse((await since()).up ?? '')).toBeGreaterThan(Date.parse(first.up ?? '') + 1_000)
+  })
+
+  it.each([
+    ['maint', 'MAINT'],
+    ['drain', 'DRAIN']
+  ] as const)(
+    'is "%s" by hand right after it came, in the same worker, with no word of a surprise',
+    async (state, status) => {
+      await using haproxy = await startHaproxy()
+      const { driver } = haproxy
+      const at = ownAddress()
+      const lines = ['s1', 's2'].map((name, index) => `server ${name} ${at}:${8001 + index}`)
+      await haproxy.apply(config(at, { web: lines.slice(0, 1) }))
+      const { workerPid } = await driver.status()
+
+      expect(await haproxy.apply(config(at, { web: lines }))).toMatchObject({ outcome: 'applied', operations: 1 })
+      await driver.setServerState({ backend: 'web', server: 's2', state })
+
+      // Past the look that each change is followed by.
+      const until = Date.now() + 500
+      while (Date.now() < until) expect((await found(driver))['web/s2']).toBe(status)
+      expect((await driver.status()).workerPid).toBe(workerPid)
+      expect(haproxy.lines.filter(({ level }) => Number(level) >= 50)).toEqual([])
+    }
+  )
+
+  it('is told while HAProxy loads its files anew, too', async () => {
+    await using haproxy = await startHaproxy()
+    const { driver } = haproxy
+    const at = ownAddress()
+    const text = (n: number): string => config(at, { web: [`server s1 ${at}:8001`, `http-response set-header n ${n}`] })
+    await haproxy.apply(text(0))
+
+    let done = false
+    const reloads = (async () => {
+      for (let n = 1; n <= 8; n++) await haproxy.apply(text(n))
+    })().finally(() => (done = true))
+    let asked = 0
+    while (!done) {
+      expect(await found(driver)).toEqual({ 'web/s1': 'no check' })
+      asked += 1
+    }
+    await reloads
+    expect((await driver.status()).reloads).toBeGreaterThanOrEqual(8)
+    expect(asked).toBeGreaterThan(8)
   })
 })
