@@ -22,6 +22,8 @@ export interface Judged {
   spread: boolean
   /** Whether they are picked at random from a ring. */
   weighed: boolean
+  /** Whether traffic resumes TLS sessions of health checks, with the server name of those; checks began first or not. */
+  namedByChecks: boolean
 }
 
 /** How long the checks of both may take to come to the same outcome. */
@@ -122,7 +124,8 @@ function whole(shapes: ReadonlySet<string>): string[] {
   return all.filter((shape) => !isCut(shape))
 }
 
-async function compareTraffic({ driven, fresh, pods, probes, spread, weighed }: Judged, look: Look): Promise<string[]> {
+async function compareTraffic(judged: Judged, look: Look): Promise<string[]> {
+  const { driven, fresh, pods, probes, spread, weighed, namedByChecks } = judged
   const client = new Client()
   const keyed = keyedPods(look)
   const usable = new Set(
@@ -154,13 +157,18 @@ async function compareTraffic({ driven, fresh, pods, probes, spread, weighed }: 
       const pod = place.replace(/:\d+$/, '')
       const [one, other] = [driven, fresh].map(({ prefix }) => pods.shapes(pod.replace('127.x.', prefix)).traffic)
       if (one === undefined || other === undefined || one.size === 0 || other.size === 0) continue
-      const [ran, should] = [[...one].sort().join(' | '), [...other].sort().join(' | ')]
+      const [ran, should] = [one, other].map((shapes) => connectionsOf(shapes, namedByChecks))
       if (ran !== should) differences.push(`connections to ${pod}: "${ran}", wanted "${should}"`)
     }
     return differences
   } finally {
     client.close()
   }
+}
+
+function connectionsOf(shapes: ReadonlySet<string>, namedByChecks: boolean): string {
+  const told = new Set([...shapes].map((shape) => (namedByChecks ? unnamed(shape) : shape)))
+  return [...told].sort().join(' | ')
 }
 
 /** What HAProxy calls the algorithms under which a request itself decides where it goes. */
