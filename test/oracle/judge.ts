@@ -119,7 +119,8 @@ function whole(shapes: ReadonlySet<string>): string[] {
   const all = [...shapes].filter((shape) => !/^v2\(PROXY.*connect$/.test(shape)).sort()
   const isCut = (shape: string): boolean => {
     const begin = shape.endsWith('connect') ? shape.slice(0, -'connect'.length) : undefined
-    return begin !== undefined && all.some((other) => other !== shape && other.startsWith(begin))
+    const began = (other: string): boolean => other.startsWith(begin ?? '') || unnamed(other).startsWith(begin ?? '')
+    return begin !== undefined && all.some((other) => other !== shape && began(other))
   }
   return all.filter((shape) => !isCut(shape))
 }
