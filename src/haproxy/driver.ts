@@ -22,6 +22,7 @@ import { replaceHaproxy, replaceWorker } from './replacement.ts'
 import { RuntimeApi } from './socket/runtime-api.ts'
 import { TaskQueue } from '../platform/queue.ts'
 import { noLongerThan } from '../platform/patience.ts'
+import { SharedWork } from '../platform/shared-work.ts'
 import { noSynGuard, type SynGuard } from './process/syn-guard.ts'
 import type { HaproxyCommand, Supervisor } from './supervisor/supervisor.ts'
 import { detectVersion, featuresOf } from './process/version.ts'
@@ -66,7 +67,8 @@ export class HaproxyDriver {
   readonly #paths: HaproxyPaths
   readonly #file: ConfigFile
   readonly #log: HaproxyLog
-  readonly #status: StatusReader
+  /** HAProxy writes megabytes about ten thousand servers, and ten pages may ask. */
+  readonly #status: SharedWork<HaproxyStatus>
   readonly #known: Known
   readonly #servers: Servers
   readonly #instance: Instance
@@ -88,7 +90,8 @@ export class HaproxyDriver {
     const log = (this.#log = new HaproxyLog({ path: paths.log, pid: () => supervisor.pid(), clock, logger, hide }))
     const master = new MasterCli(paths.masterSocket)
     const runtime = new RuntimeApi(paths.runtimeSocket)
-    this.#status = new StatusReader({ master, runtime, clock, hide, isUp: () => this.isUp })
+    const reader = new StatusReader({ master, runtime, clock, hide, isUp: () => this.isUp })
+    this.#status = new SharedWork(async () => await this.#readStatus(reader))
     const known = (this.#known = new Known(base))
     const shared = { known, runtime, queue: this.#queue, clock, logger, onAlarm }
     const servers = (this.#servers = new Servers({ ...shared, journal: new ChangeJournal(paths.journal, logger) }))
@@ -223,7 +226,11 @@ export class HaproxyDriver {
 
   /** @throws KontrolError KTL_HAPROXY_UNREACHABLE while HAProxy is away */
   async status(): Promise<HaproxyStatus> {
-    const status = await this.#status.read()
+    return await this.#status.ask()
+  }
+
+  async #readStatus(reader: StatusReader): Promise<HaproxyStatus> {
+    const status = await reader.read()
     return { ...status, proxies: this.#servers.marked(status.proxies), problems: this.problems() }
   }
 

@@ -11,6 +11,10 @@ export function csvCells(line: string): string[] {
   )
 }
 
+/** The first cells of a line. No others are looked for in one without quotes, as nearly all are. */
+export const csvFirstCells = (line: string, count: number): string[] =>
+  line.includes('"') ? csvCells(line).slice(0, count) : line.split(',', count)
+
 /** Whether what follows belongs to a cell that this began. */
 export const endsInQuotes = (csv: string): boolean => csv.split('"').length % 2 === 0
 

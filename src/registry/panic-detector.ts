@@ -43,6 +43,10 @@ export class PanicDetector {
     return [...this.#apps.values()].reduce((sum, { held }) => sum + held, 0)
   }
 
+  heldOf(app: string): number {
+    return this.#apps.get(app)?.held ?? 0
+  }
+
   added({ pod, held }: Entry): void {
     const count = this.#count(pod.app)
     count.known++

@@ -124,6 +124,10 @@ export class Registry {
     return this.#members.panic.held
   }
 
+  heldOf(app: string): number {
+    return this.#members.panic.heldOf(app)
+  }
+
   /** The time in which pods are missing that HAProxy serves, as the store has lost them. */
   get recovery(): Pick<Recovery, 'until' | 'ended'> {
     return this.#recovery

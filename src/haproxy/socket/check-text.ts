@@ -1,3 +1,10 @@
+/** The columns that `checkText` reads. */
+export const CHECK_COLUMNS = [
+  ...(['status', 'tracked'] as const),
+  ...(['check_status', 'check_code', 'last_chk', 'check_desc'] as const),
+  ...(['agent_status', 'agent_code', 'last_agt', 'agent_desc'] as const)
+] as const
+
 /**
  * What HAProxy found when it looked at a server last, in its own words, as people read them. From the columns of `show stat`
  * that 2.6.12 fills so:
@@ -19,7 +26,7 @@
  * @param cell of a server's row, by its column
  * @returns one line, such as `L7STS/503, Service Unavailable`; undefined where nothing is looked at
  */
-export function checkText(cell: (column: string) => string): string | undefined {
+export function checkText(cell: (column: (typeof CHECK_COLUMNS)[number]) => string): string | undefined {
   const health = found(cell('check_status'), cell('check_code'), cell('last_chk') || cell('check_desc'))
   const words = cell('last_agt').replace(/^via agent : /, '')
   const agent = prefixed('agent ', found(cell('agent_status'), cell('agent_code'), words || cell('agent_desc')))

@@ -1,6 +1,6 @@
-import { csvCells, csvLines } from '../../platform/csv.ts'
+import { csvCells, csvFirstCells, csvLines } from '../../platform/csv.ts'
 import { eachInTurns } from '../../platform/turns.ts'
-import { checkText } from './check-text.ts'
+import { CHECK_COLUMNS, checkText } from './check-text.ts'
 
 export interface ServerStat {
   name: string
@@ -40,6 +40,13 @@ interface SideStatus {
   bytesOut: number
 }
 
+/** All that are read. */
+const COLUMNS = [
+  ...(['pxname', 'svname', 'scur', 'stot', 'bin', 'bout', 'act', 'bck', 'addr', 'lastchg'] as const),
+  ...CHECK_COLUMNS
+] as const
+type Column = (typeof COLUMNS)[number]
+
 /**
  * Reads `show stat`: CSV whose first line names the columns. What a pod answered to its check stands there in quotes, with
  * all commas and line feeds that it has. 2.6.12, abridged:
@@ -54,10 +61,12 @@ export async function parseStat(csv: string): Promise<ProxyStat[]> {
   const [header = '', ...lines] = csvLines(csv)
   const columns = csvCells(header.replace(/^# /, ''))
   const at = Object.fromEntries(columns.map((name, index) => [name, index]))
+  // Of a hundred columns, those behind the last that is read are left out.
+  const cellsRead = 1 + Math.max(...COLUMNS.map((name) => columns.indexOf(name)))
   const proxies = new Map<string, ProxyStat>()
   await eachInTurns(lines, (line) => {
-    const cells = csvCells(line)
-    const text = (column: string): string => cells[at[column] ?? -1] ?? ''
+    const cells = csvFirstCells(line, cellsRead)
+    const text = (column: Column): string => cells[at[column] ?? -1] ?? ''
     const name = text('pxname')
     const proxy = proxies.get(name) ?? { name, servers: [] }
     proxies.set(name, proxy)
@@ -79,7 +88,7 @@ export async function parseStat(csv: string): Promise<ProxyStat[]> {
 /** A time of more digits is none: it would be counted from 1970. */
 const SECONDS = /^\d{1,9}$/
 
-function stateOf(text: (column: string) => string): Pick<ServerStat, 'stateSeconds' | 'check' | 'isBeingChecked'> {
+function stateOf(text: (column: Column) => string): Pick<ServerStat, 'stateSeconds' | 'check' | 'isBeingChecked'> {
   const seconds = text('lastchg')
   const check = checkText(text)
   const isBeingChecked = [text('check_status'), text('agent_status')].some((status) => status.startsWith('* '))

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
 import { KontrolError } from '../../errors.ts'
-import type { PodStatus } from '../../model/pod.ts'
+import type { Pod, PodStatus } from '../../model/pod.ts'
 import { withIsoTimes } from '../../model/iso-time.ts'
 import { hostsOf, type Snapshot } from '../../model/snapshot.ts'
 import { stringifyStrictJson } from '../../model/json/json.ts'
@@ -16,6 +16,8 @@ export interface PodRegistry {
   pods(): Iterable<PodStatus>
   pod(key: string): PodStatus | undefined
   snapshot(): Snapshot
+  /** Pods of an app that are kept although they are silent. */
+  heldOf(app: string): number
   forget(key: string): boolean
 }
 
@@ -91,7 +93,7 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
       }
     },
     async ({ query }) => {
-      const apps = await appsOf(registry.pods(), podFilter({ q: query.q }))
+      const apps = await appsOf(registry, podFilter({ q: query.q }))
       const { page, ...next } = pageOf(apps, ({ app: name }) => name, query)
       return { apps: page, ...next }
     }
@@ -156,7 +158,7 @@ const unknownPod = (key: string): KontrolError =>
     hint: '"kontrol pods" lists the keys, as GET /api/v1/pods does.'
   })
 
-type PodFilter = (pod: PodStatus) => boolean
+type PodFilter = (pod: Pod) => boolean
 
 function podFilter({ app, q = '' }: { app?: string | undefined; q?: string | undefined }): PodFilter {
   const words = q.toLowerCase().split(/\s+/).filter(Boolean)
@@ -209,18 +211,22 @@ async function wholeIfShort(texts: AsyncGenerator<string>): Promise<string | Rea
 }
 
 /** By name; without the apps that have no pod which is wanted. */
-async function appsOf(pods: Iterable<PodStatus>, wanted: PodFilter): Promise<Static<typeof AppBody>[]> {
-  const apps = new Map<string, Static<typeof AppBody>>()
-  let seen = 0
-  for (const pod of pods) {
-    const entry = apps.get(pod.app) ?? { app: pod.app, pods: 0, held: 0, matching: 0 }
-    apps.set(pod.app, entry)
-    entry.pods++
-    if (pod.held) entry.held++
-    if (wanted(pod)) entry.matching++
-    if (++seen % COUNTED === 0) await nextTurn()
+async function appsOf(registry: PodRegistry, wanted: PodFilter): Promise<Static<typeof AppBody>[]> {
+  const apps: Static<typeof AppBody>[] = []
+  for (const [app, { pods }] of registry.snapshot().apps) {
+    const matching = await countIn(pods, wanted)
+    if (matching > 0) apps.push({ app, pods: pods.length, held: registry.heldOf(app), matching })
   }
-  return [...apps.values()].filter(({ matching }) => matching > 0).sort((a, b) => (a.app < b.app ? -1 : 1))
+  return apps.sort((a, b) => (a.app < b.app ? -1 : 1))
+}
+
+async function countIn(pods: readonly Pod[], wanted: PodFilter): Promise<number> {
+  let count = 0
+  for (let at = 0; at < pods.length; at += COUNTED) {
+    if (at > 0) await nextTurn()
+    for (const pod of pods.slice(at, at + COUNTED)) if (wanted(pod)) count++
+  }
+  return count
 }
 
 function podBody(pod: PodStatus) {

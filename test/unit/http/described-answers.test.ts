@@ -91,7 +91,9 @@ describe('an answer with all that it can hold', () => {
     app = buildServer({ logger: silentLogger(), access: makeAccess({}) })
     app.setValidatorCompiler(TypeBoxValidatorCompiler)
     await describeApi(app)
-    const registry = { pods: () => [pod], pod: () => pod, snapshot: () => takeSnapshot([pod]), forget: () => true }
+    const registry = {
+      ...{ pods: () => [pod], pod: () => pod, snapshot: () => takeSnapshot([pod]), heldOf: () => 1, forget: () => true }
+    }
     await app.register(podRoutes, { registry, ownApp: 'haproxy' })
     const moves = { goto: async () => {}, wait: async () => settled }
     await app.register(lifecycleRoutes, { lifecycle: { status: () => lifecycle, ...moves } })

@@ -48,6 +48,7 @@ async function start({
     pods: () => pods,
     pod: (key: string) => pods.find((one) => one.key === key),
     snapshot: () => takeSnapshot(pods),
+    heldOf: (name: string) => pods.filter((one) => one.app === name && one.held).length,
     forget: (key: string) => pods.some((one) => one.key === key)
   }
   const lifecycle = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { csvCells, csvLines } from '../../../src/platform/csv.ts'
+import { csvCells, csvFirstCells, csvLines } from '../../../src/platform/csv.ts'
 
 const cellsOf = (csv: string): string[][] => csvLines(csv).map(csvCells)
 
@@ -21,4 +21,13 @@ describe('csvLines and csvCells', () => {
   it('take what never ends as one cell', () => {
     expect(cellsOf('a,"b\nc,d')).toEqual([['a', '"b\nc,d']])
   })
+})
+
+describe('csvFirstCells', () => {
+  it.each(['a,b,,d', 'a,"b,""c""\n,",,d', 'a,b', ',"b', '', '"a"'])(
+    'reads %j as csvCells does, and no further',
+    (line) => {
+      for (const count of [0, 1, 2, 3, 9]) expect(csvFirstCells(line, count)).toEqual(csvCells(line).slice(0, count))
+    }
+  )
 })
