@@ -1,6 +1,13 @@
 import { KontrolError } from '../errors.ts'
 import { callerOf, NO_GRANTS, union, type Caller, type Grants, type RequestFacts } from './caller.ts'
-import { bearerOf, grantsOfNames, namesOf, type CertificateFacts, type Credentials } from './credentials.ts'
+import {
+  bearerOf,
+  grantsOfNames,
+  namesOf,
+  type CertificateFacts,
+  type Credentials,
+  type Secrets
+} from './credentials.ts'
 import { kindOf, type CommandFacts, type ManifestFacts } from './command-rules.ts'
 import { refusal, type AccessRules, type Deed } from './policy.ts'
 
@@ -38,6 +45,7 @@ const UNKNOWN_MANIFEST: ManifestFacts = {
 /** Asked by every door: who is it, and may he? */
 export class Access {
   readonly #options: AccessOptions
+  #known: { secrets: Secrets; rules: AccessRules } | undefined
 
   constructor(options: AccessOptions) {
     this.#options = options
@@ -90,9 +98,15 @@ export class Access {
     this.check({ kind: 'command', command: kind, what: `${verb} ${subject.slice(0, 60)}`.trim() }, caller)
   }
 
+  /** Each keepalive asks twice; they are others only when the secrets are. */
   #rules(): AccessRules {
-    const { rules, credentials, mutualTls } = this.#options
-    const { operate, ping, read } = credentials.secrets
+    const { secrets } = this.#options.credentials
+    if (this.#known?.secrets !== secrets) this.#known = { secrets, rules: this.#rulesWith(secrets) }
+    return this.#known.rules
+  }
+
+  #rulesWith({ operate, ping, read }: Secrets): AccessRules {
+    const { rules, mutualTls } = this.#options
     return {
       ...rules,
       operatorsKnown: operate.length > 0 || mutualTls,

@@ -18,21 +18,29 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** Finds out who sends each request, and refuses what he may not. */
 export function guardRoutes(app: FastifyInstance, access: Access): void {
   app.decorateRequest('caller', null)
-  app.addHook('onRequest', async (request, reply) => {
-    const caller = access.callerOf({
-      remoteAddress: request.socket.remoteAddress,
-      headers: request.headers,
-      certificate: certificateOf(request),
-      connection: request.socket
-    })
-    request.setDecorator('caller', caller)
+  // Each keepalive comes through here: no promise.
+  app.addHook('onRequest', (request, reply, done) => {
     try {
-      access.check(deedOf(request), caller)
+      letIn(request, access)
     } catch (error) {
       if (findKontrolError(error, 'KTL_UNAUTHORIZED') !== undefined) reply.header('www-authenticate', 'Bearer')
-      throw error
+      done(error as Error)
+      return
     }
+    done()
   })
+}
+
+/** @throws KontrolError KTL_UNAUTHORIZED or KTL_FORBIDDEN */
+function letIn(request: FastifyRequest, access: Access): void {
+  const caller = access.callerOf({
+    remoteAddress: request.socket.remoteAddress,
+    headers: request.headers,
+    certificate: certificateOf(request),
+    connection: request.socket
+  })
+  request.setDecorator('caller', caller)
+  access.check(deedOf(request), caller)
 }
 
 /** Who sent it, as guardRoutes() found out. */

@@ -93,7 +93,7 @@ function acceptAnyContentTypeAsJson(app: FastifyInstance): void {
     if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/json'
     done()
   })
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser(['application/json', '*'], { parseAs: 'string' }, (_request, body, done) => {
     try {
       done(null, parseJson(body as string))
     } catch (error) {
