@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 
 /** Milliseconds of work in one turn of the event loop: keepalives are answered between two of them. */
-const TURN_MS = 10
+const TURN_MS = 5
 /** Between two looks at the clock. */
 const ITEMS = 8
 
@@ -17,8 +17,8 @@ export async function eachInTurns<T>(items: Iterable<T>, take: (item: T) => void
   }
 }
 
-/** Characters of a text for which one step of its handling takes some milliseconds. */
-const LARGE = 512 * 1024
+/** Characters of a text for which some steps of its handling together take as long. */
+const LARGE = 128 * 1024
 
 /** Between two steps that look at a whole text: those of a large one get turns of their own. */
 export async function betweenSteps(text: string): Promise<void> {

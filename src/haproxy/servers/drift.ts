@@ -1,4 +1,5 @@
 import { isSameIp } from '../../model/ip.ts'
+import { eachInTurns } from '../../platform/turns.ts'
 import type { ServerState } from '../socket/show-servers-state.ts'
 import type { Slot, ServerTable } from './server-table.ts'
 
@@ -10,25 +11,38 @@ const MAINTENANCE_OR_DRAIN = 1 | 8
  * @param fresh servers that were just made to serve: of others an operator may have taken one out by hand
  * @returns the first difference in words
  */
-export function driftOf(
+export async function driftOf(
   states: readonly ServerState[],
   backends: readonly string[],
   table: ServerTable,
   fresh: ReadonlySet<Slot>
-): string | undefined {
+): Promise<string | undefined> {
   const seen = new Set<Slot>()
-  for (const state of states) {
-    const slot = table.find(state.backend, state.name)
-    if (slot === undefined && table.isReserved(state.backend, state.name)) continue
-    if (slot === undefined) return `${state.backend}/${state.name} is there, and nobody made it`
-    const difference = differenceOf(slot, state, fresh.has(slot))
-    if (difference !== undefined) return `${state.backend}/${state.name} ${difference}`
-    seen.add(slot)
-  }
+  let drift: string | undefined
+  await eachInTurns(states, (state) => {
+    drift ??= driftAt(state, table, fresh, seen)
+  })
+  if (drift !== undefined) return drift
   for (const backend of backends) {
     for (const slot of table.ofBackend(backend)) if (!seen.has(slot)) return `${backend}/${slot.name} is gone`
   }
   return undefined
+}
+
+function driftAt(
+  state: ServerState,
+  table: ServerTable,
+  fresh: ReadonlySet<Slot>,
+  seen: Set<Slot>
+): string | undefined {
+  const { backend, name } = state
+  const slot = table.find(backend, name)
+  if (slot === undefined) {
+    return table.isReserved(backend, name) ? undefined : `${backend}/${name} is there, and nobody made it`
+  }
+  seen.add(slot)
+  const difference = differenceOf(slot, state, fresh.has(slot))
+  return difference === undefined ? undefined : `${backend}/${name} ${difference}`
 }
 
 function differenceOf(slot: Slot, state: ServerState, fresh: boolean): string | undefined {

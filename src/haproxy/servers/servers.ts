@@ -247,7 +247,7 @@ export class Servers {
     const states = backends.length === 0 ? [] : await this.#options.runtime.serversState(worker, backends)
     this.#unread.clear()
     if (backends.length === 0) return
-    const difference = driftOf(states, backends, table, this.#fresh)
+    const difference = await driftOf(states, backends, table, this.#fresh)
     if (difference !== undefined) throw surprise(difference)
     this.#fresh.clear()
     this.#noteIds(states, table)

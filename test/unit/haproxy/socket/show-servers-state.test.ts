@@ -44,7 +44,7 @@ describe('serverStateFile', () => {
 describe('driftOf', () => {
   const look = async (text: string): Promise<string | undefined> => {
     const table = await ServerTable.of(await model('server a 10.0.0.1:80\nserver six [2001:db8::1]:80\n'))
-    return driftOf(await parseServersState(text), ['web'], table, new Set())
+    return await driftOf(await parseServersState(text), ['web'], table, new Set())
   }
 
   it.each([
