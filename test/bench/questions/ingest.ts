@@ -160,7 +160,8 @@ function tableOf(subjects: readonly Subject[]): Table {
 which sends the next keepalive when the one before has been answered; all of pods that are known. The floor is a bare Fastify
 route with the same body and the same schema in a process of its own, which stores nothing; ZeroRPC is held against that of
 HTTP. All are measured in turns, and a ratio is the median of those within the rounds. Processor time is that of all threads of
-the process. With tokens, each app has a secret of its own.`,
+the process. With tokens, each app has a secret of its own.
+[Decision 0023](decisions/0023-what-a-keepalive-costs.md) has a profile of both, and says where the difference goes.`,
     columns: ['way', 'known pods', 'a second', 'µs of processor each', 'to the floor', 'to the fewest pods', 'aim'],
     rows
   }

@@ -20,7 +20,7 @@ const [JOINS_A_SECOND, CLIENTS] = [100, 10]
 const PAGE = ['/readyz', '/api/v1/apps', '/api/v1/haproxy?proxy=', '/api/v1/traffic', '/api/v1/reconfigurations']
 
 /** Something that goes on until it is told to end, and tells how often it was done. */
-type Load = (tier: ControlTier, isOver: () => boolean) => Promise<number>
+type Load = (tier: ControlTier, isOver: () => boolean) => Promise<number | undefined>
 
 const again =
   (work: (tier: ControlTier, turn: number) => Promise<void>): Load =>
@@ -52,17 +52,26 @@ const change: Load = again(async (tier, turn) => {
   }
 })
 
-const join: Load = async (tier, isOver) => {
-  const joining: Promise<void>[] = []
-  const started = performance.now()
-  for (; !isOver(); await sleep(5)) {
-    while (joining.length < ((performance.now() - started) * JOINS_A_SECOND) / 1000) {
-      const pod = joining.length
-      joining.push(tier.ping({ app: 'probe', id: `probe-${pod}`, ip: probeIp(pod), key: `p${pod}` }))
+const nothing: Load = async (_tier, isOver) => {
+  while (!isOver()) await sleep(100)
+  return undefined
+}
+
+/** Pods that have not been there before, each time it goes on. */
+const join = (): Load => {
+  let joined = 0
+  return async (tier, isOver) => {
+    const joining: Promise<void>[] = []
+    const started = performance.now()
+    for (; !isOver(); await sleep(5)) {
+      while (joining.length < ((performance.now() - started) * JOINS_A_SECOND) / 1000) {
+        const pod = joined++
+        joining.push(tier.ping({ app: 'probe', id: `probe-${pod}`, ip: probeIp(pod), key: `p${pod}` }))
+      }
     }
+    await Promise.all(joining)
+    return joining.length
   }
-  await Promise.all(joining)
-  return joining.length
 }
 
 /** Each follows the events, and asks for what the page shows once a second; a pod comes or goes ten times a second. */
@@ -101,27 +110,7 @@ const watch: Load = async (tier, isOver) => {
 export async function undisturbed({ quick }: Options): Promise<Table[]> {
   const { rate, servers, others, seconds } = quick ? QUICK : WHOLE
   await using fleet = await startLoopbackFleet()
-  const rows: string[][] = []
-  const row = async (
-    name: string,
-    port: number,
-    load: () => Promise<number | undefined>,
-    aim: boolean
-  ): Promise<void> => {
-    await using pinger = startPinger(port, rate)
-    await sleep(500)
-    await pinger.waits()
-    const done = await load()
-    const times = await pinger.waits()
-    const p99 = percentile(times, 0.99)
-    const figures = [percentile(times, 0.5), p99, Math.max(...times)].map(figure)
-    rows.push([name, ...figures, String(times.length), String(done ?? NONE), aim ? atMost(AIM_MS, p99, ' ms') : NONE])
-  }
-  const rest = async (): Promise<undefined> => await sleep(seconds * 1000, undefined)
-  {
-    await using route = await startBareRoute()
-    await row('floor: a bare route', Number(new URL(route.url).port), rest, false)
-  }
+  await using route = await startBareRoute()
   await using tier = await startControlTier(fleetTemplate(ownAddress(), fleet.port), { KONTROL_DAMPER: '0' })
   await warmFleet(tier, servers)
   const pool = new Pool(tier.url, { connections: 16 })
@@ -129,24 +118,40 @@ export async function undisturbed({ quick }: Options): Promise<Table[]> {
   await pool.close()
   const pods = (servers + others).toLocaleString('en-US')
   const loads: [string, Load][] = [
+    [`nothing else, ${pods} pods known`, nothing],
     [`all of ${pods} pods are listed again and again`, listAll(servers + others)],
     [`a text of ${servers.toLocaleString('en-US')} servers is rendered, planned and applied again and again`, change],
-    [`${JOINS_A_SECOND} pods join a second`, join],
+    [`${JOINS_A_SECOND} pods join a second`, join()],
     [`${CLIENTS} clients look at the page and follow its events`, watch]
   ]
-  await row(`nothing else, ${pods} pods known`, tier.port, rest, true)
-  for (const [name, load] of loads) {
-    const until = performance.now() + 500 + seconds * 1000
-    await row(name, tier.port, async () => await load(tier, () => performance.now() > until), true)
+  const waitsAt = async (port: number, load: Load): Promise<{ times: number[]; done: number | undefined }> => {
+    await using pinger = startPinger(port, rate)
+    await sleep(500)
+    await pinger.waits()
+    const until = performance.now() + seconds * 1000
+    const done = await load(tier, () => performance.now() > until)
+    const times = await pinger.waits()
     await sleep(quick ? 500 : 3_000)
+    return { times, done }
+  }
+  const routePort = Number(new URL(route.url).port)
+  const rows: string[][] = []
+  for (const [name, load] of loads) {
+    const { times, done } = await waitsAt(tier.port, load)
+    const p99 = percentile(times, 0.99)
+    const figures = [percentile(times, 0.5), p99, Math.max(...times)].map(figure)
+    const bare = await waitsAt(routePort, load)
+    const counts = [times.length, done ?? NONE].map(String)
+    rows.push([name, ...figures, figure(percentile(bare.times, 0.99)), ...counts, atMost(AIM_MS, p99, ' ms')])
   }
   return [
     {
       title: 'Nothing holds up a keepalive',
       text: `How long \`PUT /ping\` takes, in milliseconds, while another process sends ${rate.toLocaleString('en-US')} of them a second,
 whatever became of those before, and the master has something else to do, with \`KONTROL_DAMPER=0\`. All share the cores of the
-machine: HAProxy, the process that renders, and those who ask as well.`,
-      columns: ['meanwhile', 'p50', 'p99', 'longest', 'keepalives', 'times done', 'aim'],
+machine: HAProxy, the process that renders, and those who ask as well. How much of it is theirs the bare route tells: a process of
+its own, which has nothing else to do, and takes the same keepalives while the master does the same once more.`,
+      columns: ['meanwhile', 'p50', 'p99', 'longest', 'p99 of a bare route', 'keepalives', 'times done', 'aim'],
       rows
     }
   ]
