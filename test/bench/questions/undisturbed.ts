@@ -22,13 +22,15 @@ const PAGE = ['/readyz', '/api/v1/apps', '/api/v1/haproxy?proxy=', '/api/v1/traf
 /** Something that goes on until it is told to end, and tells how often it was done. */
 type Load = (tier: ControlTier, isOver: () => boolean) => Promise<number | undefined>
 
-const again =
-  (work: (tier: ControlTier, turn: number) => Promise<void>): Load =>
-  async (tier, isOver) => {
-    let turn = 0
+/** Each time it goes on where it was. */
+const again = (work: (tier: ControlTier, turn: number) => Promise<void>): Load => {
+  let turn = 0
+  return async (tier, isOver) => {
+    const first = turn
     for (; !isOver(); turn++) await work(tier, turn)
-    return turn
+    return turn - first
   }
+}
 
 const listAll =
   (pods: number): Load =>
