@@ -341,6 +341,8 @@ describe('the dashboard of a process that is a slave and nothing else', () => {
     await using open = await browser.open(service.url)
 
     await shows(open.page, '#sentence', 'This process reports a pod')
+    // Which has an answer of its own.
+    await open.page.locator('main section:visible h2', { hasText: 'DNS' }).waitFor()
 
     const visible = await open.page.locator('main section:visible h2').allInnerTexts()
     expect(visible).toEqual(['Is all well?', 'DNS', 'Events'])
