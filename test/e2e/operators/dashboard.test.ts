@@ -313,6 +313,7 @@ describe('the dashboard of a proxy', () => {
     const good = readFileSync(template, 'utf8')
     writeFileSync(template, `${good}\nbackend broken\n  mod http\n`)
     await shows(page, '#configuration .sides', 'backend broken')
+    await shows(page, '#sentence', 'Not ready: one thing is wrong.')
     writeFileSync(template, good)
     await shows(page, '#sentence', 'All is well.')
     expect(open.complaints).toEqual([])
