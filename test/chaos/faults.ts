@@ -7,7 +7,7 @@ import { haproxyPaths } from '../../src/haproxy/files/paths.ts'
 import { MasterCli } from '../../src/haproxy/socket/master-cli.ts'
 import { runSubprocess } from '../../src/platform/process/subprocess.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
-import type { World } from './world.ts'
+import { leaderOf, type Ensemble, type World } from './world.ts'
 
 export interface Fault {
   /**
@@ -190,5 +190,52 @@ export const faults: Readonly<Record<string, Fault>> = {
       other.close()
       await writeFile(world.template, someTemplate(world, random))
     }
+  }
+}
+
+/** Of proxies that share their registry; no client loses anything by them. */
+export const ensembleFaults: Readonly<Record<string, (ensemble: Ensemble, random: SeededRandom) => Promise<void>>> = {
+  async 'leader killed'(ensemble, random) {
+    const { service } = await leaderOf(ensemble)
+    await service.kill('SIGKILL')
+    await sleep(random.below(8_000))
+    await service.start()
+  },
+  async 'leader stopped'(ensemble, random) {
+    const { service } = await leaderOf(ensemble)
+    await stop(service.pid, 1_000 + random.below(9_000))
+  },
+  async 'all control tiers killed'({ worlds }, random) {
+    await Promise.all(worlds.map(({ service }) => service.kill('SIGKILL')))
+    await sleep(random.below(3_000))
+    await Promise.all(worlds.map(({ service }) => service.start()))
+  },
+  async 'cut off from etcd'({ ways }, random) {
+    const way = random.pick(ways)
+    way.cut()
+    await sleep(500 + random.below(12_000))
+    way.mend()
+  },
+  async 'silence from etcd'({ ways }, random) {
+    const way = random.pick(ways)
+    way.silence()
+    await sleep(500 + random.below(12_000))
+    way.mend()
+  },
+  async 'slow etcd'({ ways }, random) {
+    for (const way of ways) way.slow(100 + random.below(1_000))
+    await sleep(5_000)
+    for (const way of ways) way.slow(0)
+  },
+  async 'member of etcd killed'({ etcd }, random) {
+    const member = random.below(etcd.hosts.length)
+    await etcd.kill(member)
+    await sleep(random.below(8_000))
+    await etcd.start(member)
+  },
+  async 'etcd away'({ etcd }, random) {
+    await etcd.killAll()
+    await sleep(random.below(10_000))
+    await etcd.startAll()
   }
 }

@@ -10,7 +10,8 @@ interface Slave {
 }
 
 export interface FleetOptions {
-  service: RunningService
+  /** Control tiers. A slave reports to one of them, and to another one when that does not answer. */
+  services: readonly RunningService[]
   /** Real web servers, each a pod of `web`. */
   backends: number
   /** Pods of `idle`, which nobody asks for anything. */
@@ -20,7 +21,7 @@ export interface FleetOptions {
 
 const AT_ONCE = 15
 
-/** Slaves that report to a control tier, whatever becomes of it: some with a web server behind them. */
+/** Slaves that report to control tiers, whatever becomes of these: some with a web server behind them. */
 export class Fleet implements AsyncDisposable {
   readonly #options: FleetOptions
   readonly slaves: Slave[] = []
@@ -76,8 +77,14 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** A control tier that is away, or stands still, does not end a slave. */
-  async #ping({ app, ip }: Slave, change: Record<string, unknown> = {}): Promise<void> {
-    const answered = this.#options.service.ping(ip, { app, id: `${app}-${ip}`, ...change }).catch(() => 0)
-    await Promise.race([answered, sleep(500)])
+  async #ping(slave: Slave, change: Record<string, unknown> = {}): Promise<void> {
+    const { app, ip } = slave
+    const { services } = this.#options
+    const home = this.slaves.indexOf(slave)
+    for (const at of services.keys()) {
+      const service = services[(home + at) % services.length]
+      const answered = service?.ping(ip, { app, id: `${app}-${ip}`, ...change }).catch(() => 0)
+      if ((await Promise.race([answered, sleep(500)])) === 200) return
+    }
   }
 }

@@ -2,6 +2,8 @@ export interface StormOptions {
   minutes: number
   seed: number
   slaves: number
+  /** Proxies, that share an etcd of three members when there are several. */
+  masters: number
   /** Within which all must be well after a fault. */
   patienceMs: number
   /** Faults by name; all of them when empty. */

@@ -1,86 +1,118 @@
 import { Agent } from 'node:http'
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { haproxyPaths } from '../../src/haproxy/files/paths.ts'
 import { messageOf } from '../../src/errors.ts'
-import { command } from '../support/service/command.ts'
+import { eventually } from '../support/eventually.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { ownAddress } from '../support/haproxy/start-haproxy.ts'
-import { createService } from '../support/service/start-service.ts'
 import { startLoad } from '../support/load/steady-load.ts'
-import { faults, firstTemplate, TTL_MS, type Fault } from './faults.ts'
-import { Fleet } from './fleet.ts'
+import { startStage } from './ensemble.ts'
+import { ensembleFaults, faults, type Fault } from './faults.ts'
 import { noOutcome, type Outcome, type StormOptions } from './outcome.ts'
-import { footprint, isWell, type Footprint, type World } from './world.ts'
+import { footprint, isWell, leaderOf, type Ensemble, type Footprint, type World } from './world.ts'
 
-/** Real web servers among the slaves. */
-const BACKENDS = 20
 /** Between two requests of one client: more of them would only take the processors from who is watched. */
 const PAUSE_MS = 10
 const MAX_MORE_DESCRIPTORS = 30
 
-/** One control tier with its HAProxy, and one fault after the other: by the seed, which replays their order. */
+/** Control tiers with their HAProxies, and one fault after the other: by the seed, which replays their order. */
 export async function storm(options: StormOptions): Promise<Outcome> {
-  const { minutes, seed, slaves, patienceMs, only, log } = options
-  const chosen = Object.entries(faults).filter(([name]) => only.length === 0 || only.includes(name))
-  if (chosen.length === 0) throw new Error(`no such fault; there are: ${Object.keys(faults).join(', ')}`)
+  const { minutes, seed, log, patienceMs } = options
   const random = new SeededRandom(seed)
-  await using service = await createService({
-    env: { KONTROL_TTL: String(TTL_MS / 1000), KONTROL_DAMPER: '0.2', KONTROL_RELOAD_INTERVAL: '0.5' }
-  })
-  await using disk = await diskAt(service.data)
-  await using fleet = new Fleet({ service, backends: BACKENDS, idle: slaves - BACKENDS, ttlMs: TTL_MS })
-  await fleet.start()
-  const template = join(disk.path, 'template')
-  service.setEnvironment({ KONTROL_CONFIG_FILE: template })
-  const world: World = { service, fleet, template, address: ownAddress() }
-  await writeFile(template, firstTemplate(world))
-  await service.start()
-  await isWell(world, patienceMs)
+  await using stage = await startStage(options)
+  const { worlds, ensemble } = stage
+  await areWell(worlds, ensemble, patienceMs)
 
-  await using load = startBothLoads(world.address)
-  const before = await footprint(world)
+  await using loads = startLoads(worlds)
+  const before = await Promise.all(worlds.map((world) => footprint(world)))
   const outcome = noOutcome()
+  const strikes = strikesOf(options, worlds, ensemble)
   const end = performance.now() + minutes * 60_000
   while (performance.now() < end && outcome.problems.length === 0) {
-    const [name, fault] = random.pick(chosen)
-    await oneFault(name, fault, { world, random, load, outcome, patienceMs })
+    await oneFault(random.pick(strikes), { worlds, ensemble, random, loads, outcome, patienceMs })
   }
-  outcome.requests = load.asked()
-  compare(before, await footprint(world).catch(() => before), outcome)
-  await writeFile(log, service.output)
-  await appendFile(log, await readFile(haproxyPaths(service.data).log, 'utf8').catch(() => ''))
+  outcome.requests = loads.all.reduce((sum, load) => sum + load.asked(), 0)
+  await writeFile(log, '')
+  for (const [index, world] of worlds.entries()) {
+    const was = before[index]
+    if (was !== undefined) compare(was, await footprint(world).catch(() => was), outcome)
+    await appendFile(log, world.service.output)
+    await appendFile(log, await readFile(haproxyPaths(world.service.data).log, 'utf8').catch(() => ''))
+  }
   return outcome
 }
 
+/** A fault, and where it strikes. */
+interface Strike {
+  name: string
+  cuts: Fault['cuts']
+  /** Whose clients it cuts, by number. */
+  at: number | undefined
+  strike: (random: SeededRandom) => Promise<void>
+}
+
+function strikesOf({ only }: StormOptions, worlds: readonly World[], ensemble: Ensemble | undefined): Strike[] {
+  const strikes = Object.entries(faults).flatMap(([name, { cuts, strike }]) =>
+    worlds.map((world, at): Strike => ({ name, cuts, at, strike: async (random) => await strike(world, random) }))
+  )
+  // As often as one of a single proxy, of which there are several.
+  const shared = Object.entries(ensemble === undefined ? {} : ensembleFaults).flatMap(([name, strike]) =>
+    worlds.map((): Strike => ({
+      ...{ name, cuts: false, at: undefined },
+      strike: async (random) => void (ensemble && (await strike(ensemble, random)))
+    }))
+  )
+  const chosen = [...strikes, ...shared].filter(({ name }) => only.length === 0 || only.includes(name))
+  if (chosen.length > 0) return chosen
+  throw new Error(`no such fault; there are: ${Object.keys({ ...faults, ...ensembleFaults }).join(', ')}`)
+}
+
+/** @throws what does not hold within this time */
+async function areWell(worlds: readonly World[], ensemble: Ensemble | undefined, withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs
+  const left = (): number => Math.max(1_000, deadline - performance.now())
+  for (const world of worlds) await isWell(world, left())
+  if (ensemble !== undefined) await eventually(async () => await leaderOf(ensemble), left())
+}
+
 interface Run {
-  world: World
+  worlds: readonly World[]
+  ensemble: Ensemble | undefined
   random: SeededRandom
-  load: BothLoads
+  loads: Loads
   outcome: Outcome
   patienceMs: number
 }
 
-async function oneFault(name: string, { cuts, strike }: Fault, run: Run): Promise<void> {
-  const { world, random, load, outcome, patienceMs } = run
-  load.failures()
+async function oneFault(struck: Strike, run: Run): Promise<void> {
+  const { worlds, ensemble, random, loads, outcome, patienceMs } = run
+  const { name, at, strike } = struck
+  for (const load of loads.all) load.failures()
   outcome.faults++
   try {
-    await strike(world, random)
+    await strike(random)
     const healing = performance.now()
-    await isWell(world, patienceMs)
+    await areWell(worlds, ensemble, patienceMs)
     const tookMs = Math.round(performance.now() - healing)
     if (tookMs > outcome.slowest[1]) outcome.slowest = [name, tookMs]
-    const failures = load.failures()
+    const failures = loads.all.map((load) => load.failures())
+    for (const [index, ofProxy] of failures.entries()) judge(struck, index, ofProxy, outcome)
     const number = String(outcome.faults).padStart(3)
-    console.log(`chaos: ${number} ${name}: well after ${tookMs} ms, ${failures.length} requests failed`)
-    if (failures.length === 0) return
-    if (cuts === 'all' || (cuts === 'waiting' && couldWait(failures))) {
-      outcome.lost[name] = (outcome.lost[name] ?? 0) + failures.length
-    } else outcome.problems.push(`${name}: ${failures.length} requests failed: ${[...new Set(failures)].join('; ')}`)
+    const where = at === undefined || worlds.length === 1 ? '' : ` at proxy ${at}`
+    console.log(`chaos: ${number} ${name}${where}: well after ${tookMs} ms, ${failures.flat().length} requests failed`)
   } catch (error) {
     outcome.problems.push(`${name}: ${messageOf(error)}`)
   }
+}
+
+/** Requests that failed at a proxy while this struck one. */
+function judge({ name, cuts, at }: Strike, proxy: number, failures: readonly string[], outcome: Outcome): void {
+  if (failures.length === 0) return
+  if (proxy === at && (cuts === 'all' || (cuts === 'waiting' && couldWait(failures)))) {
+    outcome.lost[name] = (outcome.lost[name] ?? 0) + failures.length
+    return
+  }
+  const words = [...new Set(failures)].join('; ')
+  outcome.problems.push(`${name}: ${failures.length} requests failed at proxy ${proxy}: ${words}`)
 }
 
 /** As many as there are clients, each of which asks for one thing at a time. */
@@ -93,22 +125,29 @@ function compare(before: Footprint, after: Footprint, { problems, notes }: Outco
   notes.push(descriptors, `RSS ${before.rssMb} → ${after.rssMb} MB`)
 }
 
-/** A small disk of its own, to be filled. */
-async function diskAt(path: string): Promise<AsyncDisposable & { path: string }> {
-  await command('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'none', path])
-  return { path, [Symbol.asyncDispose]: async () => void (await command('umount', ['-l', path])) }
-}
-
 interface BothLoads extends AsyncDisposable {
   asked(): number
   /** Why requests failed since this was asked last. */
   failures(): string[]
 }
 
+interface Loads extends AsyncDisposable {
+  /** By number of the proxy. */
+  all: readonly BothLoads[]
+}
+
+function startLoads(worlds: readonly World[]): Loads {
+  const all = worlds.map(({ address }) => startBothLoads(address, PAUSE_MS * worlds.length))
+  return {
+    all,
+    [Symbol.asyncDispose]: async () => void (await Promise.all(all.map((load) => load[Symbol.asyncDispose]())))
+  }
+}
+
 /** New connections, and kept-alive ones. */
-function startBothLoads(address: string): BothLoads {
+function startBothLoads(address: string, pauseMs: number): BothLoads {
   const loads = [new Agent({ keepAlive: false }), new Agent({ keepAlive: true })].map((agent) =>
-    startLoad(address, 8080, { agent, pauseMs: PAUSE_MS })
+    startLoad(address, 8080, { agent, pauseMs })
   )
   const told = loads.map(() => 0)
   return {

@@ -5,10 +5,12 @@ import { haproxyPaths, masterSocketArgument } from '../../src/haproxy/files/path
 import { exchange } from '../../src/haproxy/socket/exchange.ts'
 import { parseServersState } from '../../src/haproxy/socket/show-servers-state.ts'
 import { eventually } from '../support/eventually.ts'
+import type { BreakableProxy } from '../support/neighbours/breakable-proxy.ts'
+import type { EtcdCluster } from '../support/neighbours/start-etcd.ts'
 import type { RunningService } from '../support/service/start-service.ts'
 import type { Fleet } from './fleet.ts'
 
-/** All that a fault may touch, and all that must hold. */
+/** One proxy: all that a fault may touch, and all that must hold. */
 export interface World {
   service: RunningService
   fleet: Fleet
@@ -16,6 +18,38 @@ export interface World {
   template: string
   address: string
 }
+
+/** Proxies that share their registry. */
+export interface Ensemble {
+  worlds: readonly World[]
+  etcd: EtcdCluster
+  /** From each proxy to a member of its own. */
+  ways: readonly BreakableProxy[]
+}
+
+interface Master {
+  id: string
+  leading: boolean
+}
+
+/** Who leads, as all of them say; throws when they do not agree, or do not know of each other. */
+export async function leaderOf({ worlds }: Ensemble): Promise<World> {
+  const leaders = await Promise.all(
+    worlds.map(async ({ service }) => {
+      const { masters } = await service.json<{ masters: Master[] }>('/api/v1/masters')
+      if (masters.length !== worlds.length) throw new Error(`one of ${worlds.length} masters sees ${masters.length}`)
+      return masters.filter(({ leading }) => leading).map(({ id }) => id)
+    })
+  )
+  const [leader] = new Set(leaders.flat())
+  const agreed = leaders.every((ids) => ids.length === 1 && ids[0] === leader)
+  const world = worlds.find((_, index) => idOf(index) === leader)
+  if (!agreed || world === undefined) throw new Error(`leaders, as each says: ${leaders.join('; ')}`)
+  return world
+}
+
+/** `KONTROL_ID` of a proxy. */
+export const idOf = (index: number): string => `proxy-${index}`
 
 const OUT_OF_USE = 1 | 8
 /** Between two looks, which take processor time from who is looked at. */
