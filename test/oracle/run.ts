@@ -202,7 +202,7 @@ async function happen({ haproxy }: Oracle, event: Event): Promise<void> {
 async function reloadByAnotherHand(masterSocket: string): Promise<void> {
   const worker = async () => /^(\d+) +worker/m.exec(await exchange(masterSocket, 'show proc').catch(() => ''))?.[1]
   const former = await worker()
-  await exchange(masterSocket, 'reload')
+  await exchange(masterSocket, 'reload', { mayBeSilent: true })
   await eventually(async () => {
     const now = await worker()
     return now !== undefined && now !== former

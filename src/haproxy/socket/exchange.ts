@@ -4,7 +4,11 @@ import { KontrolError } from '../../errors.ts'
 export interface ExchangeOptions {
   /** Milliseconds of silence after which the answer is given up. */
   timeoutMs?: number | undefined
+  /** Nothing is an answer, too. Elsewhere it is that of a process that let the connection go. */
+  mayBeSilent?: boolean
 }
+
+class LetGo extends Error {}
 
 const DEFAULT_TIMEOUT_MS = 5_000
 
@@ -20,7 +24,9 @@ const DEFAULT_TIMEOUT_MS = 5_000
 export async function exchange(path: string, line: string, options: ExchangeOptions = {}): Promise<string> {
   return await connected(path, line, options, async (socket, read) => {
     socket.end(`${line}\n`)
-    return await read()
+    const answer = await read()
+    if (answer === '' && options.mayBeSilent !== true) throw new LetGo('HAProxy ended the connection without a word')
+    return answer
   })
 }
 
@@ -87,22 +93,24 @@ async function readFrom(incoming: AsyncIterator<Buffer, undefined>, until?: stri
 }
 
 /** Whether there was nobody to ask as the socket is not there, which HAProxy never removes while it runs. */
-export const isGone = (error: unknown): boolean => failedWith('ENOENT', error)
+export const isGone = (error: unknown): boolean => causesOf(error).some(withCode('ENOENT'))
 
 /** Whether nobody listens on the socket. */
-export const isRefused = (error: unknown): boolean => failedWith('ECONNREFUSED', error)
+export const isRefused = (error: unknown): boolean => causesOf(error).some(withCode('ECONNREFUSED'))
 
 /** Whether whoever had taken the connection let it go without a word. */
-export const isReset = (error: unknown): boolean => failedWith('ECONNRESET', error) || failedWith('EPIPE', error)
+export const isReset = (error: unknown): boolean =>
+  causesOf(error).some((cause) => cause instanceof LetGo || withCode('ECONNRESET', 'EPIPE')(cause))
 
-/** The same of an answer that is empty, where an empty one is none. */
-export const letGo = (): Error => Object.assign(new Error('the connection was let go'), { code: 'ECONNRESET' })
-
-function failedWith(code: string, error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ((cause as NodeJS.ErrnoException).code === code) return true
-  }
-  return false
+function causesOf(error: unknown): Error[] {
+  const causes: Error[] = []
+  for (let cause = error; cause instanceof Error; cause = cause.cause) causes.push(cause)
+  return causes
 }
+
+const withCode =
+  (...codes: readonly string[]) =>
+  (cause: NodeJS.ErrnoException): boolean =>
+    codes.includes(cause.code ?? '')
 
 const abridged = (line: string): string => (line.length > 80 ? `${line.slice(0, 77)}...` : line)

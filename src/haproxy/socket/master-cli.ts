@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError } from '../../errors.ts'
-import { exchange, isRefused, isReset, letGo } from './exchange.ts'
+import { exchange, isRefused, isReset } from './exchange.ts'
 
 export interface HaproxyProcess {
   pid: number
@@ -41,7 +41,6 @@ export class MasterCli {
     if (table === undefined) {
       const words = `"show proc" answered ${JSON.stringify(answer.slice(0, 200))}`
       throw new KontrolError('KTL_HAPROXY_UNREACHABLE', words, {
-        ...(answer === '' && { cause: letGo() }),
         hint: 'Check that only HAProxy listens on the master socket.'
       })
     }
@@ -66,7 +65,7 @@ export class MasterCli {
 
   /** @param timeoutMs how long HAProxy may take to load the files: from 2.7 on it answers only then */
   async reload(timeoutMs: number): Promise<ReloadAnswer> {
-    return parseReload(await exchange(this.#path, 'reload', { timeoutMs }))
+    return parseReload(await exchange(this.#path, 'reload', { timeoutMs, mayBeSilent: true }))
   }
 
   /** Says a line to one worker, which may be an old one that no other socket reaches. */
