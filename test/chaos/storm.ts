@@ -1,4 +1,5 @@
 import { Agent } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { haproxyPaths } from '../../src/haproxy/files/paths.ts'
 import { messageOf } from '../../src/errors.ts'
@@ -13,6 +14,8 @@ import { footprint, isWell, leaderOf, type Ensemble, type Footprint, type World 
 /** Between two requests of one client: more of them would only take the processors from who is watched. */
 const PAUSE_MS = 10
 const MAX_MORE_DESCRIPTORS = 30
+/** Longer than the control tier keeps a connection on which nothing is asked, which is 72 s. */
+const IDLE_MS = 90_000
 
 /** Control tiers with their HAProxies, and one fault after the other: by the seed, which replays their order. */
 export async function storm(options: StormOptions): Promise<Outcome> {
@@ -34,7 +37,7 @@ export async function storm(options: StormOptions): Promise<Outcome> {
   await writeFile(log, '')
   for (const [index, world] of worlds.entries()) {
     const was = before[index]
-    if (was !== undefined) compare(was, await footprint(world).catch(() => was), outcome)
+    if (was !== undefined) compare(was, await settled(world, was).catch(() => was), outcome)
     await appendFile(log, world.service.output)
     await appendFile(log, await readFile(haproxyPaths(world.service.data).log, 'utf8').catch(() => ''))
   }
@@ -118,6 +121,14 @@ function judge({ name, cuts, at }: Strike, proxy: number, failures: readonly str
 /** As many as there are clients, each of which asks for one thing at a time. */
 const couldWait = (failures: readonly string[]): boolean =>
   failures.length <= 6 && failures.every((failure) => /ECONNRESET|socket hang up/.test(failure))
+
+/** The footprint, once connections of slaves that a fault kept waiting had the time to end; what leaks does not go. */
+async function settled(world: World, before: Footprint): Promise<Footprint> {
+  for (const deadline = performance.now() + IDLE_MS; ; await sleep(1_000)) {
+    const now = await footprint(world)
+    if (now.descriptors <= before.descriptors + MAX_MORE_DESCRIPTORS || performance.now() > deadline) return now
+  }
+}
 
 function compare(before: Footprint, after: Footprint, { problems, notes }: Outcome): void {
   const descriptors = `descriptors ${before.descriptors} → ${after.descriptors}`
