@@ -113,14 +113,14 @@ export class HaproxyLog {
 
 /**
  * What every reload and stop says, every server that comes or goes by our doing, each TCP frontend of our own defaults,
- * and the sample of the original README.
+ * and the sample of the original README. Before 3.2 what a check of the whole configuration finds begins with `config :`.
  */
 const ROUTINE = new RegExp(
   [
     String.raw`^Proxy \S+ stopped \(`,
     '^Former worker .* exited with code 0 ',
     'enters drain state|leaving forced (?:drain|maintenance)|is going DOWN for maintenance',
-    '^config : .option idle-close-on-response. ignored for',
+    '^(?:config : )?.option idle-close-on-response. ignored for',
     '^config : parsing .* .option httplog. directive is ignored in backends',
     '^Exiting Master process'
   ].join('|')

@@ -220,7 +220,7 @@ describe('SupervisordSupervisor against a real supervisord', () => {
 
     const log = await eventually(async () => (await readFile(setup.command.logFile, 'utf8')) || undefined)
 
-    expect(log).toMatch(/New worker/)
+    expect(log).toMatch(/\bnew worker\b/i)
     await supervisor.close()
   })
 })
