@@ -84,7 +84,7 @@ export class HaproxyDriver {
     const { dryRun = false, quietMs = 60_000, onAlarm = () => {}, synGuard = noSynGuard } = options
     this.#options = options
     const paths = (this.#paths = haproxyPaths(dataFolder))
-    const base = baseConfig(paths)
+    const base = baseConfig(paths, '')
     const secrets = new ConfigSecrets(paths)
     const hide = async (words: string): Promise<string> => await secrets.hide(words)
     const log = (this.#log = new HaproxyLog({ path: paths.log, pid: () => supervisor.pid(), clock, logger, hide }))

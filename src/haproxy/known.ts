@@ -43,7 +43,7 @@ export class Known {
   /** What is wrong: with HAProxy itself, with the candidate, with the file for the next start. */
   readonly problem: { instance?: Problem | undefined; candidate?: Problem | undefined; file?: Problem | undefined } = {}
 
-  /** @param base text of base.cfg */
+  /** @param base text of base.cfg, as far as it does not go by the operator's */
   constructor(base: string) {
     this.#base = base
   }

@@ -96,20 +96,19 @@ export class FreshHaproxies implements AsyncDisposable {
  * What every HAProxy of ours loads before the operator's text, in words of the
  * judge's own: it is not to inherit a mistake of ours.
  */
-function baseOf(folder: string): string {
-  return `global
+const baseOf = (folder: string, text: string): string => `global
   stats socket ${folder}/admin.sock mode 600 level admin
-  hard-stop-after 1h
   server-state-file ${folder}/server-state
   ssl-load-extra-del-ext
-defaults
+${/^defaults\b/m.test(text) ? '' : DEFAULTS}`
+
+/** For a text that has none of its own; before some lines of `global` HAProxy takes no other section. */
+const DEFAULTS = `defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
   timeout http-keep-alive 10s
-  option idle-close-on-response
 `
-}
 
 export async function startFresh(folder: string, text: string): Promise<FreshStart> {
   await rm(folder, { recursive: true, force: true })
@@ -117,7 +116,7 @@ export async function startFresh(folder: string, text: string): Promise<FreshSta
   const [base, config, peers] = ['base.cfg', 'a.cfg', 'peers.cfg'].map((name) => join(folder, name))
   if (base === undefined || config === undefined || peers === undefined) throw new Error('No folder')
   const log = join(folder, 'log')
-  await writeFile(base, baseOf(folder))
+  await writeFile(base, baseOf(folder, text))
   await writeFile(join(folder, 'server-state'), '1\n')
   await writeFile(config, text.endsWith('\n') ? text : `${text}\n`)
   // The one section of ours that a text may name.

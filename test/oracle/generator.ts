@@ -88,6 +88,7 @@ const RULES = [
   ...['http-request deny if r', 'http-request redirect location /moved if r', 'http-request set-header x-r 1 if r'],
   ...['http-response set-header x-r 2', 'http-request return status 204 if r', 'http-request deny unless !r']
 ]
+const GLOBALS = ['maxconn 500', 'nbthread 2', 'nbthread 1', 'hard-stop-after 20s']
 const PATHS = ['/', '/adm/x', '/aXb', '/a.b', '/a', '/a%20b', '/adm', '/root', '/write/1', '/index?user=u3']
 
 export function generate(random: SeededRandom, place: Place): Scenario {
@@ -105,7 +106,7 @@ export function generate(random: SeededRandom, place: Place): Scenario {
   return {
     fleet: false,
     preamble: preamble(random, place),
-    global: ['setenv PFX /a', ...(random.chance(0.3) ? ['maxconn 500'] : [])],
+    global: ['setenv PFX /a', ...GLOBALS.filter(() => random.chance(0.15))],
     defaults,
     frontends: [{ title: 'frontend f', lines: frontendLines(random, place, backends) }],
     backends,
@@ -223,13 +224,7 @@ const extra = ({ bindPort }: Place): string[] => [
   '  http-request return status 200'
 ]
 
-const defaultLines = (): string[] => [
-  'mode http',
-  'timeout connect 2s',
-  'timeout client 20s',
-  'timeout server 20s',
-  'load-server-state-from-file global'
-]
+const defaultLines = (): string[] => ['mode http', 'timeout connect 2s', 'timeout client 20s', 'timeout server 20s']
 
 function defaultsPart(random: SeededRandom, title: string): Scenario['defaults'][number] {
   const lines = defaultLines()

@@ -43,11 +43,10 @@ const listens = ({ sections }: ConfigModel): boolean =>
 /** What HAProxy accepts and the operator should know, one sentence each. */
 export function adviceOn({ sections }: ConfigModel): string[] {
   return sections
-    .filter(({ kind, lines }) => kind === 'defaults' && !lines.some(({ words }) => isIdleClose(words)))
+    .flatMap(({ lines }) => lines)
+    .filter(({ words }) => words.join(' ') === 'no option idle-close-on-response')
     .map(
       ({ number }) =>
-        `line ${number}: "defaults" replaces the built-in one as a whole; without "option idle-close-on-response" a reload may cut idle client connections`
+        `line ${number}: with "no option idle-close-on-response" a reload cuts idle connections of clients, whose next request may be on its way`
     )
 }
-
-const isIdleClose = (words: readonly string[]): boolean => words.join(' ') === 'option idle-close-on-response'

@@ -1,10 +1,12 @@
+import { earlyLines, OUR_DEFAULTS } from './as-loaded.ts'
 import type { HaproxyPaths } from './paths.ts'
 
 /**
  * What every HAProxy of ours runs with, loaded before the operator's file.
  *
- * - First, as the first file wins where both set a single value, and as the
- *   operator's proxies take the `defaults` that precede them.
+ * - First, as the operator's proxies take the `defaults` that precede them, by name or not: the named ones are those
+ *   that `asLoaded` puts before an operator's own.
+ * - Of a value that HAProxy takes once only, the first is taken: an operator's `hard-stop-after` counts, not ours.
  * - No `mode`: HTTP here would make a TCP frontend without one incompatible
  *   with its TCP backend.
  * - `idle-close-on-response`: without it a reload closes idle client
@@ -17,24 +19,34 @@ import type { HaproxyPaths } from './paths.ts'
  *   that is down would get traffic again until its first check.
  * - `ssl-load-extra-del-ext`: the key of `tls.crt` is `tls.key`, as in a secret
  *   of Kubernetes, and not `tls.crt.key`.
+ *
+ * @param text the operator's
  */
-export function baseConfig(paths: HaproxyPaths): string {
-  return `# Written by kontrol-haproxy at each start: changes made here are lost.
+export function baseConfig(paths: HaproxyPaths, text: string): string {
+  return `${earlyLines(text)}# Written by kontrol-haproxy for each configuration: changes made here are lost.
 global
     stats socket ${quote(paths.runtimeSocket)} mode 600 level admin expose-fd listeners
-    hard-stop-after 1h
-    ssl-load-extra-del-ext
+${has(text, 'hard-stop-after') ? '' : '    hard-stop-after 1h\n'}    ssl-load-extra-del-ext
     server-state-file ${quote(paths.serverState)}
 
-defaults
+defaults ${OUR_DEFAULTS}
+${mayWarn(text) ? '    option idle-close-on-response\n' : ''}    load-server-state-from-file global
+
+defaults from ${OUR_DEFAULTS}
     timeout connect 5s
     timeout client 60s
     timeout server 60s
     timeout http-keep-alive 10s
-    option idle-close-on-response
-    load-server-state-from-file global
 `
 }
+
+/** HAProxy warns where an option of HTTP meets a proxy of TCP, and refuses to start where the operator takes no warnings. */
+const mayWarn = (text: string): boolean =>
+  !has(text, 'zero-warning') || (has(text, 'mode', '[ \\t]+http') && !has(text, 'mode', '[ \\t]+(?!http)\\w+'))
+
+/** Whether a line begins so. */
+const has = (text: string, word: string, more = ''): boolean =>
+  text.includes(word) && new RegExp(`(?<=^|\\n)[ \\t]*${word}${more}(?=\\s|$)`).test(text)
 
 /**
  * Peers over a unix socket: a reload hands the stick tables that name `peers

@@ -6,6 +6,7 @@ import { maskValues } from '../../model/masking.ts'
 import { secretsOf } from '../config/masked.ts'
 import { haproxyEnvironment } from '../../platform/process/haproxy-environment.ts'
 import { runSubprocess } from '../../platform/process/subprocess.ts'
+import { asLoaded, asWritten, earlyLines } from './as-loaded.ts'
 import { baseConfig, peersConfig } from './base-config.ts'
 import { isListenedOn } from '../process/listeners.ts'
 import { fileArguments, renamedSockets, type HaproxyPaths } from './paths.ts'
@@ -23,7 +24,11 @@ export const NO_CONFIG = '# No configuration yet.\n'
 
 /**
  * The operator's configuration on disk: the candidate, the one HAProxy loads,
- * and the last good one. Each is only ever replaced as a whole.
+ * and the last good one. Each is only ever replaced as a whole. Callers know
+ * texts as operators write them.
+ *
+ * base.cfg goes with the text, and is written before it: what is in between,
+ * when we are killed, loads as well.
  */
 export class ConfigFile {
   readonly #paths: HaproxyPaths
@@ -46,16 +51,19 @@ export class ConfigFile {
 
   /** Makes the folder, base.cfg and peers.cfg, and makes them again when somebody has deleted them. */
   async prepare(): Promise<void> {
-    const { folder, base, peers } = this.#paths
-    const ours = [
-      [base, baseConfig(this.#socketPaths)],
-      [peers, peersConfig(this.#socketPaths)]
-    ] as const
-    for (const [path, text] of ours) {
-      if ((await readIfThere(path)) === text) continue
-      await mkdir(folder, { recursive: true })
-      await writeFileAtomic(path, text)
-    }
+    await this.#prepareFor(this.#installed?.text ?? (await this.installed()) ?? '')
+  }
+
+  async #prepareFor(text: string): Promise<void> {
+    await this.#put(this.#paths.base, baseConfig(this.#socketPaths, text))
+    await this.#put(this.#paths.peers, peersConfig(this.#socketPaths))
+  }
+
+  /** Writes what is not there yet. */
+  async #put(path: string, text: string): Promise<void> {
+    if ((await readIfThere(path)) === text) return
+    await mkdir(this.#paths.folder, { recursive: true })
+    await writeFileAtomic(path, text)
   }
 
   /**
@@ -102,9 +110,11 @@ export class ConfigFile {
       for (let more = RETRIES; ; more--) {
         checking.signal.throwIfAborted()
         await this.prepare()
-        await writeFileAtomic(this.#paths.candidate, text)
+        const { candidate, candidateBase, peers } = this.#paths
+        await this.#put(candidateBase, baseConfig(this.#socketPaths, text))
+        await writeText(candidate, text)
         try {
-          return await this.#judge(this.#paths.candidate, checking.signal)
+          return await this.#judge({ base: candidateBase, peers }, candidate, checking.signal)
         } catch (error) {
           // A verdict on files that somebody deleted meanwhile is none on the text.
           if (more === 0 || (await this.#isThere(text))) throw error
@@ -116,14 +126,14 @@ export class ConfigFile {
   }
 
   async #isThere(text: string): Promise<boolean> {
-    const { base, peers, candidate } = this.#paths
-    const found = await Promise.all([base, peers, candidate].map(readIfThere))
-    return found[0] !== undefined && found[1] !== undefined && found[2] === text
+    const { candidateBase, peers, candidate } = this.#paths
+    const found = await Promise.all([candidateBase, peers, candidate].map(readIfThere))
+    return found[0] !== undefined && found[1] !== undefined && found[2] === asLoaded(text)
   }
 
-  async #judge(path: string, signal?: AbortSignal): Promise<void> {
+  async #judge(ours: Pick<HaproxyPaths, 'base' | 'peers'>, path: string, signal?: AbortSignal): Promise<void> {
     // -W, as it is started: without it a `program` would be refused.
-    const args = ['-W', '-c', ...fileArguments(this.#paths, path)]
+    const args = ['-W', '-c', ...fileArguments(ours, path)]
     const { code, stdout, stderr, timedOut } = await runSubprocess(this.#binary, args, {
       // As it would run: what is blank there is blank here.
       env: haproxyEnvironment(process.env),
@@ -141,17 +151,18 @@ export class ConfigFile {
       })
     }
     // HAProxy quotes the words that it does not like, and expands variables before.
-    const secrets = await secretsOf((await readIfThere(path)) ?? '')
+    const text = (await readText(path)) ?? ''
     throw new KontrolError(
       'KTL_HAPROXY_CONFIG_REJECTED',
-      `HAProxy refuses the configuration: ${maskValues(this.#words(stderr || stdout), secrets)}`,
+      `HAProxy refuses the configuration: ${maskValues(this.#words(stderr || stdout, text), await secretsOf(text))}`,
       { hint: 'Correct the template at the lines named; HAProxy goes on with what it runs.' }
     )
   }
 
   /** Makes a checked text the one that HAProxy loads. */
   async install(text: string): Promise<void> {
-    await writeFileAtomic(this.#paths.config, text)
+    await this.#prepareFor(text)
+    await writeText(this.#paths.config, text)
     this.#noteInstalled(text)
   }
 
@@ -172,7 +183,7 @@ export class ConfigFile {
 
   /** What the present worker loaded; undefined before the first one. */
   async loaded(): Promise<string | undefined> {
-    return await readIfThere(this.#paths.loaded)
+    return await readText(this.#paths.loaded)
   }
 
   /** The text serves: keeps it as the last good one. */
@@ -189,13 +200,15 @@ export class ConfigFile {
   async restore(): Promise<string> {
     await this.prepare()
     const { config, lastGood } = this.#paths
-    const text = (this.#lastGood ??= (await readIfThere(lastGood)) || (await this.#served()) || NO_CONFIG)
-    if ((await readIfThere(config)) !== text) {
-      if ((await readIfThere(lastGood)) === text) await this.#share(lastGood, config)
+    const text = (this.#lastGood ??= (await readText(lastGood)) || (await this.#served()) || NO_CONFIG)
+    const file = asLoaded(text)
+    await this.#prepareFor(text)
+    if ((await readIfThere(config)) !== file) {
+      if ((await readIfThere(lastGood)) === file) await this.#share(lastGood, config)
       else await this.install(text)
     }
     this.#noteInstalled(text)
-    if (text !== NO_CONFIG && (await readIfThere(lastGood)) !== text) await this.#share(config, lastGood)
+    if (text !== NO_CONFIG && (await readIfThere(lastGood)) !== file) await this.#share(config, lastGood)
     return text
   }
 
@@ -203,24 +216,24 @@ export class ConfigFile {
   async putBack(): Promise<void> {
     const { config, lastGood } = this.#paths
     await this.prepare()
-    if (this.#installed !== undefined && !(await exists(config))) await writeFileAtomic(config, this.#installed.text)
+    if (this.#installed !== undefined && !(await exists(config))) await writeText(config, this.#installed.text)
     if (this.#lastGood !== undefined && this.#lastGood !== NO_CONFIG && !(await exists(lastGood))) {
-      await writeFileAtomic(lastGood, this.#lastGood)
+      await writeText(lastGood, this.#lastGood)
     }
   }
 
   /** What HAProxy would begin with now. */
   async installed(): Promise<string | undefined> {
-    return await readIfThere(this.#paths.config)
+    return await readText(this.#paths.config)
   }
 
   /** Somebody deleted the last good file: what HAProxy was given to load is the next best. */
   async #served(): Promise<string | undefined> {
     for (const path of [this.#paths.config, this.#paths.loaded]) {
-      const text = await readIfThere(path)
+      const text = await readText(path)
       if (text === undefined || text === '' || text === NO_CONFIG) continue
       try {
-        await this.#judge(path)
+        await this.#judge(this.#paths, path)
         return text
       } catch (error) {
         if (findKontrolError(error, 'KTL_HAPROXY_CONFIG_REJECTED') === undefined) throw error
@@ -246,14 +259,31 @@ export class ConfigFile {
    *     [ALERT]    (13391) : config : parsing [haproxy.cfg:6] : unknown keyword 'foo' in 'frontend' section
    *     [ALERT]    (13391) : config : Fatal errors found in configuration.
    */
-  #words(output: string): string {
-    const said = output.replaceAll(this.#paths.candidate, 'haproxy.cfg').replaceAll(this.#paths.base, 'base.cfg').trim()
+  #words(output: string, text: string): string {
+    const { base, candidate, candidateBase } = this.#paths
+    const early = earlyLines(text).split('\n').length - 1
+    const said = output
+      .replaceAll(candidate, 'haproxy.cfg')
+      .replaceAll(candidateBase, 'base.cfg')
+      .replaceAll(base, 'base.cfg')
+      .replace(/\bbase\.cfg:(\d+)/g, (words, line) => (Number(line) > early ? words : `haproxy.cfg:${line}`))
+      .trim()
     return alertsOf(said) || said
   }
 }
 
 /** A missing last LF is fatal to HAProxy, and Jinja2 strips it. */
 export const asFile = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`)
+
+/** The operator's text that is the file. */
+async function readText(path: string): Promise<string | undefined> {
+  const file = await readIfThere(path)
+  return file === undefined ? undefined : asWritten(file)
+}
+
+async function writeText(path: string, text: string): Promise<void> {
+  await writeFileAtomic(path, asLoaded(text))
+}
 
 const readIfThere = async (path: string): Promise<string | undefined> =>
   await readPlainFileIfThere(path, STATE_FILE_BYTES)

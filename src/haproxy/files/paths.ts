@@ -12,6 +12,8 @@ export interface HaproxyPaths {
   config: string
   /** The operator's, not yet proven. */
   candidate: string
+  /** Ours that goes with it. */
+  candidateBase: string
   /** The operator's that last served. */
   lastGood: string
   /** What a restarted control tier must know: see worker-record.ts. */
@@ -60,6 +62,7 @@ export function haproxyPaths(dataFolder: string): HaproxyPaths {
     peers: join(folder, 'peers.cfg'),
     config: join(folder, 'haproxy.cfg'),
     candidate: join(folder, 'candidate.cfg'),
+    candidateBase: join(folder, 'candidate-base.cfg'),
     lastGood: join(folder, 'last-good.cfg'),
     workerRecord: join(folder, 'applied.json'),
     loaded: join(folder, 'loaded.cfg'),

@@ -21,10 +21,8 @@ const kinds: Record<string, (path: string) => unknown> = {
 
 const STATE_FILES = [
   ...['format.json', 'hosts.json', 'history.jsonl', 'history.jsonl.1', 'events.jsonl', 'events.jsonl.1'],
-  ...['base.cfg', 'peers.cfg', 'haproxy.cfg', 'candidate.cfg', 'last-good.cfg', 'applied.json', 'loaded.cfg'].map(
-    inHaproxy
-  ),
-  ...['changes.jsonl', 'server-state'].map(inHaproxy)
+  ...['base.cfg', 'peers.cfg', 'haproxy.cfg', 'candidate.cfg', 'candidate-base.cfg', 'last-good.cfg'].map(inHaproxy),
+  ...['applied.json', 'loaded.cfg', 'changes.jsonl', 'server-state'].map(inHaproxy)
 ]
 /** Those that are set aside as a whole folder, and those that nobody reads. */
 const OTHER_FILES = [

@@ -72,8 +72,9 @@ describe('A certificate that changes on disk', () => {
     await using dir = await tempDir()
     await using haproxy = await startHaproxy()
     const address = ownAddress()
+    // With more threads than one, a HAProxy of any version may see only a minute later that its grace is over.
     const text = (seconds: number): string =>
-      `global\n  grace 6s\n${proxy(address, dir.file('site.pem'))}  timeout client ${seconds}s\n`
+      `global\n  grace 6s\n  nbthread 1\n${proxy(address, dir.file('site.pem'))}  timeout client ${seconds}s\n`
     await writeBundle(dir, 'first.test')
     for (const seconds of [30, 31]) {
       await haproxy.driver.configure(text(seconds))
@@ -132,6 +133,7 @@ describe('A certificate that changes on disk', () => {
     expect(await nameOf(address)).toBe('first.test')
     await writeBundle(dir, 'second.test')
     await eventually(async () => (await nameOf(address)) === 'second.test')
-    expect(haproxy.driver.problems()).toEqual([])
+    // HAProxy serves it before it has told us so.
+    await eventually(() => haproxy.driver.problems().length === 0)
   })
 })

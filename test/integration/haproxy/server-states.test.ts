@@ -47,7 +47,6 @@ defaults
   timeout client 10s
   timeout server 10s
   timeout check 300ms
-  load-server-state-from-file global
   default-server inter 1s fastinter 100 downinter 100 fall 1 rise 1
 frontend proxy
   bind ${address}:8080

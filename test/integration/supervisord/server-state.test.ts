@@ -19,7 +19,6 @@ defaults
   timeout connect 2s
   timeout client 10s
   timeout server 10s
-  load-server-state-from-file global
 frontend proxy
   bind ${address}:8080
   default_backend web

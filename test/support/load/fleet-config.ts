@@ -5,7 +5,6 @@ defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
-  option idle-close-on-response
   default-server inter 120s fall 1 rise 1
 frontend proxy
   bind ${address}:8080

@@ -20,7 +20,6 @@ const DEFAULTS = `defaults
   timeout connect 2s
   timeout client 20s
   timeout server 20s
-  load-server-state-from-file global
 `
 const frontend = (...lines: string[]): string =>
   ['frontend f', 'bind @A:@P', ...lines, 'default_backend web', ''].join('\n  ').trimEnd()

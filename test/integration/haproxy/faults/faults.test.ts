@@ -158,7 +158,7 @@ describe('files that are deleted under HAProxy', () => {
   })
 })
 
-describe('base.cfg, deleted while HAProxy checks a text', () => {
+describe.each(['candidate-base.cfg', 'peers.cfg'])('%s, deleted while HAProxy checks a text', (name) => {
   it('is no verdict on the text', async () => {
     await using dir = await tempDir()
     const binary = dir.file('haproxy')
@@ -170,7 +170,7 @@ exec haproxy "$@"
     await using haproxy = await startHaproxy({ binary })
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    await writeFile(dir.file('base'), fileOf(haproxy, 'base.cfg'))
+    await writeFile(dir.file('base'), fileOf(haproxy, name))
     await writeFile(dir.file('armed'), '')
 
     await haproxy.apply(proxy(address, [web]))

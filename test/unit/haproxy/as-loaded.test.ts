@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import { asLoaded, asWritten, earlyLines } from '../../../src/haproxy/files/as-loaded.ts'
+import { SeededRandom } from '../../support/seeded-random.ts'
+
+describe('A text as HAProxy loads it', () => {
+  it.each([
+    ['defaults', 'defaults\tfrom kontrol-haproxy'],
+    ['  defaults  # all', '  defaults\tfrom kontrol-haproxy  # all'],
+    ['defaults web', 'defaults web\tfrom kontrol-haproxy'],
+    ['defaults "of the web"#x', 'defaults "of the web"\tfrom kontrol-haproxy#x'],
+    ['defaults of\\ all', 'defaults of\\ all\tfrom kontrol-haproxy'],
+    // Its own one takes ours over.
+    ['defaults web from all', 'defaults web from all'],
+    ['defaults from all', 'defaults from all'],
+    ['# defaults', '# defaults'],
+    ['acl defaults path /', 'acl defaults path /'],
+    ['default-server check', 'default-server check'],
+    ['frontend defaults', 'frontend defaults']
+  ])('has our defaults behind the words of %j', (line, loaded) => {
+    expect(asLoaded(`${line}\n  mode http\n`)).toBe(`${loaded}\n  mode http\n`)
+    expect(asWritten(`${loaded}\n  mode http\n`)).toBe(`${line}\n  mode http\n`)
+  })
+
+  it('leaves to base.cfg what HAProxy takes only at the very beginning, each on its line', () => {
+    const text =
+      '# ours\nglobal\n  maxconn 5 # small\n  nbthread 2\n\nglobal\n  thread-groups 1\ndefaults\n  nbthread 9\n'
+
+    expect(asLoaded(text).split('\n')).toEqual([
+      ...['# ours', 'global', '  maxconn 5 # small', '#kontrol-haproxy:   nbthread 2', '', 'global'],
+      ...['#kontrol-haproxy:   thread-groups 1', 'defaults\tfrom kontrol-haproxy', '  nbthread 9', '']
+    ])
+    expect(earlyLines(text)).toBe('\nglobal\n\n  nbthread 2\n\nglobal\n  thread-groups 1\n')
+  })
+
+  it('has them decided where they are by what decides about them', () => {
+    const text =
+      'global\n  setenv N 2\n.if defined(N)\n  nbthread "$N"\n  maxconn 9\n.else\n  nbthread 1\n.endif\n  log stdout local0\n'
+
+    expect(earlyLines(`${text}frontend f\n`)).toBe(
+      'global\n  setenv N 2\n.if defined(N)\n  nbthread "$N"\n\n.else\n  nbthread 1\n.endif\n'
+    )
+  })
+
+  it('leaves alone an .if that holds sections, too', () => {
+    const text = 'global\n  nbthread 2\n.if defined(CANARY)\n  nbthread 4\nfrontend canary\n.endif\n'
+
+    expect(earlyLines(text)).toBe('global\n  nbthread 2\n')
+    expect(asLoaded(text)).toBe(text.replace('  nbthread 2', '#kontrol-haproxy:   nbthread 2'))
+  })
+
+  it('is the same text where neither is needed', () => {
+    const text = 'frontend f\n  bind :80\nbackend b\n  server a 10.0.0.1:80\n'
+
+    expect(asLoaded(text)).toBe(text)
+    expect(earlyLines(text)).toBe('')
+  })
+
+  it('leads back to what was written, whatever that is', () => {
+    const pieces = [
+      ...['defaults', 'defaults a', ' from b', '\tfrom kontrol-haproxy', ' from kontrol-haproxy', '#kontrol-haproxy: '],
+      ...[
+        'global',
+        '  nbthread 2',
+        '.if defined(A)',
+        '.endif',
+        'frontend f',
+        "'",
+        '"',
+        '\\',
+        '#',
+        ' ',
+        '\t',
+        '\r',
+        '\u2028',
+        '\n',
+        '\n',
+        '\n',
+        '\n'
+      ]
+    ]
+    for (let seed = 1; seed <= 3_000; seed++) {
+      const random = new SeededRandom(seed)
+      const text = random.some(1, 14, () => random.pick(pieces)).join('')
+      // A `from` with our tab is what an operator copied from our file.
+      if (!/(?<=^|\n)[ \t]*defaults[^\n]*\tfrom kontrol-haproxy/.test(text))
+        expect(asWritten(asLoaded(text)), `seed ${seed}`).toBe(text)
+      expect(asLoaded(text).split('\n')).toHaveLength(text.split('\n').length)
+    }
+  })
+})
