@@ -103,10 +103,13 @@ export function generate(random: SeededRandom, place: Place): Scenario {
     defaults.unshift(defaultsPart(random, 'defaults special'))
     backend.title += ' from special'
   }
+  const before = preamble(random, place)
+  const globals = GLOBALS.filter(() => random.chance(0.15))
   return {
     fleet: false,
-    preamble: preamble(random, place),
-    global: ['setenv PFX /a', ...GLOBALS.filter(() => random.chance(0.15))],
+    preamble: before,
+    // Behind a section that may be there HAProxy takes threads or refuses them, as the condition has it; we take them.
+    global: ['setenv PFX /a', ...globals.filter((line) => before.length < 2 || !line.startsWith('nbthread'))],
     defaults,
     frontends: [{ title: 'frontend f', lines: frontendLines(random, place, backends) }],
     backends,

@@ -11,10 +11,8 @@ import { SECTION_KINDS, splitWords } from '../config/parser.ts'
 export function asLoaded(text: string): string {
   const head = headOf(text)
   const rest = text.slice(head.length)
-  return (
-    head.replaceAll(EARLY_OR_MARKED, `${MARK}$&`) +
-    rest.replaceAll(MARKED, `${MARK}$&`).replaceAll(OWN_DEFAULTS, `$1${FROM_OURS}`)
-  )
+  const marked = head.replaceAll(EARLY_OR_MARKED, `${MARK}$&`) + rest.replaceAll(MARKED, `${MARK}$&`)
+  return marked.replaceAll(OWN_DEFAULTS, `$1${FROM_OURS}`)
 }
 
 /** The operator's text that became this file. */
@@ -58,13 +56,16 @@ const DECIDES = new RegExp(
   String.raw`^[ \t]*(?:global|${THREADS}|\.(?:if|elif|else|endif)|(?:pre|re|un)?setenv)(?=[\s#]|$)`
 )
 
-/** What stands before the first section that is no `global`, and before an `.if` that has not ended by then. */
+/**
+ * What stands before the first section that is no `global`. One within an `.if` may not be there: where it is, HAProxy
+ * alone would refuse what comes behind it.
+ */
 function headOf(text: string): string {
   let [depth, whole] = [0, 0]
   for (let at = 0; at < text.length;) {
     const end = text.indexOf('\n', at) + 1 || text.length
     const [word = ''] = splitWords(text.slice(at, end).trimEnd())
-    if (word !== 'global' && SECTION_KINDS.has(word)) break
+    if (depth === 0 && word !== 'global' && SECTION_KINDS.has(word)) break
     if (word === '.if') depth++
     if (word === '.endif') depth--
     at = end

@@ -1,4 +1,4 @@
-import { Pool, type Dispatcher } from 'undici'
+import type { Dispatcher, Pool } from 'undici'
 import { messageOf } from '../../errors.ts'
 import { textWithin } from '../../platform/network/bounded-stream.ts'
 import { readPlainFile, SMALL_FILE_BYTES } from '../../platform/files/plain-file.ts'
@@ -60,6 +60,8 @@ export class EtcdGateway {
       ...(cert !== undefined && { cert }),
       ...(key !== undefined && { key })
     }
+    // Megabytes, which a master without etcd does without.
+    const { Pool } = await import('undici')
     const pool = new Pool(host, {
       connections: MAX_CONNECTIONS,
       connect: { timeout: REQUEST_TIMEOUT_MS, ...tls },

@@ -41,8 +41,19 @@ describe('A text as HAProxy loads it', () => {
     )
   })
 
-  it('leaves alone an .if that holds sections, too', () => {
-    const text = 'global\n  nbthread 2\n.if defined(CANARY)\n  nbthread 4\nfrontend canary\n.endif\n'
+  it('is led past sections within an .if, which may not be there', () => {
+    const text = '.if defined(CANARY)\nlisten canary\n  bind :81\ndefaults\n.endif\nglobal\n  nbthread 2\nfrontend f\n'
+
+    expect(earlyLines(text)).toBe('.if defined(CANARY)\n\n\n\n.endif\nglobal\n  nbthread 2\n')
+    expect(asLoaded(text)).toBe(
+      text
+        .replace('  nbthread 2', '#kontrol-haproxy:   nbthread 2')
+        .replace('defaults', 'defaults\tfrom kontrol-haproxy')
+    )
+  })
+
+  it('leaves alone an .if that does not end', () => {
+    const text = 'global\n  nbthread 2\n.if defined(CANARY)\n  nbthread 4\nfrontend canary\n'
 
     expect(earlyLines(text)).toBe('global\n  nbthread 2\n')
     expect(asLoaded(text)).toBe(text.replace('  nbthread 2', '#kontrol-haproxy:   nbthread 2'))
