@@ -28,7 +28,8 @@ export const NO_CONFIG = '# No configuration yet.\n'
  * texts as operators write them.
  *
  * base.cfg goes with the text, and is written before it: what is in between,
- * when we are killed, loads as well.
+ * when we are killed, loads as well, but where the old text leans on its own
+ * threads or names of keys. `restore()` puts both in their places.
  */
 export class ConfigFile {
   readonly #paths: HaproxyPaths
