@@ -175,6 +175,8 @@ export class Instance {
     const pids = await this.#started(mark, adopted)
     const lastGood = known.withDigest(await restore(file, logger))
     known.worker = pids
+    // Left by one that was killed in the middle of a reload: HAProxy warns of it in each check.
+    await this.#handOver.empty()
     if (this.#startedWith === lastGood.text) await this.#loaded(lastGood, await reader.read(lastGood.text), pids)
     else await takeOver(this.#options, lastGood, pids)
     return adopted ? 'unchanged' : 'started'

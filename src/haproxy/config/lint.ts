@@ -8,15 +8,23 @@ import type { ConfigModel } from './model.ts'
  */
 const REFUSED = new Set(['chroot', 'user', 'group', 'uid', 'gid', 'nbproc', 'daemon', 'master-worker'])
 
+const isSetByUs = (keyword: string): boolean => REFUSED.has(keyword) || keyword.includes('$')
+
+/** `haproxy -c` accepts it, and then HAProxy would look for the socket of peers.cfg under it, and not start. */
+const movesOurSocket = ([keyword, ...more]: readonly string[]): boolean =>
+  keyword === 'unix-bind' && more.includes('prefix')
+
 /** @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED with one sentence for each line that may not reach HAProxy */
 export function refuseKeywords({ sections }: ConfigModel): void {
   const problems = sections
     .filter(({ kind }) => kind === 'global')
     .flatMap(({ lines }) => lines)
-    .filter(({ words: [keyword = ''] }) => REFUSED.has(keyword) || keyword.includes('$'))
-    .map(
-      ({ number, words: [keyword = ''] }) => `line ${number}: "${keyword}" in global is set by kontrol-haproxy itself`
-    )
+    .flatMap(({ number, words }) => {
+      const [keyword = ''] = words
+      if (isSetByUs(keyword)) return [`line ${number}: "${keyword}" in global is set by kontrol-haproxy itself`]
+      if (!movesOurSocket(words)) return []
+      return [`line ${number}: "unix-bind prefix" would move a socket of kontrol-haproxy: write it into the paths`]
+    })
   if (problems.length === 0) return
   throw new KontrolError('KTL_HAPROXY_CONFIG_REJECTED', `The configuration is refused: ${problems.join('; ')}`, {
     hint: 'Remove these lines from the template.'

@@ -7,17 +7,26 @@ import { SECTION_KINDS, splitWords } from '../config/parser.ts'
  * - A `defaults` section takes over ours by `from`: without it, it would replace ours as a whole, and a reload forget
  *   which servers are down or in maintenance.
  * - Lines that HAProxy takes before any other section only (from 3.0 on) stand in base.cfg instead.
+ * - `zero-warning` is for the check alone: HAProxy warns of each server that the former worker knew as down, and would
+ *   not start with it.
+ * - `resetenv` keeps what peers.cfg needs, and a master that is to know after a reload which workers it has.
  */
 export function asLoaded(text: string): string {
-  const head = headOf(text)
-  const rest = text.slice(head.length)
-  const marked = head.replaceAll(EARLY_OR_MARKED, `${MARK}$&`) + rest.replaceAll(MARKED, `${MARK}$&`)
-  return marked.replaceAll(OWN_DEFAULTS, `$1${FROM_OURS}`)
+  const head = headOf(text).length
+  return editLines(text, (line, at) => loadedLine(line, at < head))
+}
+
+/** The same as it is checked. */
+export function asJudged(text: string): string {
+  const marked = MARK.length
+  return editLines(asLoaded(text), (line) =>
+    line.startsWith(MARK) && ZERO.test(line.slice(marked)) ? line.slice(marked) : line
+  )
 }
 
 /** The operator's text that became this file. */
 export function asWritten(file: string): string {
-  return file.replaceAll(TAKEN_OVER, '$1').replaceAll(MARKED, '')
+  return editLines(file, writtenLine)
 }
 
 /**
@@ -25,51 +34,71 @@ export function asWritten(file: string): string {
  * they have in the operator's text.
  */
 export function earlyLines(text: string): string {
-  const head = headOf(text)
-  if (head.search(EARLY) === -1) return ''
-  const lines = head.split('\n').map((line) => (DECIDES.test(line) ? line : ''))
-  return `${lines.join('\n').trimEnd()}\n`
+  const lines = headOf(text).split('\n')
+  if (!lines.some((line) => EARLY.test(line))) return ''
+  const early = lines.map((line) => (EARLY.test(line) || DECIDES.test(line) ? loadedLine(line, false) : ''))
+  return `${early.join('\n').trimEnd()}\n`
 }
 
 /** Name of our `defaults` that those of the operator take over. */
 export const OUR_DEFAULTS = 'kontrol-haproxy'
 
-/** With a tab, which tells it from the same words of an operator's. */
-const FROM_OURS = `\tfrom ${OUR_DEFAULTS}`
 const MARK = '#kontrol-haproxy: '
-/** A line ends with LF and with nothing else: `m` of a regular expression knows other ends. */
-const BEGIN = String.raw`(?<=^|\n)`
-const DEFAULTS = String.raw`${BEGIN}[ \t]*defaults`
-const WORD = String.raw`(?:[^\s#"'\\]|\\[^\n]|"(?:[^"\\\n]|\\[^\n])*"|'[^'\n]*')+`
-const THREADS = '(?:nbthread|thread-groups?)'
+/** With a tab, which tells it from the same words of an operator's; one who copied ours has another tab. */
+const FROM_OURS = `\tfrom ${OUR_DEFAULTS}`
+const FROM_THEIRS = `\t${FROM_OURS}`
+const KEPT = '\tHAPROXY_LOCALPEER HAPROXY_MWORKER HAPROXY_MWORKER_REEXEC HAPROXY_PROCESSES'
 
+/** Of these words each line has one that is not loaded as it is written. */
+const WORDS = /defaults|resetenv|zero-warning|nbthread|thread-group|#kontrol-haproxy: /g
+const EARLY = /^[ \t]*(?:nbthread|thread-groups?)[ \t]/
+const ZERO = /^[ \t]*zero-warning(?:[\s#]|$)/
+const RESETENV = /^[ \t]*resetenv(?=[\s#]|$)/
+const DECIDES = /^[ \t]*(?:global|\.(?:if|elif|else|endif)|(?:pre|re|un)?setenv)(?:[\s#]|$)/
+const DEFAULTS = /^[ \t]*defaults/
 /** One with a `from` of its own has ours by that one. */
-const OWN_DEFAULTS = new RegExp(
-  String.raw`(${DEFAULTS}(?:[ \t]+(?!from[ \t])${WORD})?)(?=[ \t\r]*(?:#[^\n]*)?(?:\n|$))`,
-  'g'
-)
-const TAKEN_OVER = new RegExp(`(${DEFAULTS}[^\\n]*)${FROM_OURS}`, 'g')
-const MARKED = new RegExp(`${BEGIN}${MARK}`, 'g')
-const EARLY = new RegExp(String.raw`${BEGIN}[ \t]*${THREADS}(?=[ \t])`, 'g')
-const EARLY_OR_MARKED = new RegExp(`${EARLY.source}|${MARKED.source}`, 'g')
-const DECIDES = new RegExp(
-  String.raw`^[ \t]*(?:global|${THREADS}|\.(?:if|elif|else|endif)|(?:pre|re|un)?setenv)(?=[\s#]|$)`
-)
+const OWN_DEFAULTS =
+  /^[ \t]*defaults(?:[ \t]+(?!from[ \t])(?:[^\s#"'\\]|\\[^\t]|"(?:[^"\\]|\\.)*"|'[^']*')+)?(?=[ \t\r]*(?:#.*)?$)/s
+
+function loadedLine(line: string, isEarly: boolean): string {
+  if (line.startsWith(MARK) || ZERO.test(line) || (isEarly && EARLY.test(line))) return MARK + line
+  if (DEFAULTS.test(line)) return line.replaceAll(FROM_OURS, FROM_THEIRS).replace(OWN_DEFAULTS, `$&${FROM_OURS}`)
+  return line.replace(RESETENV, `$&${KEPT}`)
+}
+
+function writtenLine(line: string): string {
+  if (line.startsWith(MARK)) return line.slice(MARK.length)
+  if (DEFAULTS.test(line)) return line.replace(/(?<!\t)\tfrom kontrol-haproxy/, '').replaceAll(FROM_THEIRS, FROM_OURS)
+  return RESETENV.test(line) ? line.replace(KEPT, '') : line
+}
+
+/** Of ten thousand servers no line is looked at. A line ends with LF, and with nothing else. */
+function editLines(text: string, edit: (line: string, at: number) => string): string {
+  let [edited, done] = ['', 0]
+  for (const { index } of text.matchAll(WORDS)) {
+    if (index < done) continue
+    const begin = text.lastIndexOf('\n', index) + 1
+    const end = text.indexOf('\n', index)
+    edited += text.slice(done, begin)
+    done = end === -1 ? text.length : end
+    edited += edit(text.slice(begin, done), begin)
+  }
+  return edited + text.slice(done)
+}
 
 /**
  * What stands before the first section that is no `global`. One within an `.if` may not be there: where it is, HAProxy
  * alone would refuse what comes behind it.
  */
 function headOf(text: string): string {
-  let [depth, whole] = [0, 0]
+  let depth = 0
   for (let at = 0; at < text.length;) {
     const end = text.indexOf('\n', at) + 1 || text.length
     const [word = ''] = splitWords(text.slice(at, end).trimEnd())
-    if (depth === 0 && word !== 'global' && SECTION_KINDS.has(word)) break
+    if (depth === 0 && word !== 'global' && SECTION_KINDS.has(word)) return text.slice(0, at)
     if (word === '.if') depth++
     if (word === '.endif') depth--
     at = end
-    if (depth === 0) whole = at
   }
-  return text.slice(0, whole)
+  return text
 }

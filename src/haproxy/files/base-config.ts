@@ -18,19 +18,29 @@ import type { HaproxyPaths } from './paths.ts'
  * - The server state, which we write before each reload: without it a server
  *   that is down would get traffic again until its first check.
  * - `ssl-load-extra-del-ext`: the key of `tls.crt` is `tls.key`, as in a secret
- *   of Kubernetes, and not `tls.crt.key`.
+ *   of Kubernetes, and not `tls.crt.key`. HAProxy has no word that takes it back: an operator who says which of these
+ *   files are loaded (`ssl-load-extra-files`) says also under which names.
  *
  * @param text the operator's
  */
 export function baseConfig(paths: HaproxyPaths, text: string): string {
+  return configOf(paths, text, true)
+}
+
+/** The same for the check: one who takes no warnings is not refused for those that ours lead to. */
+export function judgedBaseConfig(paths: HaproxyPaths, text: string): string {
+  return configOf(paths, text, !has(text, 'zero-warning'))
+}
+
+/** HAProxy warns where an option of HTTP meets a proxy of TCP. */
+function configOf(paths: HaproxyPaths, text: string, mayWarn: boolean): string {
   return `${earlyLines(text)}# Written by kontrol-haproxy for each configuration: changes made here are lost.
 global
     stats socket ${quote(paths.runtimeSocket)} mode 600 level admin expose-fd listeners
-${has(text, 'hard-stop-after') ? '' : '    hard-stop-after 1h\n'}    ssl-load-extra-del-ext
-    server-state-file ${quote(paths.serverState)}
+${has(text, 'hard-stop-after') ? '' : '    hard-stop-after 1h\n'}${has(text, 'ssl-load-extra-files') ? '' : '    ssl-load-extra-del-ext\n'}    server-state-file ${quote(paths.serverState)}
 
 defaults ${OUR_DEFAULTS}
-${mayWarn(text) ? '    option idle-close-on-response\n' : ''}    load-server-state-from-file global
+${mayWarn ? '    option idle-close-on-response\n' : ''}    load-server-state-from-file global
 
 defaults from ${OUR_DEFAULTS}
     timeout connect 5s
@@ -40,13 +50,9 @@ defaults from ${OUR_DEFAULTS}
 `
 }
 
-/** HAProxy warns where an option of HTTP meets a proxy of TCP, and refuses to start where the operator takes no warnings. */
-const mayWarn = (text: string): boolean =>
-  !has(text, 'zero-warning') || (has(text, 'mode', '[ \\t]+http') && !has(text, 'mode', '[ \\t]+(?!http)\\w+'))
-
 /** Whether a line begins so. */
-const has = (text: string, word: string, more = ''): boolean =>
-  text.includes(word) && new RegExp(`(?<=^|\\n)[ \\t]*${word}${more}(?=\\s|$)`).test(text)
+const has = (text: string, word: string): boolean =>
+  text.includes(word) && new RegExp(`(?<=^|\\n)[ \\t]*${word}(?=[\\s#]|$)`).test(text)
 
 /**
  * Peers over a unix socket: a reload hands the stick tables that name `peers

@@ -6,8 +6,8 @@ import { maskValues } from '../../model/masking.ts'
 import { secretsOf } from '../config/masked.ts'
 import { haproxyEnvironment } from '../../platform/process/haproxy-environment.ts'
 import { runSubprocess } from '../../platform/process/subprocess.ts'
-import { asLoaded, asWritten, earlyLines } from './as-loaded.ts'
-import { baseConfig, peersConfig } from './base-config.ts'
+import { asJudged, asLoaded, asWritten, earlyLines } from './as-loaded.ts'
+import { baseConfig, judgedBaseConfig, peersConfig } from './base-config.ts'
 import { isListenedOn } from '../process/listeners.ts'
 import { fileArguments, renamedSockets, type HaproxyPaths } from './paths.ts'
 import { TaskQueue } from '../../platform/queue.ts'
@@ -28,7 +28,8 @@ export const NO_CONFIG = '# No configuration yet.\n'
  * texts as operators write them.
  *
  * base.cfg goes with the text, and is written before it: what is in between,
- * when we are killed, loads as well.
+ * when we are killed, loads as well, but where the old text leans on its own
+ * threads or names of keys. `restore()` puts both in their places.
  */
 export class ConfigFile {
   readonly #paths: HaproxyPaths
@@ -111,8 +112,8 @@ export class ConfigFile {
         checking.signal.throwIfAborted()
         await this.prepare()
         const { candidate, candidateBase, peers } = this.#paths
-        await this.#put(candidateBase, baseConfig(this.#socketPaths, text))
-        await writeText(candidate, text)
+        await this.#put(candidateBase, judgedBaseConfig(this.#socketPaths, text))
+        await writeFileAtomic(candidate, asJudged(text))
         try {
           return await this.#judge({ base: candidateBase, peers }, candidate, checking.signal)
         } catch (error) {
@@ -128,7 +129,7 @@ export class ConfigFile {
   async #isThere(text: string): Promise<boolean> {
     const { candidateBase, peers, candidate } = this.#paths
     const found = await Promise.all([candidateBase, peers, candidate].map(readIfThere))
-    return found[0] !== undefined && found[1] !== undefined && found[2] === asLoaded(text)
+    return found[0] !== undefined && found[1] !== undefined && found[2] === asJudged(text)
   }
 
   async #judge(ours: Pick<HaproxyPaths, 'base' | 'peers'>, path: string, signal?: AbortSignal): Promise<void> {

@@ -1,14 +1,17 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { exchange } from '../../../src/haproxy/socket/exchange.ts'
 import { ask } from '../../support/haproxy/ask.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startHttpBackend } from '../../support/haproxy/http-backend.ts'
 import { ownAddress, startHaproxy, type DrivenHaproxy } from '../../support/haproxy/start-haproxy.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const told = async ({ dataFolder }: DrivenHaproxy, command: string): Promise<string> =>
   await exchange(join(dataFolder, 'haproxy/admin.sock'), command, { mayBeSilent: true })
@@ -100,6 +103,7 @@ backend web\n  timeout queue ${queue}s\n  server a ${pod.host}:${pod.port}\n`
   it.each([
     ['of their own', `defaults\n  mode tcp\n  ${TIMEOUTS}\n`, ''],
     ['of ours', '', '  mode tcp\n'],
+    ['without a mode', `defaults\n  ${TIMEOUTS}\nbackend other\n  mode http\n`, ''],
     ['for HTTP, and a proxy of TCP', `defaults\n  mode http\n  ${TIMEOUTS}\n`, '  mode tcp\n'],
     ['for HTTP', `defaults\n  mode http\n  ${TIMEOUTS}\n`, '']
   ])('who take no warnings have none of us, with defaults %s', async (_whose, defaults, mode) => {
@@ -111,6 +115,65 @@ backend web\n  timeout queue ${queue}s\n  server a ${pod.host}:${pod.port}\n`
     )
 
     expect(await told(haproxy, 'show stat')).toContain('\nweb,a,')
+  })
+
+  it('who take no warnings get their reload while a server is down, and it stays so', async () => {
+    await using haproxy = await startHaproxy()
+    const address = ownAddress()
+    const text = (queue: number): string => `global\n  zero-warning\ndefaults\n  mode http\n  ${TIMEOUTS}
+frontend f\n  bind ${address}:8080\n  default_backend web
+backend web\n  timeout queue ${queue}s\n  default-server inter 60s fastinter 50ms fall 1
+  server down 127.0.0.1:9 check\n  server fine 127.0.0.1:11\n`
+    await haproxy.apply(text(1))
+    await eventually(async () => (await states(haproxy)).down === '0 0')
+
+    await haproxy.apply(text(2))
+
+    expect(await states(haproxy)).toEqual({ down: '0 0', fine: '2 0' })
+    const warned = text(3).replace('mode http', 'mode tcp\n  option forwardfor')
+    await expect(haproxy.driver.configure(warned)).rejects.toThrow(/'zero-warning' is set/)
+    // One that is killed in the middle of a reload leaves what it knew of servers to the next.
+    await writeFile(join(haproxy.dataFolder, 'haproxy/server-state'), await told(haproxy, 'show servers state'))
+    const driver = await haproxy.takeOver()
+    expect(await driver.configure(text(2))).toMatchObject({ outcome: 'unchanged' })
+    expect(await haproxy.apply(text(4))).toMatchObject({ outcome: 'reload' })
+  })
+
+  it('who say which files belong to a certificate have them by their full names', async () => {
+    await using dir = await tempDir()
+    await using haproxy = await startHaproxy()
+    const pair = ['-keyout', dir.file('tls.crt.key'), '-out', dir.file('tls.crt'), '-subj', '/CN=full.test']
+    await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...pair])
+
+    await haproxy.apply(
+      `global\n  ssl-load-extra-files all\ndefaults\n  mode http\n  ${TIMEOUTS}\nfrontend f\n  bind ${ownAddress()}:8443 ssl crt ${dir.file('tls.crt')}\n`
+    )
+
+    expect(await told(haproxy, `show ssl cert ${dir.file('tls.crt')}`)).toContain('CN=full.test')
+  })
+
+  it('who reset the environment keep stick tables and reloads', async () => {
+    await using haproxy = await startHaproxy()
+    const address = ownAddress()
+    const text = (size: string): string =>
+      `global\n  localpeer me\n  resetenv PATH HOME\ndefaults\n  mode http\n  ${TIMEOUTS}\nfrontend f\n  bind ${address}:8080\n  stick-table type ip size ${size} peers kontrol\n`
+
+    await haproxy.apply(text('1k'))
+    await haproxy.apply(text('2k'))
+
+    expect(await told(haproxy, 'show peers')).toContain('id=me')
+    expect(await haproxy.driver.status()).toMatchObject({ reloads: 2 })
+  })
+
+  it('who put a prefix before unix sockets are told so before a reload fails', async () => {
+    await using haproxy = await startHaproxy()
+
+    await expect(
+      haproxy.driver.configure('global\n  unix-bind mode 600 prefix /tmp/x-\nfrontend f\n  bind 127.0.0.1:1\n')
+    ).rejects.toMatchObject({
+      code: 'KTL_HAPROXY_CONFIG_REJECTED',
+      message: expect.stringContaining('line 2: "unix-bind prefix"') as string
+    })
   })
 
   it('has it end those who do not end sooner than we would', async () => {

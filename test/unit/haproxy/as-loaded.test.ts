@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { asLoaded, asWritten, earlyLines } from '../../../src/haproxy/files/as-loaded.ts'
+import { asJudged, asLoaded, asWritten, earlyLines } from '../../../src/haproxy/files/as-loaded.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
 
 describe('A text as HAProxy loads it', () => {
@@ -12,6 +12,8 @@ describe('A text as HAProxy loads it', () => {
     // Its own one takes ours over.
     ['defaults web from all', 'defaults web from all'],
     ['defaults from all', 'defaults from all'],
+    // Copied from our file.
+    ['defaults\tfrom kontrol-haproxy', 'defaults\t\tfrom kontrol-haproxy'],
     ['# defaults', '# defaults'],
     ['acl defaults path /', 'acl defaults path /'],
     ['default-server check', 'default-server check'],
@@ -42,21 +44,32 @@ describe('A text as HAProxy loads it', () => {
   })
 
   it('is led past sections within an .if, which may not be there', () => {
-    const text = '.if defined(CANARY)\nlisten canary\n  bind :81\ndefaults\n.endif\nglobal\n  nbthread 2\nfrontend f\n'
+    const text =
+      '.if defined(CANARY)\nglobal\n  nbthread 4\nlisten canary\n  bind :81\ndefaults\n.endif\nglobal\n  nbthread 2\nfrontend f\n'
 
-    expect(earlyLines(text)).toBe('.if defined(CANARY)\n\n\n\n.endif\nglobal\n  nbthread 2\n')
+    expect(earlyLines(text)).toBe('.if defined(CANARY)\nglobal\n  nbthread 4\n\n\n\n.endif\nglobal\n  nbthread 2\n')
     expect(asLoaded(text)).toBe(
       text
-        .replace('  nbthread 2', '#kontrol-haproxy:   nbthread 2')
+        .replaceAll('  nbthread', '#kontrol-haproxy:   nbthread')
         .replace('defaults', 'defaults\tfrom kontrol-haproxy')
     )
   })
 
-  it('leaves alone an .if that does not end', () => {
-    const text = 'global\n  nbthread 2\n.if defined(CANARY)\n  nbthread 4\nfrontend canary\n'
+  it('refuses warnings when it is checked, and not when HAProxy begins', () => {
+    const text = 'global\n  zero-warning # none\n#kontrol-haproxy: zero-warning\nfrontend f\nglobal\n  zero-warning\n'
 
-    expect(earlyLines(text)).toBe('global\n  nbthread 2\n')
-    expect(asLoaded(text)).toBe(text.replace('  nbthread 2', '#kontrol-haproxy:   nbthread 2'))
+    expect(asLoaded(text).match(/^\s*zero-warning/gm)).toBeNull()
+    expect(asJudged(text).match(/^\s*zero-warning/gm)).toHaveLength(2)
+    for (const file of [asLoaded(text), asJudged(text)]) expect(asWritten(file)).toBe(text)
+  })
+
+  it('keeps what a reload goes by when a text resets the environment', () => {
+    const text = 'global\n  resetenv\n  resetenv PATH # of all\n  nbthread 2\n'
+    const kept = '\tHAPROXY_LOCALPEER HAPROXY_MWORKER HAPROXY_MWORKER_REEXEC HAPROXY_PROCESSES'
+
+    expect(earlyLines(text)).toBe(`global\n  resetenv${kept}\n  resetenv${kept} PATH # of all\n  nbthread 2\n`)
+    expect(asLoaded(text)).toContain(`  resetenv${kept} PATH # of all\n`)
+    expect(asWritten(asLoaded(text))).toBe(text)
   })
 
   it('is the same text where neither is needed', () => {
@@ -72,6 +85,9 @@ describe('A text as HAProxy loads it', () => {
       ...[
         'global',
         '  nbthread 2',
+        '  zero-warning',
+        'resetenv',
+        '\tHAPROXY_LOCALPEER HAPROXY_MWORKER HAPROXY_MWORKER_REEXEC HAPROXY_PROCESSES',
         '.if defined(A)',
         '.endif',
         'frontend f',
@@ -92,9 +108,8 @@ describe('A text as HAProxy loads it', () => {
     for (let seed = 1; seed <= 3_000; seed++) {
       const random = new SeededRandom(seed)
       const text = random.some(1, 14, () => random.pick(pieces)).join('')
-      // A `from` with our tab is what an operator copied from our file.
-      if (!/(?<=^|\n)[ \t]*defaults[^\n]*\tfrom kontrol-haproxy/.test(text))
-        expect(asWritten(asLoaded(text)), `seed ${seed}`).toBe(text)
+      expect(asWritten(asLoaded(text)), `seed ${seed}`).toBe(text)
+      expect(asWritten(asJudged(text)), `seed ${seed}`).toBe(text)
       expect(asLoaded(text).split('\n')).toHaveLength(text.split('\n').length)
     }
   })
