@@ -32,7 +32,9 @@ describe('The sample template', () => {
     expect(left).toMatchObject({ outcome: 'applied', operations: 1 })
     expect(await (await fetch(`http://${address}:8080/`)).text()).toBe('hello')
     expect(await haproxy.driver.status()).toMatchObject({ reloads: 1, problems: [] })
-    const told = await eventually(() => haproxy.lines.find(({ says }) => /'option [\w-]+' .*ignored/.test(String(says))))
+    const told = await eventually(() =>
+      haproxy.lines.find(({ says }) => /'option [\w-]+' .*ignored/.test(String(says)))
+    )
     expect(told.msg).toBe('haproxy notice')
   })
 
