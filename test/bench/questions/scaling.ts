@@ -14,6 +14,7 @@ import type { Options, Table } from '../table.ts'
 /** A prediction that is off by more than this is told to be. */
 const WITHIN = 2
 const SEED = 7
+const MOST_SIMULATED = 300_000
 
 const WHOLE = {
   registry: [10_000, 30_000, 100_000],
@@ -24,7 +25,7 @@ const WHOLE = {
   checks: [500, 1_500, 4_000],
   masters: [4, 8, 16],
   watchers: [20, 60, 180],
-  shared: [2_000, 6_000, 12_000],
+  heard: [500, 1_500, 4_500],
   seconds: 2,
   each: 5
 }
@@ -37,7 +38,7 @@ const QUICK: typeof WHOLE = {
   checks: [10, 20, 40],
   masters: [1, 2, 3],
   watchers: [1, 2, 3],
-  shared: [20, 40, 80],
+  heard: [20, 40, 80],
   seconds: 0.5,
   each: 1
 }
@@ -62,14 +63,13 @@ async function measureAll({ quick }: Options): Promise<Measured> {
     connections: await measureConnections(parts, sizes.seconds * 500),
     rounds: await measureRounds(sizes.rounds, sizes.each, sizes.seconds),
     haproxy: await measureHaproxy({ load: sizes.load, checks: sizes.checks }, sizes.seconds),
-    masters: await measureMasters({ ...sizes, pods: sizes.shared }, sizes.seconds)
+    masters: await measureMasters(sizes, sizes.seconds)
   }
 }
 
 function constantsOf({ registry, keepalive, connections, rounds, haproxy, masters }: Measured): model.Constants {
-  const perPod = lawOf(masters.heard).each
   return {
-    keepaliveUs: valueAt(lawOf(keepalive), 0),
+    keepaliveUs: keepalive.points.at(-1)?.value ?? NaN,
     sweepMs: lawOf(registry.sweepMs),
     podsMb: lawOf(registry.heapMb),
     connectionsMb: lawOf(connections),
@@ -80,8 +80,7 @@ function constantsOf({ registry, keepalive, connections, rounds, haproxy, master
     checkCores: lawOf(haproxy.checks),
     beatUs: beatLaw(masters),
     toldUs: valueAt(lawOf(masters.told), 0),
-    // One core-second of a second, for what is heard in it.
-    heardUs: (perPod / model.keepalivesASecond(1, model.MEASURED_TTL)) * 1e6
+    heardUs: lawOf(masters.heard).each * 1e6
   }
 }
 
@@ -139,27 +138,38 @@ interface Compared {
   measured?: number
 }
 
-/** Keepalives as they arrive at one master, at sizes that it can and cannot take. */
-function queues({ keepaliveUs }: model.Constants, random: SeededRandom): Compared[] {
-  const [ttl, serviceMs] = [25, keepaliveUs / 1_000]
-  const periodMs = 0.75 * ttl * 1_000
-  return [10_000, 100_000, 200_000, 1_000_000].map((sources) => {
-    const utilisation = (model.keepalivesASecond(sources, ttl) * serviceMs) / 1_000
-    const size = `${count(sources)} pods, ${figure(100 * utilisation)} % of a core`
-    const simulated = periodicQueue({ sources, periodMs, serviceMs, periods: utilisation < 1 ? 3 : 1 }, random)
-    return utilisation < 1
-      ? {
-          ...{ what: 'a keepalive waits, mean', size, unit: 'ms' },
-          formula: model.meanWaitMs(serviceMs, utilisation),
-          simulated: simulated.meanWaitMs
-        }
-      : {
-          ...{ what: 'behind after a period', size, unit: 'ms' },
-          formula: (utilisation - 1) * periodMs,
-          simulated: simulated.lastWaitMs
-        }
-  })
+interface Queue {
+  sources: number
+  periodMs: number
+  serviceMs: number
 }
+
+/** How long one waits where there is room, and how far a server is behind where there is none. */
+function queue(what: string, of: string, { sources, periodMs, serviceMs }: Queue, random: SeededRandom): Compared {
+  const utilisation = (sources * serviceMs) / periodMs
+  const size = `${count(sources)} ${of}, ${figure(100 * utilisation)} % of a core`
+  const isEnough = utilisation < 1
+  // Few in a period say little of the mean, and the first period says it all of one that falls behind.
+  const periods = isEnough ? Math.ceil(MOST_SIMULATED / sources) : 1
+  const simulated = periodicQueue({ sources, periodMs, serviceMs, periods }, random)
+  return isEnough
+    ? {
+        ...{ what: `${what} waits, mean`, size, unit: 'ms' },
+        formula: model.meanWaitMs(serviceMs, utilisation),
+        simulated: simulated.meanWaitMs
+      }
+    : {
+        ...{ what: `${what} waits after one period`, size, unit: 'ms' },
+        formula: (utilisation - 1) * periodMs,
+        simulated: simulated.lastWaitMs
+      }
+}
+
+/** Keepalives as they arrive at one master, at sizes that it can and cannot take. */
+const queues = ({ keepaliveUs }: model.Constants, random: SeededRandom): Compared[] =>
+  [10_000, 100_000, 200_000, 1_000_000].map((sources) =>
+    queue('a keepalive', 'pods', { sources, periodMs: 750 * 25, serviceMs: keepaliveUs / 1_000 }, random)
+  )
 
 function returning(random: SeededRandom): Compared {
   const [pods, ttl] = [20_000, 25]
@@ -193,18 +203,11 @@ function rounds(c: model.Constants, { many }: MeasuredRounds, random: SeededRand
 
 function beats(c: model.Constants, { most }: MeasuredMasters, random: SeededRandom): Compared[] {
   const of = (proxies: number): model.Fleet => ({ proxies, pods: 0, ttl: 25, fover: 10, inter: 5 })
-  const measured = { ...of(most.masters), ttl: model.MEASURED_TTL, fover: model.MEASURED_TTL }
-  const size = `${most.masters} masters, TTL ${model.MEASURED_TTL} s`
-  const waits = [100, 200].map((proxies) => {
+  const measured = { ...of(most.masters), ...model.MEASURED }
+  const size = `${most.masters} masters, a beat each ${model.beatEvery(model.MEASURED)} s`
+  const waits = [10, 100, 1_000].map((proxies) => {
     const [serviceMs, periodMs] = [valueAt(c.beatUs, proxies) / 1_000, model.beatEvery(of(proxies)) * 1_000]
-    const simulated = periodicQueue({ sources: proxies, periodMs, serviceMs, periods: 200 }, random)
-    const utilisation = (proxies * serviceMs) / periodMs
-    return {
-      ...{ what: 'a beat waits for etcd, mean', unit: 'ms' },
-      size: `${proxies} masters, ${figure(100 * utilisation)} % of a core`,
-      formula: model.meanWaitMs(serviceMs, utilisation),
-      simulated: simulated.meanWaitMs
-    }
+    return queue('a beat at etcd', 'masters', { sources: proxies, periodMs, serviceMs }, random)
   })
   return [
     ...[

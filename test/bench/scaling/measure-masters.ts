@@ -10,24 +10,24 @@ import { startEtcd, type EtcdCluster } from '../../support/neighbours/start-etcd
 import { registryLimits } from '../../support/registry/registry-limits.ts'
 import { silentLogger } from '../../support/test-logger.ts'
 import type { Point, Series } from './law.ts'
-import { beatEvery, MEASURED_TTL } from './model.ts'
+import { beatEvery, MEASURED } from './model.ts'
 
 const APPS = 10
-const [TTL_MS, MIB] = [MEASURED_TTL * 1_000, 1024 * 1024]
-/** Longer than a beat would need it to be, so that the TTL alone says how often there is one. */
-const FOVER_MS = TTL_MS
+const MIB = 1024 * 1024
 /** Masters that share the pods whose cost is that of being heard by another one. */
 const SHARING = 4
+const PODS = 4_001
 const BEAT_PAUSE_MS = 40
+const PATIENCE_MS = 60_000
 
 const word = (id: string) => ({ id, ip: '10.0.0.1', version: '0.1.0', config: 'a'.repeat(64), problems: [] })
 
 /** The registries of so many masters of one fleet, all in this process. */
 async function openMasters(count: number, hosts: readonly string[], namespace: string): Promise<Registry[]> {
-  const shared = { clock: systemClock, logger: silentLogger(), ttlMs: TTL_MS }
+  const shared = { clock: systemClock, logger: silentLogger(), ttlMs: MEASURED.ttl * 1_000 }
   const masters = Array.from({ length: count }, (_, index) => {
     const id = `master-${index}`
-    const etcd = { hosts, namespace, app: 'haproxy', id, word: () => word(id), foverMs: FOVER_MS }
+    const etcd = { hosts, namespace, app: 'haproxy', id, word: () => word(id), foverMs: MEASURED.fover * 1_000 }
     const store = new EtcdStore({ ...shared, ...etcd, maxListedBytes: 64 * MIB })
     return new Registry({ ...shared, store, panicThreshold: 0.5, limits: registryLimits })
   })
@@ -55,24 +55,23 @@ export interface Rest {
   toldASecond: number
 }
 
-/** Masters that have pods, each of which reports to one of them, for some seconds in which nothing changes. */
-async function atRest(masters: number, pods: number, seconds: number): Promise<Rest> {
+/** Masters to which pods report, each to one of them, for some seconds in which nothing changes. */
+async function atRest(masters: number, aSecond: number, seconds: number): Promise<Rest> {
   await using etcd = await startEtcd()
-  const all = await openMasters(masters, etcd.hosts, `of-${masters}-${pods}`)
-  const keepalives = Array.from({ length: pods }, (_, pod) => keepaliveOf(pod, APPS))
-  if (pods > 0) await admit(all[0] as Registry, keepalives)
+  const all = await openMasters(masters, etcd.hosts, `of-${masters}-${aSecond}`)
+  const keepalives = aSecond === 0 ? [] : Array.from({ length: PODS }, (_, pod) => keepaliveOf(pod, APPS))
+  await admit(all[0] as Registry, keepalives)
+  await eventually(() => all.every(({ size }) => size === keepalives.length), PATIENCE_MS)
   await sleep(1_000)
   const [before, own, started] = [await countersOf(etcd), process.cpuUsage(), performance.now()]
-  const aSecond = pods / (0.75 * MEASURED_TTL)
   for (let sent = 0; performance.now() - started < seconds * 1_000; await sleep(50)) {
     for (const due = (aSecond * (performance.now() - started)) / 1_000; sent < due; sent++) {
-      void all[sent % masters]?.keepalive(keepalives[sent % pods] as (typeof keepalives)[number])
+      void all[sent % masters]?.keepalive(keepalives[sent % PODS] as (typeof keepalives)[number])
     }
   }
   const { user, system } = process.cpuUsage(own)
   const after = await countersOf(etcd)
   const took = (performance.now() - started) / 1_000
-  if (all.some(({ size }) => size !== pods)) throw new Error(`not all masters have ${pods} pods`)
   for (const master of all) await master.close()
   return {
     etcdCores: (after.cpu - before.cpu) / took,
@@ -98,7 +97,7 @@ async function fanOut(watchers: number, seconds: number): Promise<{ putUs: numbe
     await clients[0]?.transact([], [{ put: '/beats/0', value }])
     await sleep(BEAT_PAUSE_MS)
   }
-  await eventually(() => told === puts * watchers, 30_000)
+  await eventually(() => told === puts * watchers, PATIENCE_MS)
   const { user, system } = process.cpuUsage(own)
   const after = await countersOf(etcd)
   for (const client of clients) client.close()
@@ -117,7 +116,8 @@ export interface MeasuredMasters {
 export interface MastersSizes {
   masters: readonly number[]
   watchers: readonly number[]
-  pods: readonly number[]
+  /** Keepalives a second, of all of them together. */
+  heard: readonly number[]
 }
 
 /** What masters that share an etcd cost it, and each other. */
@@ -127,9 +127,8 @@ export async function measureMasters(sizes: MastersSizes, seconds: number): Prom
   const fans: { size: number; putUs: number; toldUs: number }[] = []
   for (const size of sizes.watchers) fans.push({ size, ...(await fanOut(size, seconds)) })
   const heard: Point[] = []
-  for (const pods of sizes.pods) {
-    const { masterCores } = await atRest(SHARING, pods, seconds)
-    heard.push({ size: pods, value: masterCores })
+  for (const size of sizes.heard) {
+    heard.push({ size, value: (await atRest(SHARING, size, seconds)).masterCores })
   }
   const [of, unit] = ['watchers', 'µs']
   return {
@@ -145,10 +144,13 @@ export async function measureMasters(sizes: MastersSizes, seconds: number): Prom
       ...{ what: 'one who is told', of, unit, power: 0 },
       points: fans.map(({ size, toldUs }) => ({ size, value: toldUs }))
     },
-    heard: { what: `one of ${SHARING} masters that share pods`, of: 'pods', unit: 'cores', power: 1, points: heard },
+    heard: {
+      ...{ what: `one of ${SHARING} masters, hears and is told`, of: 'keepalives a second', unit: 'cores', power: 1 },
+      points: heard
+    },
     most: rests.at(-1) as MeasuredMasters['most']
   }
 }
 
-/** A second, with the TTL of these masters. */
-const beatsOf = (masters: number): number => masters / beatEvery({ ttl: MEASURED_TTL, fover: MEASURED_TTL })
+/** A second, with the times of these masters. */
+const beatsOf = (masters: number): number => masters / beatEvery(MEASURED)
