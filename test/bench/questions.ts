@@ -16,5 +16,6 @@ export const questions: Readonly<Record<string, () => Promise<Question>>> = {
   'template-limits': async () => (await import('./questions/template-limits.ts')).templateLimits,
   render: async () => (await import('./questions/render.ts')).render,
   'render-process': async () => (await import('./questions/render-process.ts')).renderProcess,
+  scaling: async () => (await import('./questions/scaling.ts')).scaling,
   page: async () => (await import('./questions/page.ts')).page
 }

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../support/eventually.ts'
 import { announce, seedRegistry } from '../../support/load/known-pods.ts'
+import { residentMb } from '../../support/load/resident-mb.ts'
 import { createService, startService, type RunningService } from '../../support/service/start-service.ts'
 import { ownAddress } from '../../support/haproxy/start-haproxy.ts'
 import { atMost, figure, NONE } from '../figures.ts'
@@ -21,12 +22,6 @@ backend web
   server web-{{ loop.index }} {{ ip }}:80
   {%- endfor %}
 `
-
-/** Megabytes that are resident. */
-async function residentMb(pid: number | undefined): Promise<number> {
-  const [, kB] = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? []
-  return (Number(kB) * 1024) / 1e6
-}
 
 /** The same of the process that renders its templates, where there is one. */
 async function rendererMb({ pid }: RunningService): Promise<string> {

@@ -6,6 +6,7 @@ import { eventually } from '../eventually.ts'
 import { tempDir } from '../temp-dir.ts'
 
 export interface BareHaproxy extends AsyncDisposable {
+  pid: number | undefined
   /** Says a line to its runtime API. */
   say(line: string): Promise<string>
 }
@@ -19,6 +20,7 @@ export async function startBareHaproxy(config: string): Promise<BareHaproxy> {
   const exited = once(child, 'exit')
   await eventually(async () => await exchange(socket, 'show info'), 60_000)
   return {
+    pid: child.pid,
     say: async (line) => await exchange(socket, line),
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')

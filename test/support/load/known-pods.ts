@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Pool } from 'undici'
 import type { Keepalive } from '../../../src/model/keepalive.ts'
-import { systemClock } from '../../../src/platform/clock.ts'
+import { systemClock, type Clock } from '../../../src/platform/clock.ts'
 import { LmdbStore } from '../../../src/registry/lmdb-store.ts'
 import { Registry } from '../../../src/registry/registry.ts'
 import { silentLogger } from '../test-logger.ts'
@@ -22,10 +22,10 @@ export const keepaliveOf = (pod: number, apps: number): Keepalive => ({
 })
 
 /** The registry of a data folder whose program does not run yet. */
-export async function openRegistry(dataFolder: string): Promise<Registry> {
+export async function openRegistry(dataFolder: string, clock: Clock = systemClock): Promise<Registry> {
   const registry = new Registry({
     store: new LmdbStore(join(dataFolder, 'registry'), silentLogger()),
-    clock: systemClock,
+    clock,
     logger: silentLogger(),
     ttlMs: 3_600_000,
     panicThreshold: 0.5,
