@@ -113,7 +113,8 @@ describe('the program "haproxy" of supervisord', { timeout: 120_000 }, () => {
     const before = clients.asked()
     await eventually(() => clients.asked() > before + 100)
     expect(clients.failed).toEqual([])
-    expect(setup.haproxy.lines.map(({ msg }) => msg)).toContain('haproxy was restarted in supervisord')
+    const told = setup.haproxy.lines.map(({ msg }) => msg)
+    expect(told, told.join('; ')).toContain('haproxy was restarted in supervisord')
     await eventually(() => setup.haproxy.driver.problems().length === 0)
   })
 
