@@ -51,7 +51,7 @@ async function viaControlTier(size: number, fleet: LoopbackFleet, way: Way): Pro
     const entry = await lastReconfiguration(tier)
     if (entry.outcome !== way.outcome) throw new Error(`a join among ${size} was ${entry.outcome}, not ${way.outcome}`)
     taken.entries.push(entry)
-    taken.begun.push(entry.startedAt - startedAt)
+    taken.begun.push(Date.parse(entry.startedAt) - startedAt)
     await sleep(way.pauseMs)
     await Promise.all([probing.next(503), tier.ping({ ...pod, down: true })])
     await sleep(way.pauseMs)

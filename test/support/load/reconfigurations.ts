@@ -6,8 +6,8 @@ const PATIENCE_MS = 60_000
 
 export interface Ended {
   id: number
-  /** Milliseconds since the epoch. */
-  startedAt: number
+  /** ISO 8601. */
+  startedAt: string
   plan: string | null
   outcome: string
   phases: { render?: number; configure?: number; restart?: number }
