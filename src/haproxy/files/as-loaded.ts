@@ -50,40 +50,48 @@ const FROM_THEIRS = `\t${FROM_OURS}`
 const KEPT = '\tHAPROXY_LOCALPEER HAPROXY_MWORKER HAPROXY_MWORKER_REEXEC HAPROXY_PROCESSES'
 
 /** Of these words each line has one that is not loaded as it is written. */
-const WORDS = /defaults|resetenv|zero-warning|nbthread|thread-group|#kontrol-haproxy: /g
+const WORDS = new RegExp(`defaults|resetenv|zero-warning|nbthread|thread-group|${MARK}`, 'g')
+/** HAProxy has no use for a longer name; one of megabytes would be looked at for seconds. */
+const MAX_DEFAULTS_LINE = 4_096
 const EARLY = /^[ \t]*(?:nbthread|thread-groups?)[ \t]/
 const ZERO = /^[ \t]*zero-warning(?:[\s#]|$)/
 const RESETENV = /^[ \t]*resetenv(?=[\s#]|$)/
 const DECIDES = /^[ \t]*(?:global|\.(?:if|elif|else|endif)|(?:pre|re|un)?setenv)(?:[\s#]|$)/
 const DEFAULTS = /^[ \t]*defaults/
+const TAKEN_OVER = new RegExp(`(?<!\\t)${FROM_OURS}`)
 /** One with a `from` of its own has ours by that one. */
 const OWN_DEFAULTS =
   /^[ \t]*defaults(?:[ \t]+(?!from[ \t])(?:[^\s#"'\\]|\\[^\t]|"(?:[^"\\]|\\.)*"|'[^']*')+)?(?=[ \t\r]*(?:#.*)?$)/s
 
 function loadedLine(line: string, isEarly: boolean): string {
   if (line.startsWith(MARK) || ZERO.test(line) || (isEarly && EARLY.test(line))) return MARK + line
-  if (DEFAULTS.test(line)) return line.replaceAll(FROM_OURS, FROM_THEIRS).replace(OWN_DEFAULTS, `$&${FROM_OURS}`)
-  return line.replace(RESETENV, `$&${KEPT}`)
+  return DEFAULTS.test(line)
+    ? loadedDefaults(line.replaceAll(FROM_OURS, FROM_THEIRS))
+    : line.replace(RESETENV, `$&${KEPT}`)
 }
+
+const loadedDefaults = (line: string): string =>
+  line.length > MAX_DEFAULTS_LINE ? line : line.replace(OWN_DEFAULTS, `$&${FROM_OURS}`)
 
 function writtenLine(line: string): string {
   if (line.startsWith(MARK)) return line.slice(MARK.length)
-  if (DEFAULTS.test(line)) return line.replace(/(?<!\t)\tfrom kontrol-haproxy/, '').replaceAll(FROM_THEIRS, FROM_OURS)
+  if (DEFAULTS.test(line)) return line.replace(TAKEN_OVER, '').replaceAll(FROM_THEIRS, FROM_OURS)
   return RESETENV.test(line) ? line.replace(KEPT, '') : line
 }
 
 /** Of ten thousand servers no line is looked at. A line ends with LF, and with nothing else. */
 function editLines(text: string, edit: (line: string, at: number) => string): string {
   let [edited, done] = ['', 0]
-  for (const { index } of text.matchAll(WORDS)) {
-    if (index < done) continue
+  for (;;) {
+    WORDS.lastIndex = done
+    const { index } = WORDS.exec(text) ?? {}
+    if (index === undefined) return edited + text.slice(done)
     const begin = text.lastIndexOf('\n', index) + 1
     const end = text.indexOf('\n', index)
     edited += text.slice(done, begin)
     done = end === -1 ? text.length : end
     edited += edit(text.slice(begin, done), begin)
   }
-  return edited + text.slice(done)
 }
 
 /**
@@ -91,6 +99,8 @@ function editLines(text: string, edit: (line: string, at: number) => string): st
  * alone would refuse what comes behind it.
  */
 function headOf(text: string): string {
+  // Most texts have nothing to look for.
+  if (!/nbthread|thread-group/.test(text)) return ''
   let depth = 0
   for (let at = 0; at < text.length;) {
     const end = text.indexOf('\n', at) + 1 || text.length

@@ -72,6 +72,13 @@ describe('A text as HAProxy loads it', () => {
     expect(asWritten(asLoaded(text))).toBe(text)
   })
 
+  it('is not looked for in a line of megabytes, which leads back all the same', () => {
+    const text = `defaults\tfrom kontrol-haproxy ${'"a'.repeat(3_000_000)}\n`
+
+    expect(asLoaded(text)).toBe(text.replace('\t', '\t\t'))
+    expect(asWritten(asLoaded(text))).toBe(text)
+  })
+
   it('is the same text where neither is needed', () => {
     const text = 'frontend f\n  bind :80\nbackend b\n  server a 10.0.0.1:80\n'
 
