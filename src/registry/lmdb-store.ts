@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { KontrolError, messageOf, type Problem } from '../errors.ts'
 import { parseJson, stringifyJson } from '../model/json/json.ts'
-import { isSeq, parsePod, type Pod } from '../model/pod.ts'
+import { isSeq, parsePod, podOf, type Pod } from '../model/pod.ts'
 import type { Logger } from '../platform/logger.ts'
 import { setDamagedAside } from './lmdb-check.ts'
 import type { CallbackRun, Leadership, NewPod, Store, StoredState } from './store.ts'
@@ -93,7 +93,7 @@ export class LmdbStore implements Store {
   }
 
   async admit(newPod: NewPod): Promise<Pod> {
-    const pod = { ...newPod, seq: this.#nextSeq++ }
+    const pod = podOf(newPod, { firstSeen: newPod.firstSeen, seq: this.#nextSeq++ })
     await this.#write(({ pods, meta }) => {
       void pods.put(pod.key, stringifyJson(pod))
       void meta.put('nextSeq', this.#nextSeq)

@@ -2,13 +2,13 @@ import type { KontrolError } from '../errors.ts'
 import type { Keepalive } from '../model/keepalive.ts'
 import type { LimitUse } from '../model/limits.ts'
 import type { OtherMaster } from '../model/master.ts'
-import type { Pod, PodStatus } from '../model/pod.ts'
+import { podOf, type Pod, type PodStatus } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Unsubscribe } from '../platform/listeners.ts'
 import type { Logger } from '../platform/logger.ts'
 import { PanicDetector } from './panic-detector.ts'
-import { bytesOf, changedFields, createEntry, isLateGoodbye, isOtherNonce, podOf, type Entry } from './entry.ts'
+import { bytesOf, changedFields, createEntry, isLateGoodbye, isOtherNonce, type Entry } from './entry.ts'
 import { Expiry } from './expiry.ts'
 import { Recovery } from './recovery.ts'
 import { Membership, type DownReason, type RegistryEvent } from './membership.ts'
@@ -219,7 +219,7 @@ export class Registry {
     const entry = this.#members.get(key)
     if (entry === undefined) return undefined
     const { pod, lastSeen, held } = entry
-    return { ...pod, lastSeen, expiresAt: this.#expiry.dueAt(entry), held }
+    return { lastSeen, expiresAt: this.#expiry.dueAt(entry), held, ...pod }
   }
 
   /** The same object until the membership changes. */
@@ -285,7 +285,7 @@ export class Registry {
     const fields = changedFields(entry, now)
     if (fields.length > 0) {
       const { seq, firstSeen } = entry.pod
-      this.#members.change(entry, podOf(now, { seq, firstSeen }), fields)
+      this.#members.change(entry, podOf(now, { firstSeen, seq }), fields)
     }
     if (fields.length > 0 || entry.unsaved) this.#writes.save(entry)
   }

@@ -130,9 +130,17 @@ export class Traffic {
 function emptySeries({ name, side, mode }: Row, length: number): TrafficSeries {
   const unknown = (): null[] => Array.from({ length }, () => null)
   return {
-    ...{ name, side, mode },
-    ...{ requests: unknown(), errors4xx: unknown(), errors5xx: unknown(), sessions: unknown() },
-    ...{ queue: unknown(), latency: unknown(), latencyMax: unknown(), usable: unknown() }
+    name,
+    side,
+    mode,
+    requests: unknown(),
+    errors4xx: unknown(),
+    errors5xx: unknown(),
+    sessions: unknown(),
+    queue: unknown(),
+    latency: unknown(),
+    latencyMax: unknown(),
+    usable: unknown()
   }
 }
 
@@ -162,7 +170,9 @@ async function readRows(csv: string): Promise<[string, Row][]> {
     const gauge = (name: string): number | null => (text(name) === '' ? null : Number(text(name)))
     const side = text('svname') === 'FRONTEND' ? 'frontend' : 'backend'
     const row: Row = {
-      ...{ name: text('pxname'), side, mode: text('mode') },
+      name: text('pxname'),
+      side,
+      mode: text('mode'),
       // Of a backend of requests, HAProxy counts each as a session.
       requests: Number(text('req_tot') || text('stot')),
       errors4xx: Number(text('hrsp_4xx')),

@@ -125,9 +125,12 @@ function readTarget(text: string, options: readonly string[]): ServerTarget {
   const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0
   const written = options.join(' ')
   return {
-    ...{ address, port, options: written },
+    address,
+    port,
+    options: written,
     key: written === '' ? text : `${text} ${written}`,
-    ...{ words: options, id: Number(valueOf(options, 'id') ?? 0) },
+    words: options,
+    id: Number(valueOf(options, 'id') ?? 0),
     tracks: options.includes('track'),
     blocker: strangeAddress(address, port) ?? unknownOption(options)
   }

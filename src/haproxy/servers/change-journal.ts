@@ -65,7 +65,11 @@ export class ChangeJournal {
   begin(operations: readonly Operation[], table: ServerTable): void {
     if (this.#givenUp || this.#bytes > this.#longBytes) this.#compact(table)
     const begin = operations.map(({ kind, pool, backend, name, id, target }) => ({
-      ...{ kind, pool, backend, name, id },
+      kind,
+      pool,
+      backend,
+      name,
+      id,
       ...(target && { line: `server ${name} ${target.key}` })
     }))
     this.#write({ begin })

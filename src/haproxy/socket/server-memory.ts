@@ -42,8 +42,8 @@ export class ServerMemory {
         const state = remembered(this.#known.get(key), found, isBeingChecked === true)
         known.set(key, state)
         return {
-          ...server,
           since: isoTime(state.since * 1000),
+          ...server,
           ...(state.check !== undefined && { check: state.check })
         }
       })

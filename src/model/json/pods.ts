@@ -1,7 +1,7 @@
 import { KontrolError, messageOf } from '../../errors.ts'
 import { parseJson } from './json.ts'
 import { parseKeepalive } from '../keepalive.ts'
-import type { Pod } from '../pod.ts'
+import { podOf, type Pod } from '../pod.ts'
 
 /**
  * Reads pods by app, as a template sees them, of what `kontrol pods --json` or
@@ -39,13 +39,11 @@ function podFrom(value: unknown, index: number): Pod {
     const pod = parseKeepalive({ ...said, ...(typeof nonce === 'string' && { nonce }) }, (problem) => {
       throw new Error(problem)
     })
-    delete pod.down
     const { seq = index, firstSeen = 0 } = said
-    return {
-      ...pod,
-      seq: Number(seq),
-      firstSeen: typeof firstSeen === 'string' ? Date.parse(firstSeen) : Number(firstSeen)
-    }
+    return podOf(pod, {
+      firstSeen: typeof firstSeen === 'string' ? Date.parse(firstSeen) : Number(firstSeen),
+      seq: Number(seq)
+    })
   } catch (error) {
     throw invalid(`number ${index + 1} of the list: ${messageOf(error)}`)
   }

@@ -1,5 +1,5 @@
 import { stringifyJson } from '../../model/json/json.ts'
-import type { Pod } from '../../model/pod.ts'
+import { podOf, type Pod } from '../../model/pod.ts'
 import type { Condition, EtcdClient, Operation, Outcome } from './client.ts'
 import type { EtcdKeys } from './keys.ts'
 import type { EtcdMirror } from './mirror.ts'
@@ -89,7 +89,7 @@ export class EtcdAdmissions {
     const { keys, mirror, client } = this.#options
     const { seq } = mirror
     const first = mirror.nextSeq
-    const pods = [...open].map(({ newPod }, i) => ({ ...newPod, seq: first + i }))
+    const pods = [...open].map(({ newPod }, i) => podOf(newPod, { firstSeen: newPod.firstSeen, seq: first + i }))
     const outcome = await client().transact(
       [{ key: keys.seq, of: 'mod', equals: seq.modRevision }, ...pods.map((pod) => this.#isNew(pod))],
       [
