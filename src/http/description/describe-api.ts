@@ -1,5 +1,4 @@
-import swagger from '@fastify/swagger'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { programVersion } from '../../platform/process/program-version.ts'
 import type { RouteAccess } from '../auth.ts'
 import { negotiateAnswers, type NegotiatedRoute } from '../negotiated-answers.ts'
@@ -31,42 +30,46 @@ const UNCHANGED = { 304: emptyAnswer('The client has it already', ETAG) }
 /** Any of them will do; which is wanted, if any, is the operator's to say. */
 const ANYBODY_OR_TOKEN = [{ token: [] }, { certificate: [] }, {}]
 
+/** What the document says beside its routes. */
+const DOCUMENT = {
+  openapi: '3.1.0',
+  info: {
+    title: 'kontrol-haproxy',
+    description: 'The control tier: who is alive, what HAProxy runs, and why.',
+    version: programVersion,
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }
+  },
+  servers: [{ url: '/', description: 'The control tier that was asked for this' }],
+  tags: [
+    { name: 'kontrol', description: "Kontrol's own, as its clients know them" },
+    { name: 'health', description: 'Whether all is well, and the figures' },
+    { name: 'pods', description: 'Who is alive' },
+    { name: 'masters', description: 'The control tiers of the app' },
+    { name: 'lifecycle', description: 'The automaton' },
+    { name: 'haproxy', description: 'What HAProxy runs' },
+    { name: 'dns', description: 'The records that lead to the proxies' },
+    { name: 'events', description: 'What happens' }
+  ],
+  components: {
+    schemas: { Problem: problemBody as never },
+    securitySchemes: {
+      token: {
+        type: 'http' as const,
+        scheme: 'bearer',
+        description: 'A secret of KONTROL_TOKEN, _PING_TOKEN or _READ_TOKEN'
+      },
+      // OpenAPI 3.1 has it, and the types are those of 3.0.
+      certificate: { type: 'mutualTLS', description: 'Where KONTROL_TLS_CLIENT_CA is set' } as never
+    }
+  }
+}
+
 /** GET /openapi.json, gathered from the schemas of the routes that are registered after it. */
 export async function describeApi(app: FastifyInstance): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'kontrol-haproxy',
-        description: 'The control tier: who is alive, what HAProxy runs, and why.',
-        version: programVersion,
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }
-      },
-      servers: [{ url: '/', description: 'The control tier that was asked for this' }],
-      tags: [
-        { name: 'kontrol', description: "Kontrol's own, as its clients know them" },
-        { name: 'health', description: 'Whether all is well, and the figures' },
-        { name: 'pods', description: 'Who is alive' },
-        { name: 'masters', description: 'The control tiers of the app' },
-        { name: 'lifecycle', description: 'The automaton' },
-        { name: 'haproxy', description: 'What HAProxy runs' },
-        { name: 'dns', description: 'The records that lead to the proxies' },
-        { name: 'events', description: 'What happens' }
-      ],
-      components: {
-        schemas: { Problem: problemBody as never },
-        securitySchemes: {
-          token: {
-            type: 'http',
-            scheme: 'bearer',
-            description: 'A secret of KONTROL_TOKEN, _PING_TOKEN or _READ_TOKEN'
-          },
-          // OpenAPI 3.1 has it, and the types are those of 3.0.
-          certificate: { type: 'mutualTLS', description: 'Where KONTROL_TLS_CLIENT_CA is set' } as never
-        }
-      }
-    },
-    transform: ({ schema, url, route }) => ({ url, schema: described(schema, route.config ?? {}) })
+  const routes: RouteOptions[] = []
+  let document: Promise<object> | undefined
+  app.addHook('onRoute', (route) => {
+    if (route.method !== 'HEAD') routes.push(route)
   })
   await app.register(async (scope) => {
     negotiateAnswers(scope)
@@ -85,9 +88,35 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
           }
         }
       },
-      () => app.swagger()
+      () =>
+        (document ??= describe(routes).catch((error: unknown) => {
+          document = undefined
+          throw error
+        }))
     )
   })
+}
+
+/**
+ * In an app of its own, which has no other use: what writes a description is 4 MB of memory, and loaded only where one is asked for.
+ */
+async function describe(routes: readonly RouteOptions[]): Promise<object> {
+  const [{ fastify }, { default: swagger }] = await Promise.all([import('fastify'), import('@fastify/swagger')])
+  const app = fastify({ exposeHeadRoutes: false })
+  // Nothing comes in or goes out here, so that no schema has to be compiled.
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => () => '')
+  await app.register(swagger, {
+    openapi: DOCUMENT,
+    transform: ({ schema, url, route }) => ({ url, schema: described(schema, route.config ?? {}) })
+  })
+  for (const { method, url, schema, config } of routes) {
+    app.route({ method, url, ...(schema && { schema }), ...(config && { config }), handler: () => undefined })
+  }
+  await app.ready()
+  const document = app.swagger()
+  await app.close()
+  return document
 }
 
 /** A route as the document has it: with what it takes, what it needs, and each answer there can be. */

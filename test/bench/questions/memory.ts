@@ -37,7 +37,7 @@ async function rendererMb({ pid }: RunningService): Promise<string> {
 
 /** What the processes weigh. */
 export async function memory({ quick }: Options): Promise<Table[]> {
-  const [pods, restMs] = quick ? [100, 500] : [100_000, 15_000]
+  const [pods, restMs] = quick ? [100, 500] : [100_000, 30_000]
   const env = { KONTROL_TTL: '3600', KONTROL_PODS_PER_PEER: '200000' }
   await using idle = await startService({ template: template(), env })
   await using full = await createService({ template: template(), env })

@@ -7,10 +7,13 @@ import { tempDir } from '../../support/temp-dir.ts'
 const FOLDER = join(import.meta.dirname, '../../../docker/systemd')
 
 describe('a unit of docker/systemd', () => {
-  it.each(['kontrol.service', 'kontrol-slave.service'])('%s is understood by systemd, and hardened', async (name) => {
+  it.each([
+    ['kontrol.service', '/usr/bin/env node --max-semi-space-size=8 /usr/bin/kontrol run'],
+    ['kontrol-slave.service', '/usr/bin/kontrol run']
+  ])('%s is understood by systemd, and hardened', async (name, started) => {
     await using dir = await tempDir()
     const unit = await readFile(join(FOLDER, name), 'utf8')
-    expect(unit).toContain('ExecStart=/usr/bin/kontrol run')
+    expect(unit).toContain(`ExecStart=${started}\n`)
     // The program is not installed here.
     await writeFile(dir.file(name), unit.replace('/usr/bin/kontrol', '/bin/true'))
 

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
 import { eventually } from '../eventually.ts'
 import { tempDir } from '../temp-dir.ts'
 import { freePort } from '../free-port.ts'
+import { PROGRAM } from '../service/as-supervised.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -23,7 +23,8 @@ export interface ControlTier extends AsyncDisposable {
 export async function startControlTier(template: string, env: Record<string, string> = {}): Promise<ControlTier> {
   const dir = await tempDir()
   const port = await freePort()
-  const child = spawn(process.execPath, [join(ROOT, 'dist/main.js'), 'run'], {
+  const [node, ...words] = PROGRAM
+  const child = spawn(node, [...words, 'run'], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {

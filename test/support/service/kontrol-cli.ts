@@ -1,7 +1,5 @@
-import { join } from 'node:path'
 import { runSubprocess } from '../../../src/platform/process/subprocess.ts'
-
-const MAIN = join(import.meta.dirname, '../../../dist/main.js')
+import { MAIN } from './as-supervised.ts'
 
 export interface CliResult {
   code: number | null

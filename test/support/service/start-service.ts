@@ -7,8 +7,7 @@ import { findMaster } from '../../../src/haproxy/process/process-table.ts'
 import { eventually } from '../eventually.ts'
 import { freePort } from '../free-port.ts'
 import { tempDir } from '../temp-dir.ts'
-
-const MAIN = join(import.meta.dirname, '../../../dist/main.js')
+import { PROGRAM } from './as-supervised.ts'
 
 export interface ServiceOptions {
   /** Text of the template; none when absent. */
@@ -97,7 +96,7 @@ export class RunningService implements AsyncDisposable {
   }
 
   spawn(): ChildProcess {
-    const [command = process.execPath, ...args] = [...this.#prefix, process.execPath, MAIN, 'run']
+    const [command = process.execPath, ...args] = [...this.#prefix, ...PROGRAM, 'run']
     const child = spawn(command, args, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (this.#output += String(chunk)))
     this.#child = child
