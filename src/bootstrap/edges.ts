@@ -108,6 +108,7 @@ function shareWithZerorpc(app: FastifyInstance, deps: PortDeps, scripts: ScriptR
   const { access, logger, clock, keepalives } = deps
   const server = new ZerorpcServer({
     handlers: kontrolHandlers({ keepalives, scripts }),
+    onPingRefused: (error) => keepalives?.refused(error),
     callerAt: (address) => access.callerAt(address),
     logger,
     clock,

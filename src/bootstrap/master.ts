@@ -94,29 +94,22 @@ export function createKeepaliveSink(deps: KeepaliveSinkDeps): KeepaliveSink {
       if (keepalive.down !== true) registry.share(keepalive)
     }
   }
-  const take: KeepaliveSink['take'] = (body, caller, onBadPayload) => {
-    let problem: string | undefined
-    const keepalive = parseKeepalive(body, (reason) => (problem = reason))
-    const onRefused = (reason: string): void => {
-      tell(keepalive, reason)
-      onBadPayload?.(reason)
-    }
-    access.check({ kind: 'ping', app: keepalive.app }, caller)
-    verifyKeepalive(keepalive, caller, config)
-    checkDisplaced(keepalive, caller)
-    if (problem !== undefined) onRefused(problem)
-    metrics.keepalive()
-    return registry.keepalive(keepalive, { peer: peerOf(caller), onRefused })
-  }
   return {
-    take(...keepalive) {
-      try {
-        return take(...keepalive)
-      } catch (error) {
-        metrics.keepaliveRefused(findKontrolError(error)?.code ?? 'KTL_UNEXPECTED')
-        throw error
+    take(body, caller, onBadPayload) {
+      let problem: string | undefined
+      const keepalive = parseKeepalive(body, (reason) => (problem = reason))
+      const onRefused = (reason: string): void => {
+        tell(keepalive, reason)
+        onBadPayload?.(reason)
       }
+      access.check({ kind: 'ping', app: keepalive.app }, caller)
+      verifyKeepalive(keepalive, caller, config)
+      checkDisplaced(keepalive, caller)
+      if (problem !== undefined) onRefused(problem)
+      metrics.keepalive()
+      return registry.keepalive(keepalive, { peer: peerOf(caller), onRefused })
     },
+    refused: (error) => metrics.keepaliveRefused(findKontrolError(error)?.code ?? 'KTL_UNEXPECTED'),
     callbackState: () => (config.callback === undefined ? builtIn.text() : registry.callbackState())
   }
 }

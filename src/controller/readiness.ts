@@ -47,6 +47,10 @@ export function readinessProblems({ registry, proxy }: ReadinessParts): readonly
   // What HAProxy misses then was asked for.
   if (automaton.atEnd) return [...ofStore, ...ofStep, SHUT_DOWN]
   // A step that the driver made fail is told of already.
-  const ofDriver = driver.problems().filter((problem) => problem !== automaton.problem)
+  const ofDriver = driver.problems().filter((problem) => !isSame(problem, automaton.problem))
   return [...ofStore, ...ofStep, ...ofDriver, ...(reconfigurations.hasEnded ? [] : [STARTING])]
 }
+
+/** A system call that failed has no code of ours, and is a problem of its own to each who tells it. */
+const isSame = (one: Problem, other: Problem | undefined): boolean =>
+  one.code === other?.code && one.message === other.message

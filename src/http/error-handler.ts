@@ -3,7 +3,7 @@ import { findKontrolError, KontrolError, problemOf, type ErrorCode } from '../er
 
 /** Turns any error into one body shape; what was not foreseen is logged in full and sent empty-handed. */
 export function errorHandler(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = findKontrolError(error) ?? fromFastify(error)
+  const known = foreseen(error)
   if (known === undefined) {
     request.log.error({ err: error, method: request.method, url: request.url }, 'unexpected error in a request')
     return send(
@@ -18,6 +18,9 @@ export function errorHandler(error: FastifyError, request: FastifyRequest, reply
   }
   return send(reply, known)
 }
+
+/** What a client is told of it; undefined for what nobody foresaw. */
+export const foreseen = (error: FastifyError): KontrolError | undefined => findKontrolError(error) ?? fromFastify(error)
 
 export function send(reply: FastifyReply, error: KontrolError): FastifyReply {
   // Past the serializer of the route: an error must never fail to be told.

@@ -92,7 +92,7 @@ export class StepRunner {
     const taken = typeof input === 'string' ? input : input()
     const result = await action({ input: taken, handed, variables, signal })
     const ended = typeof result === 'string' ? { outcome: result } : result
-    if ('error' in ended) return { outcome: 'failed', error: asKontrolError(tag, ended.error), told: true }
+    if ('error' in ended) return { outcome: 'failed', error: asTold(ended.error), told: true }
     return ended.outcome === 'failed' ? { ...ended, error: stepFailed(`The step of "${tag}" failed`) } : ended
   }
 }
@@ -102,6 +102,10 @@ export const textOf = (input: TransitionInput): string => (typeof input === 'str
 
 const asKontrolError = (tag: string, error: unknown): KontrolError =>
   findKontrolError(error) ?? stepFailed(`The step of "${tag}" failed: ${messageOf(error)}`, error)
+
+/** With the code under which whoever told it has told it, see problemOf(). */
+const asTold = (error: unknown): KontrolError =>
+  findKontrolError(error) ?? new KontrolError('KTL_UNEXPECTED', messageOf(error), { cause: error })
 
 const stepFailed = (message: string, cause?: unknown): KontrolError =>
   new KontrolError('KTL_STEP_FAILED', message, { hint: 'Read the log of the step at level debug.', cause })

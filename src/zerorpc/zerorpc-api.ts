@@ -49,7 +49,10 @@ export class ZerorpcApi {
     if (name.startsWith('_zerorpc_')) return describe(name, args)
     if (!methods.includes(name)) return failure('NameError', name)
     const { refusal } = this.#options
-    if (refusal !== undefined) return failureOf(refusal)
+    if (refusal !== undefined) {
+      if (name === 'ping') this.#options.onPingRefused(refusal)
+      return failureOf(refusal)
+    }
     const [raw] = args
     if (args.length !== 1) {
       return failure('TypeError', `${name}() takes exactly 1 argument (${args.length} given)`)

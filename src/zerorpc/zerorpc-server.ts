@@ -12,6 +12,8 @@ import { defaultZerorpcLimits, type ZerorpcLimits } from './zerorpc-limits.ts'
 export interface ZerorpcServerOptions {
   handlers: ZerorpcHandlers
   callerAt: (address: string | undefined) => Caller
+  /** Told of each keepalive that was not taken, and why. */
+  onPingRefused?: (error: unknown) => void
   logger: Logger
   clock: Clock
   limits?: Partial<ZerorpcLimits>
@@ -55,6 +57,7 @@ export class ZerorpcServer {
       refusal,
       onPingRefused: (error) => {
         this.#pingsRefused += 1
+        options.onPingRefused?.(error)
         this.#warn({ reason: messageOf(error), total: this.#pingsRefused }, 'keepalive over ZeroRPC refused')
       }
     })

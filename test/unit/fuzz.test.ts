@@ -334,7 +334,11 @@ describe('whatever comes through a door', { timeout: 60_000 }, () => {
     const access = makeAccess({ operate: ['secret'] })
     const app = buildServer({ logger: silentLogger(), access })
     await app.register(kontrolRoutes, {
-      keepalives: { take: (body) => void taken.push(parseKeepalive(body)), callbackState: () => undefined },
+      keepalives: {
+        take: (body) => void taken.push(parseKeepalive(body)),
+        refused: () => {},
+        callbackState: () => undefined
+      },
       scripts: { run: async (body) => String((body as { cmd?: unknown } | null)?.cmd) },
       leave: () => taken.push('left')
     })

@@ -3,6 +3,7 @@ import { KontrolError } from '../../errors.ts'
 import type { Caller } from '../../access/caller.ts'
 import { NAME } from '../../model/name.ts'
 import { callerOf, type RouteAccess } from '../auth.ts'
+import { foreseen } from '../error-handler.ts'
 import { refusal, textAnswer } from '../description/answers.ts'
 import type { RouteDescription } from '../description/describe-api.ts'
 
@@ -22,6 +23,8 @@ export interface KeepaliveSink {
    * @throws KontrolError KTL_KEEPALIVE_INVALID, KTL_UNAUTHORIZED, KTL_FORBIDDEN
    */
   take(body: unknown, caller: Caller, onBadPayload?: (problem: string) => void): void | Promise<void>
+  /** Told of each that was refused, by `take` or before it came so far. */
+  refused(error: unknown): void
   callbackState(): string | undefined
 }
 
@@ -34,7 +37,7 @@ const SCRIPT_BYTES = 256 * 1024
 
 const name = { type: 'string', pattern: NAME }
 
-/** As it is described; `parseKeepalive` checks what comes, and is more patient. */
+/** As it is described. What comes `parseKeepalive` checks: it takes a number as id, and wants both it and the role to be plain names. */
 const keepaliveBody = {
   type: 'object',
   required: ['app', 'id', 'ip', 'key', 'role'],
@@ -73,6 +76,10 @@ export const kontrolRoutes: FastifyPluginAsync<KontrolRouteDeps> = async (app, {
           409: refusal('This process is no master'),
           503: refusal('The registry takes no new pod now')
         }
+      },
+      errorHandler(error) {
+        keepalives?.refused(foreseen(error))
+        throw error
       }
     },
     async (request, reply) => {

@@ -16,7 +16,7 @@ describe('a write that only this host may do, over a socket on this host', () =>
   beforeAll(async () => {
     app = buildServer({ logger: silentLogger(), access: makeAccess({}, { names: new Set(['kontrol.example']) }) })
     await app.register(kontrolRoutes, {
-      keepalives: { take: () => {}, callbackState: () => undefined },
+      keepalives: { take: () => {}, refused: () => {}, callbackState: () => undefined },
       scripts: { run: async () => '' },
       leave: () => void left++
     })

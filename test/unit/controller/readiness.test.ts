@@ -4,12 +4,19 @@ import type { Problem } from '../../../src/errors.ts'
 
 const dead: Problem = { code: 'KTL_HAPROXY_UNREACHABLE', message: 'HAProxy is not running' }
 
-function problems(proxy: { atEnd: boolean; drivesHaproxy?: boolean; reconfigured?: boolean; driver?: Problem[] }) {
-  const { atEnd, drivesHaproxy = true, reconfigured = true, driver = [] } = proxy
+interface Given {
+  atEnd: boolean
+  drivesHaproxy?: boolean
+  reconfigured?: boolean
+  driver?: Problem[]
+  lastError?: Problem
+}
+
+function problems({ atEnd, drivesHaproxy = true, reconfigured = true, driver = [], lastError }: Given) {
   const parts: ReadinessParts = {
     registry: undefined,
     proxy: {
-      automaton: { problem: undefined, atEnd, status: () => ({ lastError: null }) },
+      automaton: { problem: lastError, atEnd, status: () => ({ lastError: lastError ?? null }) },
       driver: { problems: () => driver, findings: () => [] },
       reconfigurations: { hasEnded: reconfigured },
       drivesHaproxy
@@ -23,6 +30,12 @@ describe('readinessProblems', () => {
     expect(problems({ atEnd: false })).toEqual([])
     expect(problems({ atEnd: false, reconfigured: false })).toMatchObject([{ code: 'KTL_STARTING' }])
     expect(problems({ atEnd: false, driver: [dead] })).toEqual([dead])
+  })
+
+  it("tell once what made a step fail and is known to HAProxy's driver, also where it has no code of ours", () => {
+    const full = (): Problem => ({ code: 'KTL_UNEXPECTED', message: 'ENOSPC: no space left on device, write' })
+
+    expect(problems({ atEnd: false, lastError: full(), driver: [full(), dead] })).toEqual([full(), dead])
   })
 
   it('tell the way back when the terminal state was asked for, and not that HAProxy may come back by itself', () => {

@@ -44,6 +44,7 @@ async function start({
 } = {}) {
   const registry = {
     take: vi.fn<KeepaliveSink['take']>(),
+    refused: vi.fn<KeepaliveSink['refused']>(),
     callbackState: vi.fn((): string | undefined => undefined),
     pods: () => pods,
     pod: (key: string) => pods.find((one) => one.key === key),

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { KontrolError } from '../../../src/errors.ts'
+import { KontrolError, problemOf } from '../../../src/errors.ts'
 import { Automaton } from '../../../src/lifecycle/automaton.ts'
 import type { StateChange } from '../../../src/lifecycle/step-log.ts'
 import { parseManifest } from '../../../src/lifecycle/manifest/manifest.ts'
@@ -284,6 +284,15 @@ states:
     await atRest()
 
     expect(await automaton.wait('render')).toEqual({ state: 'idle', outcome: 'failed', error: error.problem })
+  })
+
+  it('has the code of what nobody foresaw, as who told it has it', async () => {
+    const error = new Error('ENOSPC: no space left on device, write')
+    const { automaton, atRest } = machine(packaged, { render: async () => ({ outcome: 'failed', error }) })
+    await atRest()
+
+    await automaton.wait('render')
+    expect(automaton.status().lastError).toMatchObject({ ...problemOf(error), state: 'render' })
   })
 
   it('lets the last input win where the caller says so, and answers all who asked', async () => {
