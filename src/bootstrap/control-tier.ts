@@ -192,6 +192,7 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
     proxy?.reconfigurations.subscribe((reconfiguration) => retry.ended(reconfiguration))
     templates.watch(clock, (cause) => controller.templateChanged(cause))
   }
+  // A proxy without a registry renders what its master sends: an edited template counts with the next command, and nothing is tried again.
   closers.add('template', () => templates.close())
   closers.add('statistics', () => statistics?.stop())
   statistics?.start()

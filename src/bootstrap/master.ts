@@ -83,8 +83,11 @@ export function createKeepaliveSink(deps: KeepaliveSinkDeps): KeepaliveSink {
     told.set(key, reason)
     logger.warn({ app, id, key, reason }, 'payload not kept, the pod is taken without it')
   }
-  /** Whoever may speak for one app takes no pod of another, and stands beside it where both have one host's address. */
-  const checkDisplaced = (keepalive: Keepalive, caller: Caller): void => {
+  /**
+   * A keepalive whose key a pod of another app has would take that pod's place, which takes the right to ping for that app
+   * as well. Who lacks it is kept beside that pod where both have one address, as on a host's network, and else refused.
+   */
+  const refuseOrShareKey = (keepalive: Keepalive, caller: Caller): void => {
     const displaced = registry.displacedBy(keepalive)
     if (displaced === undefined) return
     try {
@@ -104,7 +107,7 @@ export function createKeepaliveSink(deps: KeepaliveSinkDeps): KeepaliveSink {
       }
       access.check({ kind: 'ping', app: keepalive.app }, caller)
       verifyKeepalive(keepalive, caller, config)
-      checkDisplaced(keepalive, caller)
+      refuseOrShareKey(keepalive, caller)
       if (problem !== undefined) onRefused(problem)
       metrics.keepalive()
       return registry.keepalive(keepalive, { peer: peerOf(caller), onRefused })
@@ -151,7 +154,7 @@ export function createController({
 }: ControllerParts): Controller {
   return new Controller({
     registry,
-    lifecycle: proxy?.drivesHaproxy === true ? proxy.renderable : undefined,
+    lifecycle: proxy?.drivesHaproxy === true ? proxy.requests : undefined,
     callback,
     dns: { want: (pods) => dns.want(externalAddresses(pods)) },
     noteCause: (cause, place) => proxy?.reconfigurations.noteCause(cause, place),

@@ -8,7 +8,7 @@ import { canonicalAddress, OwnServers } from '../haproxy/config/own-servers.ts'
 import type { Problem } from '../errors.ts'
 import { memoryFor, TemplateProcess } from '../render/template-process.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
-import type { Renderable } from '../controller/controller.ts'
+import type { RenderRequests } from '../controller/controller.ts'
 import { Automaton } from '../lifecycle/automaton.ts'
 import { CommandSocket } from '../lifecycle/command-socket.ts'
 import { builtInActions, readManifest, runsAction } from '../lifecycle/manifest/manifest.ts'
@@ -72,7 +72,7 @@ export interface Proxy {
   /** What renders templates; to be closed. */
   renderings: Pick<TemplateProcess, 'close'>
   /** As the controller asks for a rendering. */
-  renderable: Renderable
+  requests: RenderRequests
   /** What is to be known of its manifest to say who may command it. */
   facts: ManifestFacts
 }
@@ -114,7 +114,7 @@ export async function createProxy(deps: ProxyDeps): Promise<Proxy> {
     renderings,
     facts,
     drivesHaproxy,
-    renderable: {
+    requests: {
       goto: (tag, input, options) => automaton.goto(tag, input, options),
       ending: () => automaton.ending,
       hostsAsInput: !runsAction(manifest, 'render', 'render')
@@ -142,10 +142,10 @@ function createSteps(
       : new RegistryHosts(registry, config.app)
   const ownServers = new OwnServers(config.port)
   const guard = new LoopGuard({
-    renderer: (known) =>
+    makeRenderer: (known) =>
       new Renderer({
         source: () => templates.read(),
-        compile: (source) => renderings.compile(source),
+        compile: (source) => renderings.templateOf(source),
         known,
         constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) }
       }),
@@ -155,8 +155,8 @@ function createSteps(
     logger: deps.logger,
     onAlarm
   })
-  const renderer = new FaultyPods({
-    source: guard,
+  const texts = new FaultyPods({
+    guarded: guard,
     clock: deps.clock,
     template: () => templates.read(),
     known: hosts,
@@ -170,8 +170,8 @@ function createSteps(
   const external = new ExternalAddress({ eip, payloadFile, logger: deps.logger })
   return {
     setup: setupStep({ driver, external, othersConfigure: !drivesHaproxy, prepareStatistics }),
-    render: renderStep({ renderer, log }),
-    configure: external.after(configureStep({ driver, renderer, log, hosts }), ['unchanged', 'applied']),
+    render: renderStep({ texts, log }),
+    configure: external.after(configureStep({ driver, texts, log, hosts }), ['unchanged', 'applied']),
     restart: external.after(restartStep({ driver, log }), ['done']),
     'expose-via-route53': exposeViaRoute53Step(dns),
     shutdown: shutdownStep({ leave, driver })

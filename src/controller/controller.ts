@@ -15,7 +15,7 @@ export type MembershipEvent =
   | { type: 'key-shared' }
   | { type: 'leader'; leading: boolean }
 
-export interface Renderable {
+export interface RenderRequests {
   /** @param input backends are taken when the state is entered, not while it waits for its turn */
   goto(tag: string, input: string | (() => Backends), options: { coalesce: boolean }): Promise<void>
   /** A script that renders gets the hosts as text; the built-in step gets the backends of the moment it runs. */
@@ -32,7 +32,7 @@ export interface ControllerDeps {
     subscribe(listener: (event: MembershipEvent) => void): () => void
   }
   /** Absent when this process drives no HAProxy. */
-  lifecycle: Renderable | undefined
+  lifecycle: RenderRequests | undefined
   /** The user's own callback; absent when there is none. */
   callback: { request(take: () => Snapshot): void; stop(): Promise<void> } | undefined
   /** Told the live proxies whenever they change. */
@@ -138,7 +138,7 @@ export class Controller {
     this.#callbackDamper.push()
   }
 
-  /** Runs on the path of a keepalive: nothing here may look at all pods, but for a proxy's sake later. */
+  /** Runs within the first keepalive of a pod, before its answer: all pods are looked at only where a script renders, and for DNS. */
   #act(): void {
     const { registry, dns } = this.#deps
     if (registry.recovery.until !== undefined) return

@@ -144,7 +144,8 @@ export class HaproxyDriver {
   }
 
   /**
-   * Checks a configuration, and applies it when that takes no reload.
+   * Applies a configuration at once where only servers differ; the file that follows is checked behind. Else checks it, and it
+   * waits for `restart`.
    *
    * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED; HAProxy goes on with what it runs
    */
@@ -158,7 +159,7 @@ export class HaproxyDriver {
    * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED, KTL_HAPROXY_NO_LISTENER
    */
   async check(text: string, signal?: AbortSignal): Promise<void> {
-    await this.#queue.enqueue(async () => await this.#update.judge(text, signal))
+    await this.#queue.enqueue(async () => await this.#update.check(text, signal))
   }
 
   /** What `configure` was given last is not wanted any more, and nothing has come in its place. */
@@ -195,7 +196,7 @@ export class HaproxyDriver {
     return this.#known.running
   }
 
-  /** The last configuration that was asked for, good or bad. */
+  /** The last configuration that HAProxy was to be given, good or bad. */
   candidate(): Configuration | undefined {
     return this.#known.candidate
   }

@@ -154,7 +154,7 @@ export class Instance {
       known.worker = pids
       return 'unknown'
     }
-    const configuration = known.withDigest(text)
+    const configuration = known.configurationOf(text)
     await this.#loaded(configuration, await reader.read(text), pids)
     servers.readBack()
     this.#watch(configuration, pids)
@@ -173,7 +173,7 @@ export class Instance {
     if (adopted && pid === known.worker?.masterPid) return 'unchanged'
     if (adopted && (await this.#options.reloader.finishes())) return await this.#takeBack(pid)
     const pids = await this.#started(mark, adopted)
-    const lastGood = known.withDigest(await restore(file, logger))
+    const lastGood = known.configurationOf(await restore(file, logger))
     known.worker = pids
     // Left by one that was killed in the middle of a reload: HAProxy warns of it in each check.
     await this.#handOver.empty()
@@ -185,7 +185,7 @@ export class Instance {
   /** Somebody told it to finish. */
   async #takeBack(pid: number): Promise<'started'> {
     const { file, known, logger, reader, reloader } = this.#options
-    const lastGood = known.withDigest(await restore(file, logger))
+    const lastGood = known.configurationOf(await restore(file, logger))
     await this.#handOver.empty()
     logger.warn({ pid }, 'haproxy was told to finish, and is reloaded to serve')
     await this.#loaded(lastGood, await reader.read(lastGood.text), await reloader.reload())
@@ -272,7 +272,7 @@ export class Instance {
     const { file, known, logger, master, reader, reloader } = this.#options
     logger.error({ err: cause }, 'haproxy reload failed, going back to the last good configuration')
     const former = known.worker
-    const lastGood = known.withDigest(await restore(file, logger))
+    const lastGood = known.configurationOf(await restore(file, logger))
     try {
       await this.ensure()
       const { worker: serving } = await master.showProcesses()

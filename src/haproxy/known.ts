@@ -20,8 +20,9 @@ export interface LoadedWorker extends RunningConfig {
 }
 
 /**
- * All that is known of the configuration. `Servers` writes what the worker has loaded, `Instance` who
- * serves and with what, `Update` what was asked for.
+ * All that is known of the configuration. `Servers` writes what the worker has `loaded`; `Instance` and `takeOver` who serves,
+ * what is `kept` and, after a load, what is `running`; `Update` what was asked for and, after a change at runtime, what is
+ * `running`, as does `Reconciler` after a reload by another hand.
  */
 export class Known {
   readonly #base: string
@@ -38,7 +39,7 @@ export class Known {
   kept: Configuration | undefined
   /** Checked, and waiting for a reload. */
   pending: Configuration | undefined
-  /** The last that was asked for, good or bad. */
+  /** The last that HAProxy was to be given, good or bad. */
   candidate: Configuration | undefined
   /** What is wrong: with HAProxy itself, with the candidate, with the file for the next start. */
   readonly problem: { instance?: Problem | undefined; candidate?: Problem | undefined; file?: Problem | undefined } = {}
@@ -48,7 +49,7 @@ export class Known {
     this.#base = base
   }
 
-  withDigest(text: string): Configuration {
+  configurationOf(text: string): Configuration {
     const base = this.#base
     let digest: string | undefined
     let textDigest: string | undefined

@@ -19,7 +19,7 @@ export interface TakeOverParts {
 export async function takeOver(parts: TakeOverParts, lastGood: Configuration, pids: WorkerPids): Promise<void> {
   const { file, known, paths, servers, reader, logger } = parts
   known.running = known.kept = undefined
-  const loaded = known.withDigest((await file.loaded()) ?? '')
+  const loaded = known.configurationOf((await file.loaded()) ?? '')
   const record = await readWorkerRecord(paths.workerRecord)
   const recorded = record?.workerPid === pids.workerPid && record.digest === loaded.digest
   const changes = recorded ? await servers.takeOver(pids.workerPid, await reader.read(loaded.text)) : undefined

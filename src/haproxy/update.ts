@@ -86,8 +86,8 @@ export class Update {
   }
 
   /** Within the queue. Nothing is kept of the text. */
-  async judge(text: string, signal?: AbortSignal): Promise<void> {
-    await this.#judge(asFile(text), await this.#options.reader.read(text), signal).finally(() => this.#follow())
+  async check(text: string, signal?: AbortSignal): Promise<void> {
+    await this.#checkText(asFile(text), await this.#options.reader.read(text), signal).finally(() => this.#follow())
   }
 
   async restart(signal?: AbortSignal): Promise<RestartOutcome> {
@@ -117,7 +117,7 @@ export class Update {
   async #apply(input: string, signal?: AbortSignal): Promise<ConfigureResult> {
     const { known, servers, reader, dryRun, logger } = this.#options
     const before = known.running?.text
-    const wanted = this.#asked(input)
+    const wanted = this.#takeAsCandidate(input)
     if (wanted.text === before && known.loaded !== undefined) {
       return { outcome: 'unchanged', plan: 'none', operations: 0, reasons: [], diff: '' }
     }
@@ -130,7 +130,7 @@ export class Update {
       return { outcome, plan: plan.kind, operations, reasons, diff: await shownDiff(before, wanted.text) }
     }
     if (dryRun) {
-      await this.#check(wanted, model, signal)
+      await this.#checkAndAdvise(wanted, model, signal)
       return await result('unchanged')
     }
 
@@ -141,7 +141,7 @@ export class Update {
         return await result(operations === 0 ? 'unchanged' : 'applied', operations)
       } catch (error) {
         logger.warn({ err: error }, 'servers not changed at runtime')
-        // Another worker than thought, with what it should run: it takes the change as the former one would have.
+        // Another worker serves than we thought, after a reload by another hand, and has what it should run: it takes the same change.
         // One that does not answer is replaced by the reload.
         if (await this.#reconciler.look().catch(() => false)) return await this.#apply(input, signal)
         plan = { kind: 'reload', reasons: [messageOf(error)] }
@@ -149,15 +149,15 @@ export class Update {
     }
 
     await this.#failedLoads.refuse(wanted.text, model)
-    await this.#check(wanted, model, signal)
+    await this.#checkAndAdvise(wanted, model, signal)
     known.pending = wanted
     return await result('reload')
   }
 
-  #asked(input: string): Configuration {
+  #takeAsCandidate(input: string): Configuration {
     const { known } = this.#options
     known.pending = undefined
-    return (known.candidate = known.withDigest(asFile(input)))
+    return (known.candidate = known.configurationOf(asFile(input)))
   }
 
   /**
@@ -188,9 +188,9 @@ export class Update {
    *
    * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED
    */
-  async #check({ text }: Configuration, model: ConfigModel, signal?: AbortSignal): Promise<void> {
+  async #checkAndAdvise({ text }: Configuration, model: ConfigModel, signal?: AbortSignal): Promise<void> {
     try {
-      await this.#judge(text, model, signal)
+      await this.#checkText(text, model, signal)
     } catch (error) {
       this.#follow()
       throw error
@@ -198,7 +198,7 @@ export class Update {
     for (const advice of adviceOn(model)) this.#options.logger.warn({ advice }, 'haproxy configuration')
   }
 
-  async #judge(text: string, model: ConfigModel, signal?: AbortSignal): Promise<void> {
+  async #checkText(text: string, model: ConfigModel, signal?: AbortSignal): Promise<void> {
     refuseKeywords(model)
     this.#follower.drop()
     await this.#options.file.check(text, signal)
@@ -234,7 +234,7 @@ export class Update {
 
   /** With everything that has to be before. */
   async #reload(configuration: Configuration, model: ConfigModel): Promise<void> {
-    await this.#check(configuration, model)
+    await this.#checkAndAdvise(configuration, model)
     await this.#awaitInterval()
     await this.#load(configuration, model)
   }
@@ -299,7 +299,7 @@ export class Update {
     const { running, candidate } = known
     if (dryRun || running === undefined || candidate === undefined) return
     const read = async ({ text }: Configuration): Promise<ReadText> => ({ text, model: await reader.read(text) })
-    const wanted = known.withDigest(await withServersOf(await read(running), await read(candidate)))
+    const wanted = known.configurationOf(await withServersOf(await read(running), await read(candidate)))
     if (wanted.text === running.text) return
     const model = await reader.read(wanted.text)
     const plan = servers.plan(model)

@@ -2,7 +2,7 @@ import { KontrolError, type Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TransitionInput } from './manifest/compile-machine.ts'
 
-/** Where a machine came to rest, and how the last step before ended that had something to do. */
+/** Where a machine came to rest, and how its last state ended; a failure is not hidden by a state without a step behind it. */
 export interface Settled {
   state: string
   outcome: string

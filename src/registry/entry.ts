@@ -15,7 +15,7 @@ export interface Entry {
   /** Other nonces that were said for this pod, see rememberNonce(). */
   nonces: ReadonlyMap<string, NonceUse> | undefined
   held: boolean
-  /** When another app took the place of one under this key, by app. */
+  /** Apps that had this key before, and when each lost it. */
   displaced: ReadonlyMap<string, number> | undefined
   /** The store does not have `pod` yet. */
   unsaved: boolean

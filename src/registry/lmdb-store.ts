@@ -17,8 +17,7 @@ interface Meta {
 
 interface Databases {
   root: RootDatabase
-  /** By key. */
-  /** JSON, as lmdb itself would round a payload's numbers. */
+  /** By key; JSON, as lmdb itself would round a payload's numbers. */
   pods: Database<string, string>
   meta: Database<Meta[keyof Meta], keyof Meta>
 }

@@ -20,7 +20,7 @@ export interface RendererDeps {
   constants: Pick<TemplateVariables, 'namespace' | 'labels' | 'env'>
 }
 
-/** Template and hosts to configuration text. Keeps the compiled template until its text changes. */
+/** Template and hosts to configuration text. Keeps what was made of the template until its text changes. */
 export class Renderer {
   readonly #deps: RendererDeps
   #compiled: { source: string; template: RenderedTemplate } | undefined

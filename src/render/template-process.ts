@@ -64,7 +64,8 @@ export class TemplateProcess {
     this.#options = options
   }
 
-  compile(source: string): RemoteTemplate {
+  /** Nothing is read yet: a mistake in the text shows when it is rendered. */
+  templateOf(source: string): RemoteTemplate {
     return {
       render: (variables, signal) => this.#queue.enqueue(() => this.#render(source, variables, signal))
     }

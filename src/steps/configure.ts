@@ -16,23 +16,23 @@ interface Configurer {
 
 export interface ConfigureStepDeps {
   driver: Configurer
-  renderer: TextSource
+  texts: TextSource
   log: ReconfigurationLog
   hosts: Pick<HostsSource, 'keep'>
 }
 
-/** The rendered text → checked, and live at once when only servers changed. With hosts as input it renders first. */
-export const configureStep = ({ driver, renderer, log, hosts }: ConfigureStepDeps): Action =>
+/** The rendered text → live at once when only servers changed, and checked behind; else checked, for `restart`. With hosts as input it renders first. */
+export const configureStep = ({ driver, texts, log, hosts }: ConfigureStepDeps): Action =>
   log.tell(async ({ input, handed, signal }) => {
     let text = handed
     if (input !== '') {
       log.begin('asked to configure')
-      text = await log.measure('render', () => renderer.render(input, signal))
+      text = await log.measure('render', () => texts.render(input, signal))
       if (typeof input === 'string') await hosts.keep(input)
     }
     const { outcome, made, ...planned } = await log.measure('configure', () => {
       if (text === undefined) throw nothingRendered()
-      return configureAcceptable(text, { driver, renderer, signal })
+      return configureAcceptable(text, { driver, texts, signal })
     })
     log.planned(planned)
     if (outcome !== 'reload') log.end(outcome)
@@ -42,17 +42,18 @@ export const configureStep = ({ driver, renderer, log, hosts }: ConfigureStepDep
 /** Without the pods for which HAProxy refuses the text, if it is for a few of them. */
 async function configureAcceptable(
   text: string,
-  { driver, renderer, signal }: Pick<ConfigureStepDeps, 'driver' | 'renderer'> & { signal: AbortSignal }
+  { driver, texts, signal }: Pick<ConfigureStepDeps, 'driver' | 'texts'> & { signal: AbortSignal }
 ): Promise<Configured & { made: string }> {
   const acceptable = async (failure?: Error): Promise<string | undefined> =>
-    await renderer.acceptable(text, async (tried) => await driver.check(tried, signal), failure).catch(() => undefined)
+    await texts.acceptable(text, async (tried) => await driver.check(tried, signal), failure).catch(() => undefined)
   const configure = async (made: string): Promise<Configured & { made: string }> => {
     const result = await driver.configure(made, signal)
-    renderer.inUse(made)
+    texts.inUse(made)
     return { ...result, made }
   }
-  // A server that HAProxy refuses costs the worker the trust in what it runs: asked before where it is likely.
-  const expected = renderer.isDoubtful ? await acceptable() : text
+  // Once HAProxy has refused a server at runtime, it is not known what the worker has, and the next change is a reload. So where pods
+  // had to be left out of the last text, this one is checked first.
+  const expected = texts.isDoubtful ? await acceptable() : text
   try {
     return await configure(expected ?? text)
   } catch (error) {
@@ -65,7 +66,7 @@ async function configureAcceptable(
 }
 
 function nothingRendered(): KontrolError {
-  return new KontrolError('KTL_STEP_FAILED', 'There is no candidate to configure', {
+  return new KontrolError('KTL_STEP_FAILED', 'Nothing has been rendered to configure', {
     hint: 'Go to "render" first, or give the hosts as input.'
   })
 }

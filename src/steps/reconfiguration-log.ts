@@ -70,7 +70,7 @@ export class ReconfigurationLog {
     else if (this.#causes.length < SHOWN_CAUSES) this.#causes.push(cause)
   }
 
-  /** Begins one; one that a newer one overtook is ended as what it was. */
+  /** Begins one. A former one that no step has ended is told as unchanged: a newer one overtook it, or a step of the operator's own failed. */
   begin(fallbackCause: string): void {
     if (this.#current !== undefined) this.#end('unchanged')
     const startedAt = this.#clock.now()

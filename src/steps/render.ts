@@ -3,13 +3,13 @@ import type { TextSource } from '../render/pods/faulty-pods.ts'
 import type { Action } from '../lifecycle/step-runner.ts'
 
 export interface RenderStepDeps {
-  renderer: Pick<TextSource, 'render'>
+  texts: Pick<TextSource, 'render'>
   log: ReconfigurationLog
 }
 
 /** Template + hosts → text, for the step `configure`. When it fails nothing has been touched. */
-export const renderStep = ({ renderer, log }: RenderStepDeps): Action =>
+export const renderStep = ({ texts, log }: RenderStepDeps): Action =>
   log.tell(async ({ input, signal }) => {
     log.begin('asked to render')
-    return { outcome: 'done', made: await log.measure('render', () => renderer.render(input, signal)) }
+    return { outcome: 'done', made: await log.measure('render', () => texts.render(input, signal)) }
   })

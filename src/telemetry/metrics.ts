@@ -58,7 +58,7 @@ export class Metrics {
     })
     this.#reconfigurations = new Counter({
       name: 'kontrol_reconfigurations_total',
-      help: 'Rounds of the automaton, by plan and outcome',
+      help: 'Reconfigurations, by plan and outcome',
       labelNames: ['plan', 'outcome'],
       registers
     })

@@ -84,7 +84,12 @@ function offlineRenderer(
   const sources = { hosts: () => known.hosts, pods: () => known.pods }
   const renderer = new Renderer({ source, compile: compileTemplate, known: sources, constants })
   return new FaultyPods({
-    source: { render: async (input, without) => ({ ...(await renderer.render(input, without)), loops: [] }) },
+    guarded: {
+      async render(input, without) {
+        const rendered = await renderer.render(input, without)
+        return { ...rendered, loops: [] }
+      }
+    },
     template: source,
     known: sources,
     clock: systemClock,

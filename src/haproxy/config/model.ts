@@ -117,7 +117,7 @@ class ModelBuilder {
   readonly #pools = new Map<string, Pool>()
   readonly #blockers = new Map<string, string>()
   readonly #sticky = new Set<string>()
-  readonly #named = new Map<string, BackendSettings>()
+  readonly #namedDefaults = new Map<string, BackendSettings>()
   readonly #rings = new Map<string, Ring>()
   readonly #order = new Map<string, ServerOrder>()
   readonly #namedServers = new Map<string, readonly string[]>()
@@ -238,14 +238,14 @@ class ModelBuilder {
     this.#servers = undefined
     this.#settings = kind === 'defaults' ? NO_SETTINGS : this.#defaults
     if (from === undefined) return
-    const parent = from === 'from' ? this.#named.get(base) : undefined
+    const parent = from === 'from' ? this.#namedDefaults.get(base) : undefined
     this.#settings = parent ?? { ...NO_SETTINGS, blocker: `"${kind} ${name} ${from}"` }
   }
 
   #endSection(): void {
     if (this.#kind === 'defaults') {
       this.#defaults = this.#settings
-      this.#named.set(this.#name, this.#settings)
+      this.#namedDefaults.set(this.#name, this.#settings)
     }
     if (!this.#holdsServers()) return
     const ring = ringOf(this.#settings)

@@ -27,7 +27,7 @@ export const configRoutes: FastifyPluginAsyncTypebox<ConfigRouteDeps> = async (
     {
       schema: {
         operationId: 'getConfig',
-        summary: 'The configuration that HAProxy runs, or the last one that was rendered',
+        summary: 'The configuration that HAProxy runs, or the last one that it was to be given',
         tags: ['haproxy'],
         querystring: Type.Object(
           {

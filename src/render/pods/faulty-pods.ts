@@ -18,16 +18,17 @@ export interface TextSource {
    * @param judge throws KTL_HAPROXY_CONFIG_REJECTED
    * @param failure what is known to be wrong with the text
    * @returns undefined where nothing can be said of it: it was not rendered here
+   * @throws what the judge says, where leaving out a few pods does not help
    */
   acceptable(text: string, judge: (text: string) => Promise<void>, failure?: Error): Promise<string | undefined>
-  /** Whether a text that is rendered now may be refused as the one before it was. */
+  /** Whether pods were left out of the last text that was judged, so that this one may need it, too. */
   readonly isDoubtful: boolean
   /** The text that was rendered last is in use. */
   inUse(text: string): void
 }
 
 export interface FaultyPodsOptions {
-  readonly source: { render(input: string | Backends, without: Without, signal?: AbortSignal): Promise<Guarded> }
+  readonly guarded: { render(input: string | Backends, without: Without, signal?: AbortSignal): Promise<Guarded> }
   readonly template: () => string
   readonly known: Pick<HostsSource, 'pods'>
   readonly clock: Pick<Clock, 'monotonic'>
@@ -65,12 +66,12 @@ export class FaultyPods implements TextSource {
   }
 
   async render(input: string | Backends, signal?: AbortSignal): Promise<string> {
-    const { source, template, onFailure } = this.#options
+    const { guarded, template, onFailure } = this.#options
     this.#last = undefined
     try {
       const pods = this.#podsOf(input)
       const attempt = { pods, template: template() }
-      const trial = async (without: Without): Promise<Guarded> => await source.render(input, without, signal)
+      const trial = async (without: Without): Promise<Guarded> => await guarded.render(input, without, signal)
       const { made, without } = await this.#renderings.run({ ...attempt, trial })
       this.#last = { ...attempt, input, made, pods: podsBut(without, pods), out: without }
       this.#tell(made, new Map([...without, ...here(this.#checks.without, pods)]))
@@ -89,7 +90,7 @@ export class FaultyPods implements TextSource {
       ...{ pods, template, failure },
       trial: async (leftOut) => {
         const tried =
-          leftOut.size === 0 ? last.made : await this.#options.source.render(input, new Map([...out, ...leftOut]))
+          leftOut.size === 0 ? last.made : await this.#options.guarded.render(input, new Map([...out, ...leftOut]))
         await judge(tried.text)
         return tried
       },

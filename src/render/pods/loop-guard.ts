@@ -29,7 +29,7 @@ type Stays = (ip: string) => boolean
 
 export interface LoopGuardOptions {
   /** Renders with the backends that `known` gives it. */
-  readonly renderer: (known: Known) => Source
+  readonly makeRenderer: (known: Known) => Source
   readonly known: Known
   /** The lines of a text by which HAProxy would connect to itself, each as often as it stands there. */
   readonly ownServers: (text: string) => Promise<readonly OwnServer[]>
@@ -52,7 +52,7 @@ export class LoopGuard {
   constructor(options: LoopGuardOptions) {
     this.#options = options
     const { known } = options
-    this.#renderer = options.renderer({
+    this.#renderer = options.makeRenderer({
       hosts: () => (this.#without.size === 0 ? known.hosts() : filterHosts(known.hosts(), this.#stays)),
       pods: () => (this.#without.size === 0 ? known.pods() : filterPods(known.pods(), this.#stays))
     })

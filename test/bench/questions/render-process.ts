@@ -33,7 +33,7 @@ export async function renderProcess({ quick }: Options): Promise<Table[]> {
     for (const size of sizes) {
       const [few, many] = [variables(fleet(size)), variables(fleet(size + 1))]
       const renderings = new TemplateProcess({ clock: systemClock, logger, memoryMb: 512 })
-      const [here, there] = [compileTemplate(source), renderings.compile(source)]
+      const [here, there] = [compileTemplate(source), renderings.templateOf(source)]
       const times = { here: [] as number[], there: [] as number[] }
       for (let round = 0; round < WARM + taken; round++) {
         const now = round % 2 === 0 ? few : many

@@ -22,7 +22,7 @@ function startRenderings({ clock = systemClock, memoryMb = 512 }: { clock?: Cloc
   const { logger, lines } = recordingLogger()
   const process = new TemplateProcess({ clock, logger, memoryMb })
   const render = async (template: string, variables: Partial<TemplateVariables> = {}, signal?: AbortSignal) =>
-    await process.compile(template).render({ hosts: new Map(), ...variables }, signal)
+    await process.templateOf(template).render({ hosts: new Map(), ...variables }, signal)
   return { render, lines, [Symbol.dispose]: () => process.close() }
 }
 

@@ -33,7 +33,7 @@ describe('pods with which nothing comes out', () => {
     const known = { hosts: () => new Map(), pods: () => new Map() }
     const renderer = new Renderer({ source: () => template, compile: compileTemplate, known, constants: {} })
     faulty = new FaultyPods({
-      source: {
+      guarded: {
         render: async (input, without) => {
           renderings++
           return { ...(await renderer.render(input, without)), loops: [] }

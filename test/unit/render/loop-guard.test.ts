@@ -27,7 +27,7 @@ function guarded(template: string, known: Backends = backends([])) {
   const { logger, lines } = recordingLogger()
   const ownServers = new OwnServers(8000)
   const guard = new LoopGuard({
-    renderer: (filtered) =>
+    makeRenderer: (filtered) =>
       new Renderer({
         source: () => template,
         compile: compileTemplate,

@@ -40,7 +40,7 @@ function renderer({ source = (): string => 'v1', hosts = new Map([['known', ['10
 
 function texts(renderer: Renderer, deps: Pick<RendererDeps, 'source' | 'known'>, onFailure = () => {}): FaultyPods {
   return new FaultyPods({
-    source: { render: async (input, without) => ({ ...(await renderer.render(input, without)), loops: [] }) },
+    guarded: { render: async (input, without) => ({ ...(await renderer.render(input, without)), loops: [] }) },
     template: deps.source,
     known: deps.known,
     clock: new FakeClock(),
@@ -58,7 +58,7 @@ function steps(outcome: ConfigureOutcome = 'applied') {
     restart: vi.fn(async () => ({ outcome: 'reloaded' as const }))
   }
   const hosts = { keep: vi.fn(async () => {}) }
-  const parts = { log, renderer: renderer().renderer }
+  const parts = { log, texts: renderer().renderer }
   return {
     ...parts,
     driver,
@@ -176,7 +176,7 @@ describe('a broken template', () => {
     )
     const automaton = new Automaton({
       manifest,
-      actions: { render: renderStep({ renderer: broken.renderer, log }) },
+      actions: { render: renderStep({ texts: broken.renderer, log }) },
       socketPath: '/unused',
       clock: new FakeClock(),
       logger

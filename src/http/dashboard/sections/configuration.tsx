@@ -5,7 +5,7 @@ import { Fold, Section } from '../parts.tsx'
 
 const TEXTS = [
   { key: 'running', title: 'The configuration that HAProxy runs', path: 'api/v1/config' },
-  { key: 'candidate', title: 'The last one that was asked for, good or bad', path: 'api/v1/config?candidate' }
+  { key: 'candidate', title: 'The last one that it was to be given, good or bad', path: 'api/v1/config?candidate' }
 ] as const
 
 /** Beyond this many lines a comparison line by line takes too long for a page. */
