@@ -13,6 +13,7 @@ import { systemClock } from '../../platform/clock.ts'
 import { FaultyPods, type FaultyPodsOptions } from '../../render/pods/faulty-pods.ts'
 import { leftOutProblem } from '../../render/pods/left-out-pods.ts'
 import { Renderer, visibleEnvironment, type RendererDeps } from '../../render/renderer.ts'
+import { refuseLargeText } from '../../render/text-limits.ts'
 import { defineCommand, usageError, type CliContext } from '../command.ts'
 import { ControlTier } from '../control-tier.ts'
 import { readArgument } from '../named-file.ts'
@@ -87,6 +88,7 @@ function offlineRenderer(
     guarded: {
       async render(input, without) {
         const rendered = await renderer.render(input, without)
+        refuseLargeText(rendered.text)
         return { ...rendered, loops: [] }
       }
     },

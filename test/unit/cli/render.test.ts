@@ -111,6 +111,16 @@ describe('kontrol render', () => {
     expect(stderr).toMatch(/number 1 of the list: Invalid keepalive/)
   })
 
+  it('refuses a configuration that is too large to be applied, as the service does', async () => {
+    await using dir = await tempDir()
+    const template = put(dir, 't.j2', `${TEMPLATE}  # {{ 'x' * 17000 }}\n`)
+    const { code, stdout, stderr } = await kontrolRender(dir, ['--template', template])
+
+    expect(code).not.toBe(0)
+    expect(stderr).toMatch(/KTL_TEMPLATE_LIMIT[^]*more than 16 KiB in its line 7/)
+    expect(stdout).toBe('')
+  })
+
   it('takes what "kontrol hosts --json" prints, and the template of KONTROL_CONFIG_FILE', async () => {
     await using dir = await tempDir()
     const hosts = put(dir, 'hosts.json', '{"digest":"aa","hosts":{"web":["10.0.0.7"]}}')
