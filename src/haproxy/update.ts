@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findKontrolError, KontrolError, messageOf, problemOf, type Problem } from '../errors.ts'
+import { findKontrolError, messageOf, problemOf, type Problem } from '../errors.ts'
 import type { PlanKind } from '../model/reconfiguration.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -14,8 +14,7 @@ import { FileFollower } from './files/file-follower.ts'
 import { FailedLoads } from './failed-loads.ts'
 import type { Instance } from './instance.ts'
 import type { Configuration, Known } from './known.ts'
-import { probeBinds } from './process/bind-probe.ts'
-import { listenersOf } from './process/listeners.ts'
+import { refuseTakenAddresses } from './process/bind-probe.ts'
 import { endedOfItself } from './process/reload.ts'
 import { Reconciler } from './reconciler.ts'
 import type { PoolChange } from './servers/plan.ts'
@@ -172,7 +171,7 @@ export class Update {
     if (pending === undefined) return await instance.ensure()
     const model = await reader.read(pending.text)
     try {
-      await this.#probe(pending, model)
+      await refuseTakenAddresses(model, { secrets: await secretsOf(pending.text), worker: known.worker?.workerPid })
       await this.#awaitInterval(signal)
       known.pending = undefined
       const outcome = await this.#load(pending, model)
@@ -237,19 +236,6 @@ export class Update {
     await this.#checkAndAdvise(configuration, model)
     await this.#awaitInterval()
     await this.#load(configuration, model)
-  }
-
-  /** @throws KontrolError KTL_HAPROXY_RELOAD_FAILED when HAProxy could not bind an address of it */
-  async #probe({ text }: Configuration, model: ConfigModel): Promise<void> {
-    const pids = this.#options.known.worker
-    const listeners = pids && (await listenersOf(pids.workerPid))
-    // Who listens nowhere has nothing to lose by a reload that fails.
-    if (listeners === undefined || listeners.own.length === 0) return
-    const problems = await probeBinds(model, listeners, await secretsOf(text))
-    if (problems.length === 0) return
-    throw new KontrolError('KTL_HAPROXY_RELOAD_FAILED', `The configuration cannot be loaded: ${problems.join('; ')}`, {
-      hint: 'Free the address, or change the bind line; HAProxy goes on with what it runs.'
-    })
   }
 
   async #awaitInterval(signal?: AbortSignal): Promise<void> {

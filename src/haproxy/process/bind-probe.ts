@@ -2,9 +2,10 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { createServer, isIPv6 } from 'node:net'
 import { dirname } from 'node:path'
+import { KontrolError } from '../../errors.ts'
 import { maskValues } from '../../model/masking.ts'
 import type { ConfigModel } from '../config/model.ts'
-import type { Listener, Listeners } from './listeners.ts'
+import { listenersOf, type Listener, type Listeners } from './listeners.ts'
 
 interface BindAddress {
   /** As the configuration spells it. */
@@ -12,6 +13,24 @@ interface BindAddress {
   number: number
   /** An IPv6 address takes no IPv4 connections. */
   v6only: boolean
+}
+
+/**
+ * @param worker that serves, by pid
+ * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED when HAProxy could not bind an address of the wanted configuration
+ */
+export async function refuseTakenAddresses(
+  wanted: ConfigModel,
+  { secrets, worker }: { secrets: readonly string[]; worker: number | undefined }
+): Promise<void> {
+  const listeners = worker === undefined ? undefined : await listenersOf(worker)
+  // Who listens nowhere has nothing to lose by a reload that fails.
+  if (listeners === undefined || listeners.own.length === 0) return
+  const problems = await probeBinds(wanted, listeners, secrets)
+  if (problems.length === 0) return
+  throw new KontrolError('KTL_HAPROXY_RELOAD_FAILED', `The configuration cannot be loaded: ${problems.join('; ')}`, {
+    hint: 'Free the address, or change the bind line; HAProxy goes on with what it runs.'
+  })
 }
 
 /**
