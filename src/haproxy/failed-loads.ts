@@ -15,6 +15,8 @@ interface Failure {
   error: unknown
   until: number
   backoff: Backoff
+  /** HAProxy ended of it, and did not only refuse it. */
+  died: boolean
 }
 
 /**
@@ -36,9 +38,9 @@ export class FailedLoads {
     const former = this.#failures.get(key)
     this.#failures.delete(key)
     const recent = former !== undefined && now < former.until + FORGET_MS
-    const backoff = recent ? former.backoff : new Backoff(died ? OF_A_DEATH : OF_A_RELOAD)
+    const backoff = recent && (former.died || !died) ? former.backoff : new Backoff(died ? OF_A_DEATH : OF_A_RELOAD)
     const pauseMs = backoff.next()
-    this.#failures.set(key, { error, until: now + pauseMs, backoff })
+    this.#failures.set(key, { error, until: now + pauseMs, backoff, died: died || (recent && former.died) })
     for (const oldest of [...this.#failures.keys()].slice(0, -MAX_REMEMBERED)) this.#failures.delete(oldest)
     return pauseMs
   }

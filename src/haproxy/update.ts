@@ -4,7 +4,7 @@ import type { PlanKind } from '../model/reconfiguration.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { TaskQueue } from '../platform/queue.ts'
-import { adviceOn, refuseKeywords, refuseSilence } from './config/lint.ts'
+import { adviceOn, listens, refuseKeywords, silence } from './config/lint.ts'
 import { secretsOf } from './config/masked.ts'
 import type { ConfigModel, ConfigReader } from './config/model.ts'
 import { shownDiff } from './config/shown-diff.ts'
@@ -15,6 +15,7 @@ import { FailedLoads } from './failed-loads.ts'
 import type { Instance } from './instance.ts'
 import type { Configuration, Known } from './known.ts'
 import { refuseTakenAddresses } from './process/bind-probe.ts'
+import { listenersOf } from './process/listeners.ts'
 import { endedOfItself } from './process/reload.ts'
 import { Reconciler } from './reconciler.ts'
 import type { PoolChange } from './servers/plan.ts'
@@ -202,7 +203,16 @@ export class Update {
     this.#follower.drop()
     await this.#options.file.check(text, signal)
     // Behind HAProxy's own words, which name a "bind" that is misspelt.
-    refuseSilence(this.#options.known.loaded?.model, model)
+    if (!listens(model) && (await this.#listensNow())) throw silence()
+  }
+
+  /** Whether there is anything to lose for clients; asked of the sockets where it is not known what text runs. */
+  async #listensNow(): Promise<boolean> {
+    const { known, reader } = this.#options
+    const { loaded, lastRunning, worker } = known
+    if (loaded !== undefined) return listens(loaded.model)
+    if (lastRunning !== undefined) return listens(await reader.read(lastRunning.text))
+    return worker !== undefined && (await listenersOf(worker.workerPid)).own.length > 0
   }
 
   /** By the runtime API. The file on disk follows, checked behind the change. */

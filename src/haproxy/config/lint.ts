@@ -31,19 +31,14 @@ export function refuseKeywords({ sections }: ConfigModel): void {
   })
 }
 
-/**
- * A text without any listener, while the running one has some: a template that is being written, or was emptied.
- *
- * @throws KontrolError KTL_HAPROXY_NO_LISTENER
- */
-export function refuseSilence(running: ConfigModel | undefined, wanted: ConfigModel): void {
-  if (running === undefined || !listens(running) || listens(wanted)) return
-  throw new KontrolError('KTL_HAPROXY_NO_LISTENER', 'The configuration has no "bind", and the one that runs has', {
+/** Of a text without any listener, while the running one has some: a template that is being written, or was emptied. */
+export const silence = (): KontrolError =>
+  new KontrolError('KTL_HAPROXY_NO_LISTENER', 'The configuration has no "bind", and the one that runs has', {
     hint: 'Look at the template: is it empty, or cut off? HAProxy goes on with what it runs.'
   })
-}
 
-const listens = ({ sections }: ConfigModel): boolean =>
+/** Whether clients can come. */
+export const listens = ({ sections }: ConfigModel): boolean =>
   sections.some(
     ({ kind, lines }) => (kind === 'frontend' || kind === 'listen') && lines.some(({ words }) => words[0] === 'bind')
   )

@@ -342,6 +342,8 @@ describe('HaproxyDriver when processes end', () => {
     const driver = await haproxy.takeOver()
 
     expect(driver.running()).toBeUndefined()
+    // It serves, whatever it is: a text that is cut off does not close its listener.
+    await expect(driver.configure('# being written\n')).rejects.toMatchObject({ code: 'KTL_HAPROXY_NO_LISTENER' })
     expect(await driver.configure(proxy(address, web))).toMatchObject({
       outcome: 'reload',
       reasons: ['what HAProxy runs is not known']

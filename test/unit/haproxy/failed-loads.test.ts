@@ -21,7 +21,7 @@ describe('FailedLoads', () => {
     await loads.refuse('', await greedy('10.0.0.1:80'))
   })
 
-  it('waits longer each time, longest with one that ended HAProxy, and begins anew after a long time', async () => {
+  it('waits longer each time, longest with one that ended HAProxy, though it was only refused before, and begins anew after a long time', async () => {
     const clock = new FakeClock()
     const loads = new FailedLoads(clock)
     const pauses = (text: ConfigModel, died: boolean): number[] =>
@@ -29,6 +29,8 @@ describe('FailedLoads', () => {
 
     expect(pauses(await greedy('10.0.0.1:80'), false)).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 60_000])
     expect(pauses(await read('global\n'), true)).toEqual([60_000, 180_000, 540_000, 600_000, 600_000, 600_000])
+    expect(loads.failed(await greedy('10.0.0.1:80'), new Error('no'), true)).toBe(60_000)
+    expect(loads.failed(await greedy('10.0.0.1:80'), new Error('no'), false)).toBe(180_000)
     clock.advance(3_600_000)
     expect(loads.failed(await greedy('10.0.0.1:80'), new Error('no'))).toBe(5_000)
   })
