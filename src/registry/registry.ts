@@ -66,7 +66,7 @@ export class Registry {
 
   constructor({ store, clock, logger, ttlMs, panicThreshold, limits, expectsPods = false }: RegistryOptions) {
     this.#store = store
-    this.#writes = new StoreWrites(store, logger)
+    this.#writes = new StoreWrites(store, logger, clock)
     this.#clock = clock
     this.#logger = logger
     this.#tally = new Tally(limits)
@@ -259,6 +259,7 @@ export class Registry {
     await Promise.allSettled(this.#arriving.values())
     this.#recovery.stop()
     this.#expiry.stop()
+    this.#writes.stop()
     await this.#store.close()
   }
 
