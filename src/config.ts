@@ -111,17 +111,18 @@ export function readConfig(env: NodeJS.ProcessEnv, discovered: Readonly<Record<s
 
 /**
  * The part of the environment that starting HAProxy takes: none of it comes from Kubernetes, and a problem of another
- * variable keeps no HAProxy from serving. Undefined when a variable of this part has a problem, or when it is known
- * already that there is nothing to drive.
+ * variable keeps no HAProxy from serving. Undefined when it cannot be read which HAProxy is meant, or when it is known already
+ * that there is nothing to drive.
  *
  * @param isComplete whether the environment is all that will be known of this process
  */
 export function haproxyConfigOf(env: NodeJS.ProcessEnv, isComplete: boolean): HaproxyConfig | undefined {
   const { haproxy, supervisor, reloadIntervalSeconds, synGuard, dryRun, logLevel, dataFolder } = envTable
-  const table = { haproxy, supervisor, reloadIntervalSeconds, synGuard, dryRun, logLevel, dataFolder }
-  const { values, problems } = readEnvTable(table, [['environment', env]])
-  if (problems.length > 0 || (isComplete && drivesNothing(env))) return undefined
-  return { ...values, dataFolder: values.dataFolder ?? defaultDataFolder() }
+  const whose = readEnvTable({ haproxy, supervisor, dryRun, dataFolder }, [['environment', env]])
+  if (whose.problems.length > 0 || (isComplete && drivesNothing(env))) return undefined
+  // How it is driven, by default where that cannot be read: no reason to serve nobody.
+  const how = readEnvTable({ reloadIntervalSeconds, synGuard, logLevel }, [['environment', env]])
+  return { ...how.values, ...whose.values, dataFolder: whose.values.dataFolder ?? defaultDataFolder() }
 }
 
 function drivesNothing(env: NodeJS.ProcessEnv): boolean {

@@ -109,7 +109,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   }
   const metrics: Metrics = new Metrics({
     pods: () => ({ live: registry?.size ?? 0, held: registry?.held ?? 0 }),
-    lifecycleState: () => proxy?.automaton.state,
+    atRest: () => proxy?.automaton.atRest !== false,
     problems: () => problems().length,
     unusableBackends: () => proxy?.driver.unusableBackends().length ?? 0,
     skippedValues: () => registry?.skippedValues ?? 0,
@@ -124,7 +124,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
         dns: {
           addresses: () => externalAddresses(proxiesOf(registry, config)),
           parse: parseExposeInput,
-          expose: (addresses, signal) => dns.expose(addresses, signal)
+          expose: (addresses, signal, how) => dns.expose(addresses, signal, how)
         },
         prepareStatistics: async () => statistics?.prepare(),
         leave: (signal) => leaveForGood(leaving, signal)

@@ -21,6 +21,7 @@ import { EventSlots } from '../http/event-slots.ts'
 import { negotiateAnswers } from '../http/negotiated-answers.ts'
 import { buildServer } from '../http/server.ts'
 import type { Clock } from '../platform/clock.ts'
+import { isoTime } from '../model/iso-time.ts'
 import type { LimitUse } from '../model/limits.ts'
 import { connectionsWithin, descriptorLimit } from '../platform/descriptors.ts'
 import type { Listeners } from '../platform/listeners.ts'
@@ -133,7 +134,7 @@ function watchLimits(
   metrics.watchLimits(uses)
   const onNear = (problem: Problem): void => {
     metrics.alarm(problem.code)
-    events.emit({ type: 'alarm', data: problem })
+    events.emit({ type: 'alarm', data: { at: isoTime(clock.now()), ...problem } })
   }
   const watch = new LimitWatch({ uses, onNear, clock, logger })
   watch.start()
@@ -194,7 +195,11 @@ export function replaceAnnotations(
   annotations: Readonly<Record<string, string>>,
   logger: Logger
 ): void {
-  dns.configure(dnsSettings(annotations, logger))
+  try {
+    dns.configure(parseDnsAnnotations(annotations))
+  } catch (err) {
+    logger.error({ err }, 'dns annotations stay as they were')
+  }
   try {
     slave?.replaceMasters(mastersOf(annotations))
   } catch (err) {

@@ -109,8 +109,9 @@ export function createKeepaliveSink(deps: KeepaliveSinkDeps): KeepaliveSink {
       verifyKeepalive(keepalive, caller, config)
       refuseOrShareKey(keepalive, caller)
       if (problem !== undefined) onRefused(problem)
-      metrics.keepalive()
-      return registry.keepalive(keepalive, { peer: peerOf(caller), onRefused })
+      const admitted = registry.keepalive(keepalive, { peer: peerOf(caller), onRefused })
+      if (admitted === undefined) return metrics.keepalive()
+      return admitted.then(() => metrics.keepalive())
     },
     refused: (error) => metrics.keepaliveRefused(findKontrolError(error)?.code ?? 'KTL_UNEXPECTED'),
     callbackState: () => (config.callback === undefined ? builtIn.text() : registry.callbackState())

@@ -26,6 +26,8 @@ interface MeasuredParts extends Pick<ServiceDeps, 'config'> {
 /** What of it there is, as the metrics ask for it. */
 export function partsOf({ config, registry, slave, dns, proxy, callback }: MeasuredParts): PartSources {
   const { tlsCert } = config
+  // Of the one that is served: it is read at a start, and so a renewed file ends no alert.
+  const end = tlsCert === undefined ? undefined : certificateEnd(tlsCert)
   return {
     haproxyRuns: proxy?.drivesHaproxy === true ? () => proxy.driver.isUp : undefined,
     leads: registry && (() => registry.leading),
@@ -33,7 +35,7 @@ export function partsOf({ config, registry, slave, dns, proxy, callback }: Measu
     callback: callback && (() => callback.status()),
     dnsRecords: () => dns.status().records.map(({ lastError }) => ({ failed: lastError !== undefined })),
     masters: slave && (() => slave.status()),
-    certificateEnd: tlsCert === undefined ? undefined : () => certificateEnd(tlsCert)
+    certificateEnd: end === undefined ? undefined : () => end
   }
 }
 

@@ -24,7 +24,7 @@ export async function startSlaveAlone(deps: ServiceDeps): Promise<Service> {
     const problems = () => []
     const metrics = new Metrics({
       pods: () => ({ live: 0, held: 0 }),
-      lifecycleState: () => undefined,
+      atRest: () => true,
       problems: () => 0,
       unusableBackends: () => 0,
       skippedValues: () => 0,

@@ -128,6 +128,7 @@ export class Controller {
       this.#deps.noteCause(`pods-held ${app} (${pods.length} silent at once, ${restored} of them taken back)`, 'first')
     }
     this.#damper.push()
+    this.#callbackDamper.push()
   }
 
   /** A new leader takes over what the old one may have left half done. */

@@ -9,7 +9,6 @@ export interface ReadinessParts {
         automaton: {
           readonly problem: Problem | undefined
           readonly atEnd: boolean
-          status(): { lastError: Problem | null }
         }
         driver: { problems(): readonly Problem[]; findings(): readonly Problem[] }
         reconfigurations: { readonly hasEnded: boolean }
@@ -41,16 +40,16 @@ export function readinessProblems({ registry, proxy }: ReadinessParts): readonly
   const ofStore = registry?.storeProblem === undefined ? [] : [problemOf(registry.storeProblem)]
   if (proxy === undefined) return ofStore
   const { automaton, driver, reconfigurations, drivesHaproxy } = proxy
-  const { lastError } = automaton.status()
-  const ofStep = lastError === null ? [] : [lastError]
+  const { problem } = automaton
+  // Records are looked after by themselves, and clients are served meanwhile.
+  const ofStep = problem === undefined || problem.code.startsWith('KTL_DNS_') ? [] : [problem]
   if (!drivesHaproxy) return [...ofStore, ...ofStep]
   // What HAProxy misses then was asked for.
   if (automaton.atEnd) return [...ofStore, ...ofStep, SHUT_DOWN]
   // A step that the driver made fail is told of already.
-  const ofDriver = driver.problems().filter((problem) => !isSame(problem, automaton.problem))
+  const ofDriver = driver.problems().filter((problem) => !ofStep.some((told) => isSame(told, problem)))
   return [...ofStore, ...ofStep, ...ofDriver, ...(reconfigurations.hasEnded ? [] : [STARTING])]
 }
 
 /** A system call that failed has no code of ours, and is a problem of its own to each who tells it. */
-const isSame = (one: Problem, other: Problem | undefined): boolean =>
-  one.code === other?.code && one.message === other.message
+const isSame = (one: Problem, other: Problem): boolean => one.code === other.code && one.message === other.message

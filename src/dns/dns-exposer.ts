@@ -119,24 +119,20 @@ export class DnsExposer {
     this.#loop.nudge()
   }
 
-  /** Looks now, whatever was found before: this process became the leader, or somebody asks. */
-  refresh(): void {
-    this.#loop.nudge()
-  }
-
   /**
    * Brings the records in sync once; resolves when Route53 has accepted the
    * change. No call at all when they are known to be in sync with these addresses.
    * Not started, as in a slave that some other master commands, it looks each
    * time: another pod may have been the one to write since.
    *
+   * @param anew looks in any case: an operator asks, and somebody may have changed the records by hand
    * @throws KontrolError KTL_DNS_*, naming the domain; what can pass by itself is tried again in the background
    */
-  async expose(addresses: readonly string[], signal: AbortSignal): Promise<ExposeResult> {
+  async expose(addresses: readonly string[], signal: AbortSignal, { anew = false } = {}): Promise<ExposeResult> {
     const changed = this.#remember(addresses)
     const idle = this.#idleOutcome()
     if (idle !== undefined) return this.#result(idle)
-    if (!changed && this.#isInSync()) return this.#result('unchanged')
+    if (!changed && !anew && this.#isInSync()) return this.#result('unchanged')
 
     let submitted = false
     const unsubscribe = this.subscribe(({ kind }) => (submitted ||= kind === 'changed'))

@@ -148,6 +148,11 @@ export class Automaton {
     return this.#current.name
   }
 
+  /** Whether no step is under way. */
+  get atRest(): boolean {
+    return !this.#current.running
+  }
+
   /** Whether it is in the terminal state, from which there is no way on. */
   get atEnd(): boolean {
     return this.#current.tag === this.#manifest.terminal

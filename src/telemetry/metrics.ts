@@ -8,7 +8,8 @@ import type { Sample } from './sample.ts'
 /** What is read when somebody asks, rather than counted as it happens. */
 export interface MetricSources {
   pods: () => { live: number; held: number }
-  lifecycleState: () => string | undefined
+  /** Whether no step of the automaton is under way, as ever where there is none. */
+  atRest: () => boolean
   problems: () => number
   /** Backends that clients are sent to, without a server that takes requests. */
   unusableBackends: () => number
@@ -36,7 +37,7 @@ export class Metrics {
   readonly #dns: Counter<'event'>
   readonly #alarms: Counter<'code'>
 
-  constructor({ pods, lifecycleState, problems, unusableBackends, skippedValues, leftOutPods }: MetricSources) {
+  constructor({ pods, atRest, problems, unusableBackends, skippedValues, leftOutPods }: MetricSources) {
     const registers = [this.#registry]
     collectRuntime(this.#registry)
     this.#keepalives = new Counter({
@@ -120,8 +121,8 @@ export class Metrics {
       'Backends that clients are sent to, without a server that takes requests',
       unusableBackends
     )
-    gauge(this.#registry, 'kontrol_lifecycle_at_rest', '1 while the automaton is in the state idle', () =>
-      lifecycleState() === 'idle' ? 1 : 0
+    gauge(this.#registry, 'kontrol_lifecycle_at_rest', '1 while no step of the automaton is under way', () =>
+      atRest() ? 1 : 0
     )
     new Gauge({
       name: 'kontrol_build_info',

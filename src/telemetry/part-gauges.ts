@@ -5,7 +5,7 @@ export interface PartSources {
   storeReachable?: (() => boolean) | undefined
   callback?: (() => { failures: number; lastSuccess: number | undefined }) | undefined
   dnsRecords?: (() => readonly { failed: boolean }[]) | undefined
-  masters?: (() => readonly { reachable: boolean }[]) | undefined
+  masters?: (() => readonly { failures: number }[]) | undefined
   /** Of the certificate that ends first; undefined where there is none. */
   certificateEnd?: (() => number | undefined) | undefined
 }
@@ -42,7 +42,7 @@ export function partGauges(parts: PartSources): PartGauge[] {
     [
       'kontrol_masters_unreachable',
       'Of these, those that do not take its keepalives',
-      count(masters, (it) => !it.reachable)
+      count(masters, (it) => it.failures > 0)
     ],
     [
       'kontrol_certificate_end_timestamp_seconds',

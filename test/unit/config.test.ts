@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { loadConfig } from '../../src/config.ts'
+import { haproxyConfigOf, loadConfig } from '../../src/config.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const valid = { KONTROL_LABELS: '{"app":"haproxy","role":"balancer"}' }
@@ -164,5 +164,24 @@ describe('loadConfig', () => {
     const annotations = JSON.stringify({ 'kontrol.unity3d.com/master': 'one, two:8001,,' })
 
     expect(loadConfig({ ...valid, KONTROL_ANNOTATIONS: annotations }).config.masters).toEqual(['one', 'two:8001'])
+  })
+})
+
+describe('haproxyConfigOf', () => {
+  it('is there whatever is wrong with how HAProxy is driven, and with all else', () => {
+    const wrong = {
+      KONTROL_RELOAD_INTERVAL: 'x',
+      KONTROL_SYN_GUARD: 'x',
+      KONTROL_LOG_LEVEL: 'warning',
+      KONTROL_TTL: 'x'
+    }
+    expect(haproxyConfigOf({ ...wrong, KONTROL_DATA: '/data' }, false)).toEqual({
+      ...haproxyConfigOf({ KONTROL_DATA: '/data' }, false)
+    })
+  })
+
+  it('is none where it cannot be told which HAProxy is meant', () => {
+    expect(haproxyConfigOf({ KONTROL_SUPERVISOR: 'x' }, false)).toBeUndefined()
+    expect(haproxyConfigOf({ KONTROL_DRY_RUN: 'x' }, false)).toBeUndefined()
   })
 })

@@ -2,6 +2,7 @@ import { transition } from '../transition.ts'
 import { defineCommand } from '../command.ts'
 import { controlTierOptionDocs, controlTierOptions } from '../control-tier.ts'
 import { visibleJson } from '../output/visible.ts'
+import { failure } from './goto.ts'
 
 export const drain = defineCommand({
   summary: 'Leave the masters and DNS, wait until forgotten, then stop HAProxy',
@@ -10,6 +11,8 @@ export const drain = defineCommand({
   optionDocs: controlTierOptionDocs,
   async run({ values }, context) {
     const ending = await transition(values.url, context, { state: 'shutdown', wait: true })
-    context.stdout(values.json ? visibleJson(JSON.stringify(ending)) : 'Drained: HAProxy has stopped.')
+    if (values.json) context.stdout(visibleJson(JSON.stringify(ending)))
+    else if (ending.error === undefined) context.stdout('Drained: HAProxy has stopped.')
+    if (ending.error !== undefined) throw failure(ending.error)
   }
 })

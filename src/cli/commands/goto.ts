@@ -24,7 +24,7 @@ function told(tag: string, { state, outcome }: Ending): string {
 }
 
 /** A newer control tier may have codes that this command does not know. */
-function failure({ code, message, hint }: NonNullable<Ending['error']>): KontrolError {
+export function failure({ code, message, hint }: NonNullable<Ending['error']>): KontrolError {
   const details = hint === undefined ? {} : { hint }
   return Object.hasOwn(catalogue, code)
     ? new KontrolError(code as keyof typeof catalogue, message, details)

@@ -1,5 +1,6 @@
 import { envTable } from '../../environment.ts'
 import { checkOffline } from '../../haproxy/config/check.ts'
+import { asWritten } from '../../haproxy/files/as-loaded.ts'
 import { asFile } from '../../haproxy/files/config-file.ts'
 import { haproxyPaths } from '../../haproxy/files/paths.ts'
 import { compileTemplate, type LeftOutPod } from '../../render/template.ts'
@@ -157,5 +158,5 @@ function readHosts(json: string): Hosts {
 }
 
 async function readRunning(dataFolder: string): Promise<string> {
-  return await readArgument(haproxyPaths(dataFolder).config)
+  return asWritten(await readArgument(haproxyPaths(dataFolder).config))
 }

@@ -96,6 +96,20 @@ describe('the record follows the proxies', () => {
     expect(dns.double.calls).toHaveLength(calls)
   })
 
+  it('looks anew when somebody asks, and writes what was deleted by hand', async () => {
+    await using dns = await startDns({ '': 'foo.bar.com' })
+    const zone = dns.double.addZone('Z1', 'bar.com')
+    dns.exposer.start()
+    dns.exposer.want(['192.0.2.1'])
+    await eventually(() => zone.valuesOf('foo.bar.com', 'A') && dns.record('foo.bar.com')?.changeId)
+    zone.remove('foo.bar.com', 'A')
+
+    expect((await dns.exposer.expose(['192.0.2.1'], never)).outcome).toBe('unchanged')
+    expect(zone.valuesOf('foo.bar.com', 'A')).toBeUndefined()
+    expect((await dns.exposer.expose(['192.0.2.1'], never, { anew: true })).outcome).toBe('submitted')
+    expect(zone.valuesOf('foo.bar.com', 'A')).toEqual(['192.0.2.1'])
+  })
+
   it('writes nothing when the record is right already, whatever the order, spelling and case', async () => {
     await using dns = await startDns({ '': 'FOO.Bar.com.' })
     const zone = dns.double.addZone('Z1', 'bar.com')
@@ -308,7 +322,7 @@ describe('who writes', () => {
     expect(dns.double.calls).toEqual([])
 
     leads = true
-    dns.exposer.refresh()
+    dns.exposer.want(['192.0.2.1'])
 
     await eventually(() => zone.valuesOf('foo.bar.com', 'A'))
     // One look at the name, and one for the mark of somebody else before it.

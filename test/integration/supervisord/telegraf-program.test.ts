@@ -61,7 +61,7 @@ function statisticsUnder(supervisord: RunningSupervisord, path: string, annotati
   })
   const metrics = new Metrics({
     pods: () => ({ live: 0, held: 0 }),
-    lifecycleState: () => 'idle',
+    atRest: () => true,
     problems: () => 0,
     unusableBackends: () => 0,
     skippedValues: () => 0,

@@ -32,7 +32,7 @@ async function startStatistics() {
   const clock = new FakeClock()
   const metrics = new Metrics({
     pods: () => ({ live: 3, held: 0 }),
-    lifecycleState: () => 'idle',
+    atRest: () => true,
     problems: () => 0,
     unusableBackends: () => 0,
     skippedValues: () => 0,

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runCommand } from '../../../src/cli/command.ts'
 import { render } from '../../../src/cli/commands/render.ts'
+import { asLoaded } from '../../../src/haproxy/files/as-loaded.ts'
 import { tempDir, type TempDir } from '../../support/temp-dir.ts'
 
 const TEMPLATE = `frontend front
@@ -139,6 +140,16 @@ describe('kontrol render', () => {
     const { stdout } = await kontrolRender(dir, ['--template', template, '--hosts', hosts, '--diff'])
 
     expect(stdout).toBe('-  server web-1 10.0.0.1:80\n+  server web-1 10.0.0.2:80')
+  })
+
+  it('shows no change where HAProxy is given an operator\'s "defaults" in other words', async () => {
+    await using dir = await tempDir()
+    const text = 'global\n  zero-warning\ndefaults\n  mode http\nfrontend f\n  bind 127.0.0.1:8080\n'
+    put(dir, 'haproxy/haproxy.cfg', asLoaded(text))
+    const { code, stdout } = await kontrolRender(dir, ['--template', put(dir, 't.j2', text), '--diff'])
+
+    expect(asLoaded(text)).not.toBe(text)
+    expect([code, stdout]).toEqual([0, ''])
   })
 
   it.each([

@@ -201,6 +201,18 @@ describe('Controller', () => {
     expect(noteCause).toHaveBeenCalledWith('pods-held web (3 silent at once, 1 of them taken back)', 'first')
   })
 
+  it("runs the user's callback, which was told that they left, for those that are taken back", () => {
+    const [request, stop] = [vi.fn(), vi.fn(async () => {})]
+    const { clock, tell } = start({ callback: { request, stop } })
+    clock.advance(60_000)
+    request.mockClear()
+
+    tell({ type: 'pods-held', app: 'web', pods: [pod(1), pod(2)], restored: 1 })
+    clock.advance(60_000)
+
+    expect(request).toHaveBeenCalledTimes(1)
+  })
+
   it('moves the record for proxies that are taken back', () => {
     const { goto, want, tell } = start()
     want.mockClear()

@@ -16,7 +16,7 @@ function problems({ atEnd, drivesHaproxy = true, reconfigured = true, driver = [
   const parts: ReadinessParts = {
     registry: undefined,
     proxy: {
-      automaton: { problem: lastError, atEnd, status: () => ({ lastError: lastError ?? null }) },
+      automaton: { problem: lastError, atEnd },
       driver: { problems: () => driver, findings: () => [] },
       reconfigurations: { hasEnded: reconfigured },
       drivesHaproxy
@@ -36,6 +36,13 @@ describe('readinessProblems', () => {
     const full = (): Problem => ({ code: 'KTL_UNEXPECTED', message: 'ENOSPC: no space left on device, write' })
 
     expect(problems({ atEnd: false, lastError: full(), driver: [full(), dead] })).toEqual([full(), dead])
+  })
+
+  it('leave out a step that could not bring DNS in line: the records are tried again by themselves, and HAProxy serves', () => {
+    const throttled: Problem = { code: 'KTL_DNS_UNAVAILABLE', message: 'foo.bar.com: Route53 wants less' }
+
+    expect(problems({ atEnd: false, lastError: throttled })).toEqual([])
+    expect(problems({ atEnd: false, lastError: throttled, driver: [dead] })).toEqual([dead])
   })
 
   it('tell the way back when the terminal state was asked for, and not that HAProxy may come back by itself', () => {

@@ -219,9 +219,9 @@ describe('setup', () => {
 
 describe('expose-via-route53', () => {
   it.each([
-    ['', ['10.0.0.1']],
-    ['["1.2.3.4"]', ['1.2.3.4']]
-  ])('exposes for the input %j the addresses %j', async (input, expected) => {
+    ['', ['10.0.0.1'], { anew: true }],
+    ['["1.2.3.4"]', ['1.2.3.4'], { anew: false }]
+  ])('exposes for the input %j the addresses %j, %j', async (input, expected, how) => {
     const expose = vi.fn(async () => {})
     const step = exposeViaRoute53Step({
       addresses: () => ['10.0.0.1'],
@@ -231,7 +231,7 @@ describe('expose-via-route53', () => {
 
     expect(await step(context(input))).toBe('done')
 
-    expect(expose).toHaveBeenCalledWith(expected, expect.anything())
+    expect(expose).toHaveBeenCalledWith(expected, expect.anything(), how)
   })
 })
 

@@ -4,7 +4,7 @@ import { Metrics } from '../../../src/telemetry/metrics.ts'
 const start = () =>
   new Metrics({
     pods: () => ({ live: 7, held: 2 }),
-    lifecycleState: () => 'idle',
+    atRest: () => true,
     problems: () => 1,
     unusableBackends: () => 4,
     skippedValues: () => 3,
