@@ -223,7 +223,7 @@ export const envTable = {
   }),
   reloadIntervalSeconds: variable({
     name: 'KONTROL_RELOAD_INTERVAL',
-    doc: 'Least seconds between two reloads; runtime updates are not held back',
+    doc: 'Least seconds between two reloads; changes of servers wait with one that waits',
     fallback: 2,
     parse: decimal(0, 3600)
   }),

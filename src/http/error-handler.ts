@@ -32,7 +32,7 @@ export function send(reply: FastifyReply, error: KontrolError): FastifyReply {
 }
 
 const byFastifyCode: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['KTL_BODY_TOO_LARGE', 'Send at most 65536 bytes.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['KTL_BODY_TOO_LARGE', 'Send at most 64 KiB; to PUT /script 256 KiB.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['KTL_REQUEST_INVALID', 'Make Content-Length match the body.'],
   FST_ERR_VALIDATION: ['KTL_REQUEST_INVALID', 'See GET /openapi.json for what this route takes.']
 }
