@@ -45,7 +45,7 @@ export async function refuseTakenAddresses(
  * @param secrets of the configuration and of the environment, which no sentence repeats
  * @returns one sentence for each address that cannot be bound
  */
-export async function probeBinds(
+async function probeBinds(
   wanted: ConfigModel,
   listeners: Listeners,
   secrets: readonly string[]
