@@ -81,14 +81,17 @@ class Subject implements AsyncDisposable {
     return operationId === 'runScript' ? await this.runScript(call) : await this.call(operationId, call)
   }
 
-  /** `GET /api/v1/pods/{key}` of what the server has; the page's own files are nobody's to call. */
+  /**
+   * `GET /api/v1/pods/{key}` of what the server has; the page's own files are nobody's to call. Each is given to an app twice: once to
+   * be served, once to be described.
+   */
   async routes(): Promise<string[]> {
     const lines = (await readFile(join(this.service.data, 'routes'), 'utf8')).trim().split('\n')
     const routes = lines.map((line) => JSON.parse(line) as { method: string; url: string })
-    return routes
+    const shown = routes
       .filter(({ method, url }) => method !== 'HEAD' && !url.startsWith('/dashboard/'))
       .map(({ method, url }) => `${method} ${url.replace(/:(\w+)/g, '{$1}')}`)
-      .sort()
+    return [...new Set(shown)].sort()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
