@@ -45,11 +45,7 @@ export async function refuseTakenAddresses(
  * @param secrets of the configuration and of the environment, which no sentence repeats
  * @returns one sentence for each address that cannot be bound
  */
-async function probeBinds(
-  wanted: ConfigModel,
-  listeners: Listeners,
-  secrets: readonly string[]
-): Promise<string[]> {
+async function probeBinds(wanted: ConfigModel, listeners: Listeners, secrets: readonly string[]): Promise<string[]> {
   const problems: string[] = []
   const tried = new Set<string>()
   for (const { text, number, v6only } of bindAddresses(wanted)) {
