@@ -119,6 +119,8 @@ describe('too much of everything', () => {
     await eventually(() => service.output.includes('limit nearly reached'))
     expect(await metric(service, 'kontrol_limit_used{limit="payload_bytes"}')).toBeLessThanOrEqual(1024 * 1024)
     expect(await metric(service, 'kontrol_alarms_total{code="KTL_LIMIT_NEAR"}')).toBeGreaterThan(0)
+    const events = await readFile(join(service.data, 'events.jsonl'), 'utf8')
+    expect(events).toMatch(/"at":"\d{4}-[^"]*Z",[^\n]*"code":"KTL_LIMIT_NEAR"/)
   })
 
   it('in idle connections takes no descriptor of our own work (case 12)', async () => {

@@ -60,6 +60,16 @@ describe('Metrics', () => {
     expect(text).toMatch(/^kontrol_lifecycle_at_rest 1$/m)
   })
 
+  it('counts as unreachable the masters that did not take the last keepalive, and none that was not asked', async () => {
+    const metrics = start()
+    metrics.watchParts({ masters: () => [{ failures: 0 }, { failures: 2 }, { failures: 0 }] })
+
+    const text = await metrics.render()
+
+    expect(text).toMatch(/^kontrol_masters 3$/m)
+    expect(text).toMatch(/^kontrol_masters_unreachable 1$/m)
+  })
+
   it('hands the same figures to the OpenTSDB relay', async () => {
     const metrics = start()
     metrics.membership('pod-down')
