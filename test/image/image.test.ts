@@ -447,6 +447,8 @@ describe('the base of other images', () => {
         image,
         Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`])
       )
+      // Who is first is who is heard first.
+      await eventually(async () => (await host.exec('redis-0', 'kontrol', 'pods')).includes(`redis-${index}`), MINUTE)
     }
 
     await eventually(async () => {
