@@ -109,7 +109,7 @@ async function createParts(deps: ServiceDeps): Promise<Parts> {
   }
   const metrics: Metrics = new Metrics({
     pods: () => ({ live: registry?.size ?? 0, held: registry?.held ?? 0 }),
-    atRest: () => proxy?.automaton.atRest !== false,
+    atRest: () => proxy === undefined || proxy.automaton.atRest,
     problems: () => problems().length,
     unusableBackends: () => proxy?.driver.unusableBackends().length ?? 0,
     skippedValues: () => registry?.skippedValues ?? 0,
@@ -184,6 +184,7 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
   // A proxy without a registry does not know the others: it writes what a master commands, and nothing by itself.
   if (registry !== undefined) dns.start()
   proxy?.automaton.start()
+  // A proxy without a registry renders what its master sends: an edited template counts with the next command, and nothing is tried again.
   if (controller !== undefined) {
     closers.add('controller', () => controller.stop())
     controller.start()
@@ -192,7 +193,6 @@ async function startParts(deps: ServiceDeps, parts: Parts, closers: Closers): Pr
     proxy?.reconfigurations.subscribe((reconfiguration) => retry.ended(reconfiguration))
     templates.watch(clock, (cause) => controller.templateChanged(cause))
   }
-  // A proxy without a registry renders what its master sends: an edited template counts with the next command, and nothing is tried again.
   closers.add('template', () => templates.close())
   closers.add('statistics', () => statistics?.stop())
   statistics?.start()

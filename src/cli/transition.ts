@@ -1,3 +1,4 @@
+import { catalogue, KontrolError } from '../errors.ts'
 import type { CliContext } from './command.ts'
 import { ControlTier } from './control-tier.ts'
 import { Interrupted } from './end-signal.ts'
@@ -34,4 +35,12 @@ export async function transition(
     if (error instanceof Interrupted) context.stderr('Not waited for any more, but it goes on: see "kontrol state".')
     throw error
   }
+}
+
+/** A newer control tier may have codes that this command does not know. */
+export function failureOf({ code, message, hint }: NonNullable<Ending['error']>): KontrolError {
+  const details = hint === undefined ? {} : { hint }
+  return Object.hasOwn(catalogue, code)
+    ? new KontrolError(code as keyof typeof catalogue, message, details)
+    : new KontrolError('KTL_STEP_FAILED', `${code}: ${message}`, details)
 }

@@ -4,7 +4,7 @@ import type { PlanKind } from '../model/reconfiguration.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { TaskQueue } from '../platform/queue.ts'
-import { adviceOn, listens, refuseKeywords, silence } from './config/lint.ts'
+import { adviceOn, listens, noListener, refuseKeywords } from './config/lint.ts'
 import { secretsOf } from './config/masked.ts'
 import type { ConfigModel, ConfigReader } from './config/model.ts'
 import { shownDiff } from './config/shown-diff.ts'
@@ -203,7 +203,7 @@ export class Update {
     this.#follower.drop()
     await this.#options.file.check(text, signal)
     // Behind HAProxy's own words, which name a "bind" that is misspelt.
-    if (!listens(model) && (await this.#listensNow())) throw silence()
+    if (!listens(model) && (await this.#listensNow())) throw noListener()
   }
 
   /** Whether there is anything to lose for clients; asked of the sockets where it is not known what text runs. */

@@ -21,6 +21,7 @@ export class StoreWrites {
   readonly #unremoved = new Map<string, Pod>()
   readonly #backoff = new Backoff(RETRY)
   #cancelRetry: Cancel | undefined
+  #stopped = false
   #problem: KontrolError | undefined
 
   constructor(store: Store, logger: Logger, clock: Clock) {
@@ -67,7 +68,7 @@ export class StoreWrites {
       },
       (err: unknown) => {
         for (const pod of pods) this.#unremoved.set(pod.key, pod)
-        if (this.#cancelRetry !== undefined) return
+        if (this.#cancelRetry !== undefined || this.#stopped) return
         this.#logger.warn({ err, pods: this.#unremoved.size }, 'pods not removed from the store')
         this.#cancelRetry = this.#clock.after(this.#backoff.next(), () => {
           this.#cancelRetry = undefined
@@ -79,8 +80,8 @@ export class StoreWrites {
 
   /** What the store has not taken by now stays in it. */
   stop(): void {
+    this.#stopped = true
     this.#cancelRetry?.()
-    this.#unremoved.clear()
   }
 
   /** @throws KontrolError KTL_STORE_UNAVAILABLE, KTL_NOT_LEADING */

@@ -1,5 +1,4 @@
-import { catalogue, KontrolError } from '../../errors.ts'
-import { transition, type Ending } from '../transition.ts'
+import { failureOf, transition, type Ending } from '../transition.ts'
 import { defineCommand, usageError } from '../command.ts'
 import { controlTierOptionDocs, controlTierOptions } from '../control-tier.ts'
 import { visibleJson, visibleLine } from '../output/visible.ts'
@@ -14,19 +13,11 @@ export const goto = defineCommand({
     if (tag === undefined) throw usageError('goto takes a tag', 'Usage: kontrol goto <tag> [input]')
     const ending = await transition(values.url, context, { state: tag, input, wait: !values['no-wait'] })
     context.stdout(values.json ? visibleJson(JSON.stringify(ending)) : visibleLine(told(tag, ending)))
-    if (ending.error !== undefined) throw failure(ending.error)
+    if (ending.error !== undefined) throw failureOf(ending.error)
   }
 })
 
 function told(tag: string, { state, outcome }: Ending): string {
   if (outcome === undefined) return `${state} has begun: "kontrol state" shows where it is`
   return `${tag}: ${outcome}, at rest in ${state}`
-}
-
-/** A newer control tier may have codes that this command does not know. */
-export function failure({ code, message, hint }: NonNullable<Ending['error']>): KontrolError {
-  const details = hint === undefined ? {} : { hint }
-  return Object.hasOwn(catalogue, code)
-    ? new KontrolError(code as keyof typeof catalogue, message, details)
-    : new KontrolError('KTL_STEP_FAILED', `${code}: ${message}`, details)
 }

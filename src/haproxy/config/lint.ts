@@ -32,7 +32,7 @@ export function refuseKeywords({ sections }: ConfigModel): void {
 }
 
 /** Of a text without any listener, while the running one has some: a template that is being written, or was emptied. */
-export const silence = (): KontrolError =>
+export const noListener = (): KontrolError =>
   new KontrolError('KTL_HAPROXY_NO_LISTENER', 'The configuration has no "bind", and the one that runs has', {
     hint: 'Look at the template: is it empty, or cut off? HAProxy goes on with what it runs.'
   })

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
+import { fastify, type FastifyInstance, type FastifySchema, type RouteOptions } from 'fastify'
 import { programVersion } from '../../platform/process/program-version.ts'
 import type { RouteAccess } from '../auth.ts'
 import { negotiateAnswers, type NegotiatedRoute } from '../negotiated-answers.ts'
@@ -101,7 +101,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
  * In an app of its own, which has no other use: what writes a description is 4 MB of memory, and loaded only where one is asked for.
  */
 async function describe(routes: readonly RouteOptions[]): Promise<object> {
-  const [{ fastify }, { default: swagger }] = await Promise.all([import('fastify'), import('@fastify/swagger')])
+  const { default: swagger } = await import('@fastify/swagger')
   const app = fastify({ exposeHeadRoutes: false })
   // Nothing comes in or goes out here, so that no schema has to be compiled.
   app.setValidatorCompiler(() => () => true)

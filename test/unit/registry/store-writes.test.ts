@@ -67,8 +67,11 @@ describe('removals that the store does not take', () => {
     store.failure = new Error('disk full')
     writes.remove([pod])
     await settled()
-    const before = store.writes
     writes.stop()
+    // One that was under way then.
+    writes.remove([pod])
+    await settled()
+    const before = store.writes
     clock.advance(600_000)
     await settled()
 

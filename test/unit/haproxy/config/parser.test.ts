@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ConfigReader } from '../../../../src/haproxy/config/model.ts'
 import { splitWords } from '../../../../src/haproxy/config/parser.ts'
+import { hiddenClasses } from '../../../support/hidden-classes.ts'
 
 describe('splitWords', () => {
   it.each([
@@ -33,6 +34,16 @@ describe('ConfigReader', () => {
     expect([...pools.values()]).toMatchObject([
       { backend: 'b', servers: [{ name: 's', target: { address: '1.2.3.4', port: 80, options: 'check' } }] }
     ])
+  })
+
+  it('makes targets that share their hidden class, as there are thousands', async () => {
+    const servers = Array.from({ length: 40 }, (_, n) => `  server s${n} 10.0.0.${n}:80 check weight ${n}\n`)
+
+    const { pools } = await new ConfigReader().read(`backend b\n${servers.join('')}`)
+
+    const targets = [...pools.values()].flatMap((pool) => pool.servers.map(({ target }) => target))
+    expect(targets).toHaveLength(40)
+    expect(hiddenClasses(targets)).toBeLessThan(5)
   })
 
   it('numbers the lines of each text anew, whatever it remembers of the one before', async () => {
