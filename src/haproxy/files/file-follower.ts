@@ -1,4 +1,5 @@
 import { findKontrolError, problemOf, type Problem } from '../../errors.ts'
+import { Backoff } from '../../platform/backoff.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { ConfigFile } from './config-file.ts'
@@ -18,8 +19,8 @@ export interface FileFollowerOptions {
   onAlarm: (problem: Problem) => void
 }
 
-/** Until what failed for another reason than HAProxy's word is tried again: a disk may have space by then. */
-const RETRY_MS = 10_000
+/** Between the attempts at what failed for another reason than HAProxy's word: a disk may have space by then. */
+const RETRY = { firstMs: 1_000, maxMs: 10_000, factor: 1.5 }
 
 /**
  * Brings the file to what was changed at runtime: checked by HAProxy as every
@@ -28,6 +29,7 @@ const RETRY_MS = 10_000
  */
 export class FileFollower {
   readonly #options: FileFollowerOptions
+  readonly #backoff = new Backoff(RETRY)
   #next: Configuration | undefined
   #again: Cancel = () => {}
   #run: { ended: Promise<void>; abort: AbortController } | undefined
@@ -84,7 +86,8 @@ export class FileFollower {
     onAlarm(problem)
     // What runs would be refused at the next start; the last good file stays for that.
     known.problem.file = problem
-    if (!refused && this.#next === undefined) this.#again = clock.after(RETRY_MS, () => this.follow(configuration))
+    if (!refused && this.#next === undefined)
+      this.#again = clock.after(this.#backoff.next(), () => this.follow(configuration))
   }
 
   #take(): Configuration | undefined {
@@ -103,6 +106,7 @@ export class FileFollower {
       if (signal.aborted || pid === undefined || known.worker?.workerPid !== pid) return
       await keep(configuration)
       known.problem.file = undefined
+      this.#backoff.reset()
     })
   }
 }

@@ -203,7 +203,9 @@ describe('a data folder to which nothing can be written', () => {
       for (let n = 0; n < 4; n++) expect(await ask(address)).toBe('one')
       return true
     })
-    expect(haproxy.driver.running()?.text).toBe(`${proxy(address, [one])}\n`)
+    // HAProxy answers some milliseconds before it is asked what it is.
+    const running = await eventually(() => haproxy.driver.running())
+    expect(running.text).toBe(`${proxy(address, [one])}\n`)
   })
 })
 
