@@ -28,6 +28,7 @@ import { RegistryHosts } from '../render/hosts-source.ts'
 import { FaultyPods } from '../render/pods/faulty-pods.ts'
 import { LeftOutPods } from '../render/pods/left-out-pods.ts'
 import { LoopGuard } from '../render/pods/loop-guard.ts'
+import { nearTemplate } from '../render/near-template.ts'
 import { Renderer, visibleEnvironment } from '../render/renderer.ts'
 import { restartStep } from '../steps/restart.ts'
 import { setupStep } from '../steps/setup.ts'
@@ -145,7 +146,7 @@ function createSteps(
     makeRenderer: (known) =>
       new Renderer({
         source: () => templates.read(),
-        compile: (source) => renderings.templateOf(source),
+        compile: (source) => nearTemplate(source, renderings.templateOf(source)),
         known,
         constants: { namespace: config.namespace, labels: config.labels, env: visibleEnvironment(deps.env) }
       }),

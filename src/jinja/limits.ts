@@ -34,13 +34,16 @@ export interface Limits {
   readonly copiedItems: number
   /** Macros (or recursive loops) inside one another. */
   readonly recursion: number
+  /** Asked now and then: a step of large numbers takes a hundred times what others take. */
+  readonly isOverdue: () => boolean
 }
 
 export const DEFAULT_LIMITS: Limits = {
   outputLength: 16 * 1024 * 1024,
   steps: 5_000_000,
   copiedItems: 64_000_000,
-  recursion: 200
+  recursion: 200,
+  isOverdue: () => false
 }
 
 export function limitFault(what: string, limit: number): TemplateFault {

@@ -1,4 +1,5 @@
 import { limitFault, type Limits } from './limits.ts'
+import { TemplateFault } from './template-fault.ts'
 import { getItem, ownAttribute } from './values/attributes.ts'
 import { toText } from './values/print.ts'
 import type { Library, Runtime, Value } from './values/value.ts'
@@ -13,12 +14,16 @@ const COPIED_CHARACTERS_PER_STEP = 1024
 const STEPS_PER_CALL = 10
 const MAX_FORMAT_LENGTH = 20_000
 
+/** Calls of `spend` from one question whether the time is over to the next. */
+const CALLS_PER_QUESTION = 64
+
 /** Keeps one rendering inside its limits. */
 export class TemplateRuntime implements Runtime {
   readonly library: Library
   readonly #sources: ReadonlyMap<string, () => Value>
   readonly #variables = new Map<string, Value>()
   readonly #limits: Limits
+  #calls = 0
   #steps = 0
   #copiedItems = 0
   #depth = 0
@@ -44,6 +49,9 @@ export class TemplateRuntime implements Runtime {
   spend(steps = 1): void {
     this.#steps += steps
     if (this.#steps > this.#limits.steps) throw limitFault('steps', this.#limits.steps)
+    if (++this.#calls % CALLS_PER_QUESTION === 0 && this.#limits.isOverdue()) {
+      throw new TemplateFault('LimitError', 'the template needs more time than it has')
+    }
   }
 
   /** To be asked before a text or a list of that many characters or items is made. */

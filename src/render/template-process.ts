@@ -17,7 +17,7 @@ import {
   type TemplateRequest,
   type TextPiece
 } from './template-messages.ts'
-import type { Rendered, TemplateVariables } from './template.ts'
+import { mentionsPods, type Rendered, type TemplateVariables } from './template.ts'
 
 export interface TemplateProcessOptions {
   clock: Clock
@@ -149,8 +149,7 @@ class Child {
     this.#template = source
     await this.#tell('hosts', this.#hosts, hosts)
     this.#hosts = hosts
-    // Most templates are about addresses alone.
-    const needed = source.includes('pods') ? pods : new Map<string, readonly Pod[]>()
+    const needed = mentionsPods(source) ? pods : new Map<string, readonly Pod[]>()
     await this.#tell('pods', this.#pods, needed)
     this.#pods = needed
     this.#send({ render: constants })

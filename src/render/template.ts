@@ -1,4 +1,5 @@
 import { findKontrolError } from '../errors.ts'
+import type { Limits } from '../jinja/limits.ts'
 import { JinjaTemplate } from '../jinja/template.ts'
 import { fromData } from '../jinja/values/from-data.ts'
 import type { Value } from '../jinja/values/value.ts'
@@ -51,17 +52,21 @@ export interface Template {
   render(variables: TemplateVariables): Rendered
 }
 
+/** Most templates are about addresses alone. */
+export const mentionsPods = (source: string): boolean => source.includes('pods')
+
 /** Renderings in which pods show one after the other; from then on all that could are left out at once. */
 const MAX_RENDERINGS = 5
 
 /**
  * Compiles a Jinja2 template of the HAProxy configuration, to be rendered as often as the hosts change.
  *
+ * @param limits of each rendering, where they are tighter than those of all templates
  * @throws KontrolError KTL_TEMPLATE_INVALID with the line, column and text of what cannot be read
  */
-export function compileTemplate(source: string): Template {
+export function compileTemplate(source: string, limits: Partial<Limits> = {}): Template {
   const shown = (text: string): string => maskValues(maskConfiguration(text), secretsIn(source))
-  const template = new JinjaTemplate(source, { filters: haproxyFilters, shown })
+  const template = new JinjaTemplate(source, { filters: haproxyFilters, limits, shown })
   const podValues = new PodValues()
   return {
     render: (variables) => {
