@@ -17,7 +17,9 @@ const SECRETS = {
 const PASSWORDS = ['stats-password', 'list-password', 'of-a-backend', String.raw`haproxy\.main\(\)`]
 const HIDDEN = new RegExp([...Object.values(SECRETS), ...PASSWORDS].join('|'))
 
-const template = (address: string, more = ''): string => `userlist people
+/** With pods in it, so that the process that renders has it. */
+const template = (address: string, more = ''): string => `# {{ pods | length }} apps
+userlist people
   user ann insecure-password list-password
 frontend front
   mode http
