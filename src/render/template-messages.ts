@@ -1,4 +1,5 @@
 import { findKontrolError, KontrolError, messageOf, type Problem } from '../errors.ts'
+import { commonEnd, commonStart } from '../platform/common-text.ts'
 import type { Rendered, TemplateVariables } from './template.ts'
 
 /** To the process that renders: what it shall know from now on, and last that it shall render. */
@@ -9,33 +10,59 @@ export type TemplateRequest =
   | { readonly pods: string }
   | { readonly render: Omit<TemplateVariables, 'hosts' | 'pods'> }
 
-/** From it: that it is there, and then one for each rendering, behind the pieces of a text that is not whole in it. */
+/** From it: that it is there, and then one for each rendering. */
 export type TemplateAnswer = 'ready' | Rendered | { readonly problem: Problem } | { readonly crash: string }
 
-/** The beginning of a rendered text. */
-export interface TextPiece {
+/** Some of a rendered text, in the order of the text. */
+interface TextPiece {
   readonly piece: string
 }
+
+/** Behind the pieces of a text: what it has in common with the one before, at its beginning and at its end. */
+interface RenderedRest extends Omit<Rendered, 'text'> {
+  readonly head: number
+  readonly tail: number
+}
+
+export type AnswerMessage = TextPiece | RenderedRest | Exclude<TemplateAnswer, Rendered>
 
 /** Characters in one message: it is copied and read in one turn of the event loop. */
 const PIECE = 256 * 1024
 
-/** An answer as messages that are read in turns. */
-export function* messagesOf(answer: TemplateAnswer): Generator<TextPiece | TemplateAnswer> {
-  if (answer === 'ready' || !('text' in answer)) {
-    yield answer
-    return
-  }
-  const { text } = answer
-  let from = 0
-  for (; text.length - from > PIECE; from += PIECE) yield { piece: text.slice(from, from + PIECE) }
-  yield { ...answer, text: text.slice(from) }
-}
+/** What goes to and fro of texts, of which one is mostly like the one before: each end keeps the last. */
+export class TextChannel {
+  #last = ''
+  #pieces: string[] = []
 
-/** @param pieces those that came before the last message */
-export function wholeAnswer(pieces: readonly string[], last: TemplateAnswer): TemplateAnswer {
-  if (pieces.length === 0 || last === 'ready' || !('text' in last)) return last
-  return { ...last, text: [...pieces, last.text].join('') }
+  /** @returns the answer, once its last message is there */
+  take(message: AnswerMessage): TemplateAnswer | undefined {
+    if (message === 'ready' || 'problem' in message || 'crash' in message) return message
+    if ('piece' in message) {
+      this.#pieces.push(message.piece)
+      return undefined
+    }
+    const { head, tail, ...rest } = message
+    const before = this.#last
+    const text = [before.slice(0, head), ...this.#pieces, before.slice(before.length - tail)].join('')
+    this.#pieces = []
+    this.#last = text
+    return { ...rest, text }
+  }
+
+  /** An answer as messages that are read in turns. */
+  *messagesOf(answer: TemplateAnswer): Generator<AnswerMessage> {
+    if (answer === 'ready' || !('text' in answer)) {
+      yield answer
+      return
+    }
+    const { text, ...rest } = answer
+    const head = commonStart(this.#last, text)
+    const tail = commonEnd(this.#last, text, Math.min(this.#last.length, text.length) - head)
+    const end = text.length - tail
+    for (let from = head; from < end; from += PIECE) yield { piece: text.slice(from, Math.min(from + PIECE, end)) }
+    this.#last = text
+    yield { ...rest, head, tail }
+  }
 }
 
 /** An error on its way out of the process. */

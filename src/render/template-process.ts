@@ -12,10 +12,10 @@ import { betweenSteps } from '../platform/turns.ts'
 import { changesOf, type Lists } from './list-changes.ts'
 import {
   renderedOf,
-  wholeAnswer,
+  TextChannel,
+  type AnswerMessage,
   type TemplateAnswer,
-  type TemplateRequest,
-  type TextPiece
+  type TemplateRequest
 } from './template-messages.ts'
 import { mentionsPods, type Rendered, type TemplateVariables } from './template.ts'
 
@@ -119,12 +119,10 @@ class Child {
     }))
     let said = ''
     child.stderr?.on('data', (chunk: Buffer) => (said = `${said}${String(chunk)}`.slice(-KEPT_OF_STDERR)))
-    let pieces: string[] = []
-    child.on('message', (message: TextPiece | TemplateAnswer) => {
-      if (typeof message === 'object' && 'piece' in message) return void pieces.push(message.piece)
-      const answer = wholeAnswer(pieces, message)
-      pieces = []
-      this.#waiting?.resolve(answer)
+    const channel = new TextChannel()
+    child.on('message', (message: AnswerMessage) => {
+      const answer = channel.take(message)
+      if (answer !== undefined) this.#waiting?.resolve(answer)
     })
     child.on('error', (error) => this.#fail(gone(error.message)))
     child.on('close', (code, signal) => {

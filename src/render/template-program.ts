@@ -6,10 +6,11 @@ import { writeFileSync } from 'node:fs'
 import { parseJson } from '../model/json/json.ts'
 import type { Pod } from '../model/pod.ts'
 import { applyChanges, type ListChanges } from './list-changes.ts'
-import { messagesOf, toAnswer, type TemplateAnswer, type TemplateRequest } from './template-messages.ts'
+import { TextChannel, toAnswer, type TemplateAnswer, type TemplateRequest } from './template-messages.ts'
 import { compileTemplate, type Rendered, type Template } from './template.ts'
 import { refuseLargeText } from './text-limits.ts'
 
+const channel = new TextChannel()
 let source = ''
 let compiled: Template | undefined
 let hosts = new Map<string, string[]>()
@@ -35,7 +36,7 @@ function attempt(render: () => Rendered): TemplateAnswer {
 }
 
 function answer(message: TemplateAnswer): void {
-  for (const part of messagesOf(message)) process.send?.(part)
+  for (const part of channel.messagesOf(message)) process.send?.(part)
 }
 
 /** Where memory is short, the kernel ends this process rather than its neighbours, HAProxy among them. */

@@ -1,3 +1,4 @@
+import { commonEnd, commonStart } from '../../platform/common-text.ts'
 import { eachInTurns } from '../../platform/turns.ts'
 
 /** Lines, as `split('\n')` makes them, in which two texts differ. What stands before and behind is the same in both. */
@@ -8,9 +9,6 @@ export interface ChangedLines {
   after: string[]
 }
 
-/** Characters compared at once: as whole blocks of memory, and not one by one. */
-const BLOCK = 4_096
-
 /**
  * Finds the lines in which two texts differ, without a look at each of the
  * others, which is most of the work when one of ten thousand servers changes.
@@ -18,9 +16,9 @@ const BLOCK = 4_096
  */
 export function changedLines(before: string, after: string): ChangedLines {
   const shorter = Math.min(before.length, after.length)
-  const equal = commonLength(shorter, (from, to) => before.slice(from, to) === after.slice(from, to))
+  const equal = commonStart(before, after)
   const start = equal === 0 ? 0 : before.lastIndexOf('\n', equal - 1) + 1
-  const tail = commonLength(shorter - start, (from, to) => fromEnd(before, from, to) === fromEnd(after, from, to))
+  const tail = commonEnd(before, after, shorter - start)
   // From the end of a line on: the lines behind that are whole.
   const end = before.indexOf('\n', before.length - tail)
   const kept = end === -1 ? 0 : before.length - end
@@ -89,24 +87,6 @@ function take(count: Map<string, number>, line: string): boolean {
   if (left === 0) return false
   count.set(line, left - 1)
   return true
-}
-
-/** How many characters are the same, at most `limit`, by comparing ranges. */
-function commonLength(limit: number, same: (from: number, to: number) => boolean): number {
-  let at = 0
-  let step = BLOCK
-  while (at < limit) {
-    const to = Math.min(at + step, limit)
-    if (same(at, to)) at = to
-    else if (to - at === 1) return at
-    else step = Math.ceil((to - at) / 2)
-  }
-  return at
-}
-
-/** A range that is counted from the end. */
-function fromEnd(text: string, from: number, to: number): string {
-  return text.slice(text.length - to, text.length - from)
 }
 
 /** Lines that end before a place. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { messageOf } from '../../errors.ts'
 import type { Pod } from '../../model/pod.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -73,7 +74,7 @@ export class PodTrials {
     if (this.#without.size === 0) return undefined
     const without = new Map(allOf(pods).flatMap((pod) => toEntry(pod, this.#without.get(pod))))
     if (without.size === 0) return undefined
-    const tried = await this.#try(trial, without)
+    const tried = await this.#tryAgain(trial, without)
     return tried.failure === undefined ? { made: tried.made, without } : undefined
   }
 
@@ -98,7 +99,7 @@ export class PodTrials {
   ): Promise<Result<T> | undefined> {
     const without = new Map(group.map((pod): [Pod, string] => [pod, messageOf(failure)]))
     if (without.size === 0) return undefined
-    const withNone = await this.#try(trial, without)
+    const withNone = await this.#tryAgain(trial, without)
     if (withNone.failure !== undefined) return undefined
     let { made } = withNone
     /** @returns whether all of them are back */
@@ -108,7 +109,7 @@ export class PodTrials {
         if (budget.trials-- <= 0 || this.#options.clock.monotonic() > budget.until) return false
         const fewer = new Map(without)
         for (const pod of some) fewer.delete(pod)
-        const result = await this.#try(trial, fewer)
+        const result = await this.#tryAgain(trial, fewer)
         if (result.failure === undefined) {
           made = result.made
           for (const pod of some) without.delete(pod)
@@ -130,9 +131,13 @@ export class PodTrials {
     return { made, without }
   }
 
+  /** Keepalives are taken between two trials. */
+  async #tryAgain<T>(trial: Attempt<T>['trial'], without: Without): Promise<Tried<T>> {
+    await setImmediate()
+    return await this.#try(trial, without)
+  }
+
   async #try<T>(trial: Attempt<T>['trial'], without: Without): Promise<Tried<T>> {
-    // Keepalives are taken between two trials.
-    await new Promise((resolve) => setImmediate(resolve))
     try {
       return { made: await trial(without), failure: undefined }
     } catch (failure) {
