@@ -1,6 +1,6 @@
 import type { Hosts } from '../model/snapshot.ts'
 import { betweenSteps } from '../platform/turns.ts'
-import type { RemoteTemplate } from './template-process.ts'
+import type { RenderedTemplate } from './renderer.ts'
 import { compileTemplate, mentionsPods, type Rendered, type Template, type TemplateVariables } from './template.ts'
 import { refuseLargeText } from './text-limits.ts'
 
@@ -18,7 +18,7 @@ const REST = 50
  * Small is a template of addresses alone: what pods say of themselves is never a value here. Whatever goes wrong
  * is for the other process to try, and to tell.
  */
-export function nearTemplate(source: string, remote: RemoteTemplate): RemoteTemplate {
+export function nearTemplate(source: string, remote: RenderedTemplate): RenderedTemplate {
   if (source.length > NEAR_SOURCE_LENGTH || mentionsPods(source)) return remote
   let compiled: Template | undefined
   let until = Infinity

@@ -1,5 +1,5 @@
 import { findKontrolError, KontrolError, messageOf, type Problem } from '../errors.ts'
-import { commonEnd, commonStart } from '../platform/common-text.ts'
+import { commonEnd, commonStart } from '../platform/text/common-text.ts'
 import type { Rendered, TemplateVariables } from './template.ts'
 
 /** To the process that renders: what it shall know from now on, and last that it shall render. */
@@ -29,7 +29,7 @@ export type AnswerMessage = TextPiece | RenderedRest | Exclude<TemplateAnswer, R
 /** Characters in one message: it is copied and read in one turn of the event loop. */
 const PIECE = 256 * 1024
 
-/** What goes to and fro of texts, of which one is mostly like the one before: each end keeps the last. */
+/** An end of the way on which texts come back, one mostly like the one before: each end keeps the last. */
 export class TextChannel {
   #last = ''
   #pieces: string[] = []

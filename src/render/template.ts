@@ -52,7 +52,7 @@ export interface Template {
   render(variables: TemplateVariables): Rendered
 }
 
-/** Most templates are about addresses alone. */
+/** Whether it may read what pods say of themselves; most templates are about addresses alone. */
 export const mentionsPods = (source: string): boolean => source.includes('pods')
 
 /** Renderings in which pods show one after the other; from then on all that could are left out at once. */

@@ -1,4 +1,4 @@
-import { csvCells, csvLines } from '../platform/csv.ts'
+import { csvCells, csvLines } from '../platform/text/csv.ts'
 import { eachInTurns } from '../platform/turns.ts'
 import { inSlices, type Sample } from './sample.ts'
 

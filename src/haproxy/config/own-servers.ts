@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { unmapped } from '../../model/host-address.ts'
 import { canonicalIp } from '../../model/ip.ts'
-import { betweenSteps, eachInTurns } from '../../platform/turns.ts'
+import { eachInTurns } from '../../platform/turns.ts'
 import { KnownLines } from './known-lines.ts'
 import { splitWords } from './parser.ts'
 
@@ -67,8 +67,8 @@ export class OwnServers {
    */
   async of(text: string, isOwn: (address: string) => boolean): Promise<OwnServer[]> {
     const lines = await this.#lines.of(text)
-    await betweenSteps(text)
-    const binds = lines.flatMap((line) => line.binds)
+    const binds: Bind[] = []
+    await eachInTurns(lines, (line) => binds.push(...line.binds))
     const bindsAndControl = [...binds, this.#control]
     /** Whether anything listens on a port that does not go by the client's; most servers have the same. */
     const listened = new Map<number, boolean>()
@@ -77,16 +77,15 @@ export class OwnServers {
       listened.set(port.number, known)
       return known
     }
-    // The port first: whether an address is our own may take a look at the machine.
-    const suspects: Server[] = []
-    for (const { servers } of lines)
-      for (const server of servers)
-        if (server.port === undefined || server.port.isOffset || isListened(server.port)) suspects.push(server)
     const found: OwnServer[] = []
-    await eachInTurns(suspects, ({ target, address, port }) => {
-      const reached = port === undefined ? binds : bindsAndControl
-      if (reached.some((bind) => listensOn(bind, port, binds) && isAt(bind, address, isOwn))) {
-        found.push({ target, address })
+    await eachInTurns(lines, ({ servers }) => {
+      for (const { target, address, port } of servers) {
+        // The port first: whether an address is our own may take a look at the machine.
+        if (port !== undefined && !port.isOffset && !isListened(port)) continue
+        const reached = port === undefined ? binds : bindsAndControl
+        if (reached.some((bind) => listensOn(bind, port, binds) && isAt(bind, address, isOwn))) {
+          found.push({ target, address })
+        }
       }
     })
     return found

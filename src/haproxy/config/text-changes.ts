@@ -1,4 +1,4 @@
-import { commonEnd, commonStart } from '../../platform/common-text.ts'
+import { commonEnd, commonStart } from '../../platform/text/common-text.ts'
 import { eachInTurns } from '../../platform/turns.ts'
 
 /** Lines, as `split('\n')` makes them, in which two texts differ. What stands before and behind is the same in both. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError } from '../../errors.ts'
-import { endsInQuotes } from '../../platform/csv.ts'
+import { endsInQuotes } from '../../platform/text/csv.ts'
 import { parseStat, type ProxyStat } from './show-stat.ts'
 import type { RuntimeCommand } from '../servers/commands.ts'
 import { parseServersState, type ServerState } from './show-servers-state.ts'

@@ -1,4 +1,4 @@
-import { csvCells, csvFirstCells, csvLines } from '../../platform/csv.ts'
+import { csvCells, csvFirstCells, csvLines } from '../../platform/text/csv.ts'
 import { eachInTurns } from '../../platform/turns.ts'
 import { CHECK_COLUMNS, checkText } from './check-text.ts'
 

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { parseJson } from '../../../src/model/json/json.ts'
 import type { Pod } from '../../../src/model/pod.ts'
 import { systemClock, type Clock } from '../../../src/platform/clock.ts'
+import { nearTemplate } from '../../../src/render/near-template.ts'
 import { compileTemplate, type TemplateVariables } from '../../../src/render/template.ts'
 import { TemplateProcess } from '../../../src/render/template-process.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -11,6 +13,7 @@ import { FakeClock } from '../../support/fake-clock.ts'
 import { makePod } from '../../support/registry/make-pod.ts'
 import { recordingLogger } from '../../support/test-logger.ts'
 
+const FIXTURES = join(import.meta.dirname, '../../fixtures/templates')
 const LISTS = "{% for app, ips in hosts|dictsort %}{{ app }}: {{ ips|join(' ') }}\n{% endfor %}"
 /** Each of them some 4 kB. */
 const BIG_INTS =
@@ -186,5 +189,31 @@ ${LISTS}{% for app, list in pods|dictsort %}{% for p in list %}{{ p|tojson }} {{
     await eventually(async () => (await pids()).length === 1)
     for (const pid of await pids()) process.kill(pid, 'SIGKILL')
     await expect(rendering).rejects.toMatchObject({ code: 'KTL_UNEXPECTED' })
+  })
+})
+
+describe('a small template', () => {
+  it('comes out as it does in the process, which is started for one that is not small', async () => {
+    using renderings = startRenderings()
+    const near = (template: string) =>
+      nearTemplate(template, { render: (variables, signal) => renderings.render(template, variables, signal) })
+    const fixtures = ['http.cfg.j2', 'zookeeper.cfg.j2'].map((name) => join(FIXTURES, name))
+    const templates = [LISTS, ...(await Promise.all(fixtures.map((path) => readFile(path, 'utf8'))))]
+    const sizes = [0, 1, 7, 1_500]
+    const pods = Array.from({ length: 1_500 }, (_, seq) =>
+      makePod(seq, { app: seq % 3 === 0 ? 'web' : 'db', ip: `10.0.${seq >> 8}.${seq & 255}` })
+    )
+    const all = templates.flatMap((template) => sizes.map((size) => ({ template, ...fleet(pods.slice(0, size)) })))
+
+    // Those of the tests before have been told to end.
+    await eventually(async () => (await pids()).length === 0)
+    const texts: unknown[] = []
+    for (const { template, ...variables } of all) texts.push(await near(template).render(variables))
+    expect(await pids()).toEqual([])
+
+    for (const [n, { template, ...variables }] of all.entries())
+      expect(texts[n]).toEqual(await renderings.render(template, variables))
+    await near('{{ pods | length }}').render(fleet(pods))
+    expect((await pids()).length).toBe(1)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { csvCells, csvFirstCells, csvLines } from '../../../src/platform/csv.ts'
+import { csvCells, csvFirstCells, csvLines } from '../../../src/platform/text/csv.ts'
 
 const cellsOf = (csv: string): string[][] => csvLines(csv).map(csvCells)
 

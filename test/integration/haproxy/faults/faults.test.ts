@@ -206,6 +206,10 @@ describe('a data folder to which nothing can be written', () => {
     // HAProxy answers some milliseconds before it is asked what it is.
     const running = await eventually(() => haproxy.driver.running())
     expect(running.text).toBe(`${proxy(address, [one])}\n`)
+    if (spoil === 'fill') await disk.free()
+    await eventually(
+      async () => (await readFile(fileOf(haproxy, 'last-good.cfg'), 'utf8')) === `${proxy(address, [one])}\n`
+    )
   })
 })
 
