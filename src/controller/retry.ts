@@ -16,8 +16,9 @@ export interface RetryDeps {
  */
 export class Retry {
   readonly #deps: RetryDeps
-  readonly #backoff = new Backoff({ firstMs: 5_000, maxMs: 60_000 })
-  #cancel: Cancel = () => {}
+  /** What passes often passes within seconds: a disk has room again, another program has ended. */
+  readonly #backoff = new Backoff({ firstMs: 1_000, maxMs: 60_000, factor: 1.5 })
+  #due: Cancel | undefined
 
   constructor(deps: RetryDeps) {
     this.#deps = deps
@@ -25,17 +26,22 @@ export class Retry {
 
   /** To be told of every reconfiguration that has ended. */
   ended({ outcome, error }: Reconfiguration): void {
-    this.#cancel()
     if (outcome !== 'failed') {
+      this.stop()
       this.#backoff.reset()
       return
     }
-    if (error === null || !catalogue[error.code].retryable) return
-    const { code } = error
-    this.#cancel = this.#deps.clock.after(this.#backoff.next(), () => this.#deps.again(`trying again after ${code}`))
+    const code = error?.code
+    if (code === undefined || !catalogue[code].retryable) return this.stop()
+    // Each pod that comes or goes meanwhile fails as well: that says nothing about when it is worth another try.
+    this.#due ??= this.#deps.clock.after(this.#backoff.next(), () => {
+      this.#due = undefined
+      this.#deps.again(`trying again after ${code}`)
+    })
   }
 
   stop(): void {
-    this.#cancel()
+    this.#due?.()
+    this.#due = undefined
   }
 }

@@ -36,6 +36,15 @@ export interface InstanceOptions {
   logger: Logger
 }
 
+export interface InstanceListeners {
+  /** A worker that had begun to serve did not live; the last good configuration is back. */
+  workerDied(error: unknown, configuration: Configuration): Promise<void>
+  /** HAProxy is back after a death: whoever knows what it should run may say so again. */
+  restarted(): void
+  /** What serves could not be written to disk, for the next start. */
+  notKept(): void
+}
+
 /** A look must not hold up the changes that wait behind it. */
 const LOOK_MS = 500
 /** Nor must a worker that another hand has begun, and that hangs: the next change reloads. */
@@ -53,22 +62,15 @@ export class Instance {
   #unproven: { end: Promise<void> } | undefined
   /** When its worker was last seen to be the one that serves, as `performance.now()` counts. */
   #seenAt = -Infinity
-  #workerDied: (error: unknown, configuration: Configuration) => Promise<void> = async () => {}
-  #restarted: () => void = () => {}
+  readonly #listeners: InstanceListeners = { workerDied: async () => {}, restarted: () => {}, notKept: () => {} }
 
   constructor(options: InstanceOptions) {
     this.#options = options
     this.#handOver = new HandOver(options.paths.serverState, options.logger)
   }
 
-  /** @param listener told when a worker that had begun to serve did not live; the last good configuration is back then */
-  onWorkerDied(listener: (error: unknown, configuration: Configuration) => Promise<void>): void {
-    this.#workerDied = listener
-  }
-
-  /** @param listener told when HAProxy is back after a death: whoever knows what it should run may say so again */
-  onRestarted(listener: () => void): void {
-    this.#restarted = listener
+  listen(listeners: Partial<InstanceListeners>): void {
+    Object.assign(this.#listeners, listeners)
   }
 
   problems(): Problem[] {
@@ -83,9 +85,10 @@ export class Instance {
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED, KTL_HAPROXY_MISSING
    */
   async ensure(): Promise<'unchanged' | 'started'> {
-    const { known } = this.#options
+    const { known, supervisor } = this.#options
     try {
       const outcome = await this.#ensure()
+      supervisor.served()
       known.problem.instance = undefined
       return outcome
     } catch (error) {
@@ -101,12 +104,13 @@ export class Instance {
    * @throws KontrolError KTL_HAPROXY_RELOAD_FAILED; the last good configuration is back
    */
   async load(configuration: Configuration): Promise<'started' | 'reloaded'> {
-    const { known, logger, master, reader } = this.#options
+    const { known, logger, master, reader, supervisor } = this.#options
     const model = await reader.read(configuration.text)
     // Nothing has been touched yet, and there is nothing to go back from.
-    if (this.#options.supervisor.pid() !== undefined) await this.#options.reloader.reachableOrEnded()
+    if (supervisor.pid() !== undefined) await this.#options.reloader.reachableOrEnded()
     try {
       const { outcome, pids } = await this.#load(configuration.text, model)
+      supervisor.served()
       await this.#loaded(configuration, model, pids)
       this.#watch(configuration, pids)
       known.problem.instance = undefined
@@ -122,6 +126,7 @@ export class Instance {
   /** Puts a checked text of what runs on disk, for the next start. */
   async keep(configuration: Configuration): Promise<void> {
     const { file, known } = this.#options
+    known.kept = undefined
     await file.keep(configuration.text)
     known.kept = configuration
   }
@@ -244,27 +249,25 @@ export class Instance {
   #watch(configuration: Configuration, pids: WorkerPids): void {
     const { known, reloader, queue, logger } = this.#options
     const unproven = { end: Promise.resolve() }
-    const ifLast = (task: () => Promise<void>) => async () => {
-      if (this.#unproven === unproven) await task()
-    }
-    unproven.end = reloader
-      .survived(pids)
-      .then(
+    const watched = async (): Promise<void> => {
+      const verdict = await reloader.survived(pids).catch((error: unknown) => ({ error }))
+      await queue.enqueue(async () => {
         // Where another hand has had it loaded again meanwhile, the worker that did so is the one to be watched.
-        (serves) => queue.enqueue(ifLast(async () => (serves ? await this.keep(configuration) : undefined))),
-        (error: unknown) =>
-          queue.enqueue(
-            ifLast(async () => {
-              if (known.worker === pids) await this.#rollBack(error)
-              await this.#workerDied(error, configuration)
-            })
-          )
-      )
-      .catch((err: unknown) => logger.error({ err }, 'the last good configuration cannot be kept'))
+        if (this.#unproven !== unproven || verdict === false) return
+        if (verdict === true) return await this.keep(configuration)
+        if (known.worker === pids) await this.#rollBack(verdict.error)
+        await this.#listeners.workerDied(verdict.error, configuration)
+      })
+    }
+    this.#unproven = unproven
+    unproven.end = watched()
+      .catch((err: unknown) => {
+        logger.error({ err }, 'the last good configuration cannot be kept')
+        this.#listeners.notKept()
+      })
       .finally(() => {
         if (this.#unproven === unproven) this.#unproven = undefined
       })
-    this.#unproven = unproven
   }
 
   /** Back to the last good configuration, with as little of HAProxy touched as that takes. */
@@ -299,7 +302,7 @@ export class Instance {
       const { queue, logger } = this.#options
       queue
         .enqueue(async () => await this.ensure())
-        .then(() => this.#restarted())
+        .then(() => this.#listeners.restarted())
         .catch((err: unknown) => logger.error({ err }, 'haproxy is not answering'))
     }
   }

@@ -47,7 +47,7 @@ export class Reconciler {
     const { clock, queue, logger, servers, instance, file } = options
     this.#options = options
     servers.onDrift((error) => this.#drifted(error))
-    instance.onRestarted(() => this.#inBackground(async () => await this.#catchUp()))
+    instance.listen({ restarted: () => this.#inBackground(async () => await this.#catchUp()) })
     this.#looks = new Poller({
       clock,
       intervalMs: LOOK_MS,

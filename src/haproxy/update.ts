@@ -75,7 +75,10 @@ export class Update {
       changeServers: (changes, wanted, model) => this.#changeServers(changes, wanted, model),
       reload: async (configuration) => await this.#reload(configuration, await reader.read(configuration.text))
     })
-    instance.onWorkerDied((error, configuration) => this.#workerDied(error, configuration))
+    instance.listen({
+      workerDied: (error, configuration) => this.#workerDied(error, configuration),
+      notKept: () => this.#follow()
+    })
   }
 
   /** Within the queue, as `restart`. */
@@ -284,12 +287,12 @@ export class Update {
       return await task()
     } catch (error) {
       this.#options.known.refuse(problemOf(error))
-      if (signal?.aborted !== true && findKontrolError(error) !== undefined) await this.#goOn()
+      if (signal?.aborted !== true) await this.#goOn()
       throw error
     }
   }
 
-  /** A text that cannot be loaded keeps no pod away: servers come and go in what runs. */
+  /** A text that cannot be loaded, or not be written to a full disk, keeps no pod away: servers come and go in what runs. */
   async #goOn(): Promise<void> {
     const { known, reader, servers, dryRun, logger } = this.#options
     const { running, candidate } = known

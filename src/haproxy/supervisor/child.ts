@@ -41,6 +41,10 @@ export class ChildSupervisor implements Supervisor {
     return this.#master?.pid
   }
 
+  served(): void {
+    this.#delay.served()
+  }
+
   async start(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess> {
     if (this.#master !== undefined && (await lives(this.#master))) return { pid: this.#master.pid, adopted: true }
     this.#starting ??= this.#adoptOrLaunch(command, hooks).finally(() => (this.#starting = undefined))

@@ -2,8 +2,8 @@ import type { Problem } from '../../errors.ts'
 import { Backoff } from '../../platform/backoff.ts'
 import type { Clock } from '../../platform/clock.ts'
 
-/** A HAProxy that lived this long is no longer part of a series of failures. */
-const STEADY_MS = 10_000
+/** A HAProxy that has served for this long is no longer part of a series of failures, as supervisord takes `startsecs`. */
+const STEADY_MS = 1_000
 
 export const notRunning: Problem = {
   code: 'KTL_HAPROXY_UNREACHABLE',
@@ -43,6 +43,8 @@ export interface Supervisor {
    * the back-off. May be called again at any time.
    */
   start(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess>
+  /** HAProxy answers. May be said again at any time. */
+  served(): void
   /** Pid of the master; undefined while none runs. */
   pid(): number | undefined
   /** Lets HAProxy finish its connections and ends it; past `graceMs`, or when aborted, by force. */
@@ -51,30 +53,38 @@ export interface Supervisor {
   close(): Promise<void>
 }
 
-/** How long to wait with the next start: not at all after the end of one that ran steadily, and longer with each failure. */
+/**
+ * How long to wait with the next start: not at all after the end of one that served steadily, however often that
+ * happens, as clients have nobody else; and longer with each one that ended before.
+ */
 export class RestartDelay {
   readonly #clock: Clock
-  readonly #backoff = new Backoff({ firstMs: 500, maxMs: 30_000 })
-  #startedAt: number | undefined
+  readonly #backoff = new Backoff({ firstMs: 500, maxMs: 10_000 })
+  #servedSince: number | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
+  /** That it lives says nothing: a large file that cannot be loaded takes its time to fail. */
   started(): void {
-    this.#startedAt = this.#clock.monotonic()
+    this.#servedSince = undefined
   }
 
-  /** Whether the one that was started ran steadily. */
+  served(): void {
+    this.#servedSince ??= this.#clock.monotonic()
+  }
+
+  /** Whether the one that was started served steadily. */
   lasted(): boolean {
-    return this.#startedAt !== undefined && this.#clock.monotonic() - this.#startedAt > STEADY_MS
+    return this.#servedSince !== undefined && this.#clock.monotonic() - this.#servedSince >= STEADY_MS
   }
 
   /** To be asked once for each death, and for each start that failed. */
   next(): number {
     const steady = this.lasted()
     // It says nothing about the tries that follow.
-    this.#startedAt = undefined
+    this.#servedSince = undefined
     if (!steady) return this.#backoff.next()
     this.#backoff.reset()
     return 0

@@ -68,6 +68,10 @@ export class SupervisordSupervisor implements Supervisor {
     return this.#master?.pid
   }
 
+  served(): void {
+    this.#delay.served()
+  }
+
   /** @throws KontrolError KTL_SUPERVISOR_UNREACHABLE, KTL_SUPERVISOR_REFUSED, KTL_HAPROXY_MISSING, KTL_HAPROXY_RELOAD_FAILED */
   async start(command: HaproxyCommand, hooks: SupervisorHooks): Promise<SupervisedProcess> {
     this.#starting ??= this.#adoptOrStart(command, hooks).finally(() => {
@@ -116,15 +120,15 @@ export class SupervisordSupervisor implements Supervisor {
 
   async #keep({ socketArgument }: HaproxyCommand, adopted: boolean): Promise<SupervisedProcess> {
     const { pid, master } = await this.#program.untilItRuns(socketArgument)
-    if (master !== undefined && this.#master?.pid !== master.pid) {
-      this.#logger.info({ pid: master.pid }, adopted ? 'haproxy adopted' : 'haproxy started')
+    if (master === undefined || this.#master?.pid !== master.pid) {
+      this.#delay.started()
+      if (master !== undefined) this.#logger.info({ pid: master.pid }, adopted ? 'haproxy adopted' : 'haproxy started')
     }
     this.#programPid = pid
     this.#master = master
     this.#adopted = adopted
     this.#toldToStop = false
     this.#stoppedSince = undefined
-    this.#delay.started()
     return { pid: master?.pid ?? 0, adopted }
   }
 

@@ -21,15 +21,27 @@ describe('Retry', () => {
     const { clock, again, retry } = start()
 
     retry.ended(round('failed', 'KTL_HAPROXY_RELOAD_FAILED'))
-    clock.advance(5_000)
+    clock.advance(1_000)
     expect(again).toHaveBeenCalledTimes(1)
     retry.ended(round('failed', 'KTL_HAPROXY_RELOAD_FAILED'))
-    clock.advance(9_999)
+    clock.advance(1_499)
     expect(again).toHaveBeenCalledTimes(1)
     clock.advance(1)
 
     expect(again).toHaveBeenCalledTimes(2)
     expect(again).toHaveBeenCalledWith('trying again after KTL_HAPROXY_RELOAD_FAILED')
+  })
+
+  it('is put off by nothing that fails meanwhile', () => {
+    const { clock, again, retry } = start()
+
+    for (let n = 0; n < 50; n++) retry.ended(round('failed', 'KTL_UNEXPECTED'))
+    clock.advance(1_000)
+    expect(again).toHaveBeenCalledTimes(1)
+    retry.ended(round('failed', 'KTL_UNEXPECTED'))
+    clock.advance(1_500)
+
+    expect(again).toHaveBeenCalledTimes(2)
   })
 
   it('leaves a broken template to its repair', () => {

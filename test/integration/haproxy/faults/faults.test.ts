@@ -29,6 +29,8 @@ async function serve(haproxy: DrivenHaproxy, text: string): Promise<void> {
   await eventually(async () => (await readFile(fileOf(haproxy, 'last-good.cfg'), 'utf8')) === `${text}\n`)
 }
 
+const deathsOf = ({ lines }: DrivenHaproxy) => lines.filter(({ msg }) => msg === 'haproxy died')
+
 async function killMaster({ driver }: DrivenHaproxy): Promise<number> {
   const { pid } = await driver.status()
   process.kill(pid, 'SIGKILL')
@@ -66,7 +68,7 @@ describe('a binary that goes away', () => {
     const address = ownAddress()
     await serve(haproxy, proxy(address, [web]))
     // Longer than what counts as a series of failures.
-    await sleep(10_500)
+    await sleep(1_100)
     await rm(binary)
     const told = haproxy.lines.length
 
@@ -77,9 +79,31 @@ describe('a binary that goes away', () => {
     // At once, and after 0.5, 1 and 2 seconds more.
     expect(tries.length).toBeGreaterThanOrEqual(3)
     expect(tries.length).toBeLessThanOrEqual(5)
-    expect(haproxy.lines.slice(told).filter(({ msg }) => msg === 'haproxy died')).toHaveLength(1)
+    expect(deathsOf(haproxy)).toHaveLength(1)
     await copyFile(stdout.trim(), binary)
     await eventually(async () => (await ask(address)) === 'hello', 20_000)
+  })
+})
+
+describe('a HAProxy that is killed again and again', () => {
+  it('is started at once each time that it has served, and later when it has not', async () => {
+    await using haproxy = await startHaproxy()
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await serve(haproxy, proxy(address, [web]))
+    for (let times = 0; times < 4; times++) {
+      // Longer than what counts as a series of failures.
+      await sleep(1_200)
+      const former = await killMaster(haproxy)
+      await eventually(async () => (await haproxy.driver.status()).pid !== former)
+      expect(await ask(address)).toBe('hello')
+    }
+
+    await killMaster(haproxy)
+
+    await eventually(() => deathsOf(haproxy).length === 5)
+    expect(deathsOf(haproxy).map(({ restartInMs }) => restartInMs)).toEqual([0, 0, 0, 0, 500])
+    await eventually(async () => (await ask(address)) === 'hello')
   })
 })
 
@@ -210,6 +234,46 @@ describe('a data folder to which nothing can be written', () => {
     await eventually(
       async () => (await readFile(fileOf(haproxy, 'last-good.cfg'), 'utf8')) === `${proxy(address, [one])}\n`
     )
+  })
+})
+
+describe('a disk that is full while a change waits that takes a reload', () => {
+  it('keeps no server from coming or going in what runs', async () => {
+    await using disk = await smallDisk('16m')
+    await using haproxy = await startHaproxy({ dataFolder: disk.path })
+    await using one = await startHttpBackend('one')
+    await using two = await startHttpBackend('two')
+    const address = ownAddress()
+    // More than the page or two that other files give back, once the disk is full.
+    const long = `# ${'x'.repeat(100_000)}`
+    await serve(haproxy, proxy(address, [one], long))
+    await disk.fill()
+
+    await expect(haproxy.apply(proxy(address, [two], `${long}\n  maxconn 101`))).rejects.toThrow('ENOSPC')
+
+    for (let n = 0; n < 4; n++) expect(await ask(address)).toBe('two')
+    expect(haproxy.driver.problems()[0]?.message).toContain('ENOSPC')
+    await disk.free()
+    await serve(haproxy, proxy(address, [two], 'maxconn 101'))
+    expect(haproxy.driver.problems()).toEqual([])
+  })
+
+  it('has the last good configuration follow once there is room, though the disk became full while it was watched', async () => {
+    await using disk = await smallDisk('16m')
+    await using haproxy = await startHaproxy({ dataFolder: disk.path })
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    const long = `# ${'x'.repeat(100_000)}`
+    await serve(haproxy, proxy(address, [web], long))
+    const wanted = proxy(address, [web], `${long}\n  maxconn 101`)
+    await haproxy.apply(wanted)
+    await disk.fill()
+    await eventually(() => haproxy.lines.some(({ msg }) => msg === 'the last good configuration cannot be kept'))
+
+    await disk.free()
+
+    await eventually(async () => (await readFile(fileOf(haproxy, 'last-good.cfg'), 'utf8')) === `${wanted}\n`, 30_000)
+    expect(haproxy.driver.problems()).toEqual([])
   })
 })
 
