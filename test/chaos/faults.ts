@@ -7,6 +7,7 @@ import { haproxyPaths } from '../../src/haproxy/files/paths.ts'
 import { MasterCli } from '../../src/haproxy/socket/master-cli.ts'
 import { runSubprocess } from '../../src/platform/process/subprocess.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
+import { eventually } from '../support/eventually.ts'
 import { leaderOf, type Ensemble, type World } from './world.ts'
 
 export interface Fault {
@@ -42,8 +43,9 @@ export const firstTemplate = (world: World): string => templateOf(world, 1_000)
 
 const someTemplate = (world: World, random: SeededRandom): string => templateOf(world, 1_000 + random.below(1_000))
 
+/** Asked until it answers: while the master loads its files anew it lets go of who asks. */
 const processes = async ({ service }: World) =>
-  await new MasterCli(haproxyPaths(service.data).masterSocket).showProcesses()
+  await eventually(async () => await new MasterCli(haproxyPaths(service.data).masterSocket).showProcesses())
 
 async function stop(pid: number | undefined, forMs: number): Promise<void> {
   if (pid === undefined) return
