@@ -79,7 +79,7 @@ export class ConfigReader {
 
   async read(text: string): Promise<ConfigModel> {
     if (text === this.#last.text) return this.#last.model
-    const lines = await this.#lines.of(text)
+    const { lines } = await this.#lines.changeTo(text)
     const builder = new ModelBuilder()
     await eachInTurns(lines, (line) => builder.take(line))
     await betweenSteps(text)

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { unmapped } from '../../model/host-address.ts'
 import { canonicalIp } from '../../model/ip.ts'
+import { TaskQueue } from '../../platform/queue.ts'
 import { eachInTurns } from '../../platform/turns.ts'
 import { KnownLines } from './known-lines.ts'
 import { splitWords } from './parser.ts'
@@ -47,13 +48,40 @@ interface Port {
 
 const NOTHING: Told = { binds: [], servers: [] }
 
+/** Things of which some are there several times. */
+class Bag<T> {
+  readonly #counts = new Map<T, number>()
+
+  /** @param by -1 takes one out */
+  add(item: T, by: 1 | -1): void {
+    const count = (this.#counts.get(item) ?? 0) + by
+    if (count === 0) this.#counts.delete(item)
+    else this.#counts.set(item, count)
+  }
+
+  entries(): Iterable<[T, number]> {
+    return this.#counts
+  }
+
+  get isEmpty(): boolean {
+    return this.#counts.size === 0
+  }
+}
+
 /**
  * Finds the `server` lines by which HAProxy would connect to itself: to an address that it listens on, as the same text
  * says; or to its control tier, which would take its clients for those who are on this machine.
+ *
+ * One text is mostly like the one before: what is known of it is changed by the lines that went and came.
  */
 export class OwnServers {
   readonly #control: Bind
   readonly #lines = new KnownLines(read)
+  /** One text after the other. */
+  readonly #queue = new TaskQueue()
+  readonly #binds = new Bag<Bind>()
+  /** By the number of their port, which most have in common; undefined for those without one. */
+  readonly #servers = new Map<number | undefined, Bag<Server>>()
 
   /** @param controlPort where the control tier listens, on all addresses */
   constructor(controlPort: number) {
@@ -61,33 +89,44 @@ export class OwnServers {
   }
 
   /**
-   * Each as often as it is there.
+   * Each as often as it is there, in no order.
    *
    * @param isOwn whether connections to an address in canonical spelling come to this HAProxy, or to one like it
    */
   async of(text: string, isOwn: (address: string) => boolean): Promise<OwnServer[]> {
-    const lines = await this.#lines.of(text)
-    const binds: Bind[] = []
-    await eachInTurns(lines, (line) => binds.push(...line.binds))
-    const bindsAndControl = [...binds, this.#control]
-    /** Whether anything listens on a port that does not go by the client's; most servers have the same. */
-    const listened = new Map<number, boolean>()
-    const isListened = (port: Port): boolean => {
-      const known = listened.get(port.number) ?? bindsAndControl.some((bind) => listensOn(bind, port, binds))
-      listened.set(port.number, known)
-      return known
-    }
-    const found: OwnServer[] = []
-    await eachInTurns(lines, ({ servers }) => {
-      for (const { target, address, port } of servers) {
-        // The port first: whether an address is our own may take a look at the machine.
-        if (port !== undefined && !port.isOffset && !isListened(port)) continue
-        const reached = port === undefined ? binds : bindsAndControl
-        if (reached.some((bind) => listensOn(bind, port, binds) && isAt(bind, address, isOwn))) {
-          found.push({ target, address })
-        }
-      }
+    return await this.#queue.enqueue(async () => {
+      const { went, came } = await this.#lines.changeTo(text)
+      await eachInTurns(came, (told) => this.#count(told, 1))
+      await eachInTurns(went, (told) => this.#count(told, -1))
+      return await this.#found(isOwn)
     })
+  }
+
+  #count({ binds, servers }: Told, by: 1 | -1): void {
+    for (const bind of binds) this.#binds.add(bind, by)
+    for (const server of servers) {
+      const number = server.port?.number
+      const alike = this.#servers.get(number) ?? new Bag()
+      alike.add(server, by)
+      if (alike.isEmpty) this.#servers.delete(number)
+      else this.#servers.set(number, alike)
+    }
+  }
+
+  async #found(isOwn: (address: string) => boolean): Promise<OwnServer[]> {
+    const binds = Array.from(this.#binds.entries(), ([bind]) => bind)
+    const bindsAndControl = [...binds, this.#control]
+    const found: OwnServer[] = []
+    for (const [number, servers] of this.#servers) {
+      // Before all others: nothing listens where most texts have their servers.
+      if (number !== undefined && !bindsAndControl.some((bind) => mayListenOn(bind, number, binds))) continue
+      await eachInTurns(servers.entries(), ([{ target, address, port }, count]) => {
+        const reached = port === undefined ? binds : bindsAndControl
+        // The port first: whether an address is our own may take a look at the machine.
+        if (!reached.some((bind) => listensOn(bind, port, binds) && isAt(bind, address, isOwn))) return
+        for (let times = 0; times < count; times++) found.push({ target, address })
+      })
+    }
     return found
   }
 }
@@ -146,6 +185,10 @@ function listensOn({ from, to }: Bind, port: Port | undefined, binds: readonly B
   if (!isOffset) return number >= from && number <= to
   return binds.some((bind) => bind.to + number >= from && bind.from + number <= to)
 }
+
+/** On a port with this number, whether or not it is counted from the client's. */
+const mayListenOn = (bind: Bind, number: number, binds: readonly Bind[]): boolean =>
+  [false, true].some((isOffset) => listensOn(bind, { number, isOffset }, binds))
 
 /** Of `:80,192.0.2.1:8000-8010`. */
 function bindsOf(list: string): Bind[] {
