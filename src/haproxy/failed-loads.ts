@@ -3,10 +3,17 @@ import type { Clock } from '../platform/clock.ts'
 import { betweenSteps } from '../platform/turns.ts'
 import type { ConfigModel } from './config/model.ts'
 
-/** A reload that fails may refuse connections for seconds. */
-const OF_A_RELOAD = { firstMs: 5_000, maxMs: 60_000 }
-/** Who loaded a text that HAProxy ends of has lost all connections. */
-const OF_A_DEATH = { firstMs: 60_000, maxMs: 600_000, factor: 3 }
+/** How a text failed, and how long it is waited until it is loaded again. From the least to the worst. */
+const PAUSES = {
+  /** Another hand ended the HAProxy that had begun to serve it. Again and again, it may be the kernel's for its memory. */
+  killed: { firstMs: 1_000, maxMs: 60_000 },
+  /** A reload that fails may refuse connections for seconds. */
+  refused: { firstMs: 5_000, maxMs: 60_000 },
+  /** Who loaded a text that HAProxy ends of has lost all connections. */
+  ended: { firstMs: 60_000, maxMs: 600_000, factor: 3 }
+}
+export type LoadFailure = keyof typeof PAUSES
+const FROM_THE_LEAST = Object.keys(PAUSES)
 /** A text that has gone so long without a failure begins anew. */
 const FORGET_MS = 900_000
 const MAX_REMEMBERED = 8
@@ -15,8 +22,8 @@ interface Failure {
   error: unknown
   until: number
   backoff: Backoff
-  /** HAProxy ended of it, and did not only refuse it. */
-  died: boolean
+  /** The worst of what became of it. */
+  how: LoadFailure
 }
 
 /**
@@ -32,15 +39,15 @@ export class FailedLoads {
   }
 
   /** @returns milliseconds until it may be loaded again */
-  failed(model: ConfigModel, error: unknown, died = false): number {
+  failed(model: ConfigModel, error: unknown, how: LoadFailure): number {
     const now = this.#clock.monotonic()
     const key = skeletonOf(model)
     const former = this.#failures.get(key)
     this.#failures.delete(key)
     const recent = former !== undefined && now < former.until + FORGET_MS
-    const backoff = recent && (former.died || !died) ? former.backoff : new Backoff(died ? OF_A_DEATH : OF_A_RELOAD)
-    const pauseMs = backoff.next()
-    this.#failures.set(key, { error, until: now + pauseMs, backoff, died: died || (recent && former.died) })
+    const failure = recent && isAsBad(former.how, how) ? former : { how, backoff: new Backoff(PAUSES[how]) }
+    const pauseMs = failure.backoff.next()
+    this.#failures.set(key, { ...failure, error, until: now + pauseMs })
     for (const oldest of [...this.#failures.keys()].slice(0, -MAX_REMEMBERED)) this.#failures.delete(oldest)
     return pauseMs
   }
@@ -52,6 +59,9 @@ export class FailedLoads {
     if (failure !== undefined && this.#clock.monotonic() < failure.until) throw failure.error
   }
 }
+
+const isAsBad = (one: LoadFailure, other: LoadFailure): boolean =>
+  FROM_THE_LEAST.indexOf(one) >= FROM_THE_LEAST.indexOf(other)
 
 function skeletonOf({ sections }: ConfigModel): string {
   return sections.map(({ title, text }) => `${title}\n${text}`).join('\0')

@@ -239,7 +239,7 @@ export class Update {
       return outcome
     } catch (error) {
       // Who could not be asked to load it has said nothing about it.
-      if (findKontrolError(error)?.code !== 'KTL_HAPROXY_UNREACHABLE') this.#failedLoads.failed(model, error)
+      if (findKontrolError(error)?.code !== 'KTL_HAPROXY_UNREACHABLE') this.#failedLoads.failed(model, error, 'refused')
       throw error
     }
   }
@@ -269,7 +269,7 @@ export class Update {
     const { known, reader, queue } = this.#options
     if (known.lastRunning === configuration) known.lastRunning = known.running
     const model = await reader.read(configuration.text)
-    const pauseMs = this.#failedLoads.failed(model, error, endedOfItself(error))
+    const pauseMs = this.#failedLoads.failed(model, error, endedOfItself(error) ? 'ended' : 'killed')
     this.#reconciler.tryAgain(async () => await this.#tryCandidate(), pauseMs, this.#reconciler.alarm(error))
     void queue.enqueue(async () => await this.#goOn())
   }

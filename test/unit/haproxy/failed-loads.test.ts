@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ConfigReader, type ConfigModel } from '../../../src/haproxy/config/model.ts'
-import { FailedLoads } from '../../../src/haproxy/failed-loads.ts'
+import { FailedLoads, type LoadFailure } from '../../../src/haproxy/failed-loads.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 const read = async (text: string): Promise<ConfigModel> => await new ConfigReader().read(text)
@@ -12,7 +12,7 @@ describe('FailedLoads', () => {
     const clock = new FakeClock()
     const loads = new FailedLoads(clock)
 
-    const pauseMs = loads.failed(await greedy('10.0.0.1:80'), new Error('descriptors'))
+    const pauseMs = loads.failed(await greedy('10.0.0.1:80'), new Error('descriptors'), 'refused')
 
     const other = await greedy('10.0.0.2:80')
     await expect(loads.refuse('', other)).rejects.toThrow('descriptors')
@@ -24,14 +24,16 @@ describe('FailedLoads', () => {
   it('waits longer each time, longest with one that ended HAProxy, though it was only refused before, and begins anew after a long time', async () => {
     const clock = new FakeClock()
     const loads = new FailedLoads(clock)
-    const pauses = (text: ConfigModel, died: boolean): number[] =>
-      Array.from({ length: 6 }, () => loads.failed(text, new Error('no'), died))
+    const pauses = (text: ConfigModel, how: LoadFailure): number[] =>
+      Array.from({ length: 6 }, () => loads.failed(text, new Error('no'), how))
 
-    expect(pauses(await greedy('10.0.0.1:80'), false)).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 60_000])
-    expect(pauses(await read('global\n'), true)).toEqual([60_000, 180_000, 540_000, 600_000, 600_000, 600_000])
-    expect(loads.failed(await greedy('10.0.0.1:80'), new Error('no'), true)).toBe(60_000)
-    expect(loads.failed(await greedy('10.0.0.1:80'), new Error('no'), false)).toBe(180_000)
+    expect(pauses(await greedy('10.0.0.1:80'), 'killed')).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000])
+    expect(pauses(await greedy('10.0.0.1:80'), 'refused')).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 60_000])
+    expect(pauses(await read('global\n'), 'ended')).toEqual([60_000, 180_000, 540_000, 600_000, 600_000, 600_000])
+    expect(loads.failed(await greedy('10.0.0.1:80'), new Error('no'), 'ended')).toBe(60_000)
+    expect(loads.failed(await greedy('10.0.0.1:80'), new Error('no'), 'refused')).toBe(180_000)
+    expect(loads.failed(await greedy('10.0.0.1:80'), new Error('no'), 'killed')).toBe(540_000)
     clock.advance(3_600_000)
-    expect(loads.failed(await greedy('10.0.0.1:80'), new Error('no'))).toBe(5_000)
+    expect(loads.failed(await greedy('10.0.0.1:80'), new Error('no'), 'refused')).toBe(5_000)
   })
 })
