@@ -12,8 +12,16 @@ import { isListenedOn } from '../process/listeners.ts'
 import { fileArguments, renamedSockets, type HaproxyPaths } from './paths.ts'
 import { TaskQueue } from '../../platform/queue.ts'
 
+/** What a check may take. */
+interface Effort {
+  timeoutMs: number
+  niceness: number
+}
+
 /** HAProxy takes two seconds for ten thousand servers; what takes this long does not end. */
-const CHECK_TIMEOUT_MS = 30_000
+const PROMPT: Effort = { timeoutMs: 30_000, niceness: 0 }
+/** For a check that nobody waits for: traffic goes first while HAProxy reads ten thousand servers. */
+export const PATIENT: Effort = { timeoutMs: 120_000, niceness: 5 }
 /** A check has nothing to tidy up. */
 const CHECK_GRACE_MS = 500
 /** Of a check whose files were deleted under it. */
@@ -92,8 +100,8 @@ export class ConfigFile {
    *
    * @throws KontrolError KTL_HAPROXY_CONFIG_REJECTED in HAProxy's own words
    */
-  async check(text: string, signal?: AbortSignal): Promise<void> {
-    await this.#checks.enqueue(async () => await this.#check(text, signal))
+  async check(text: string, signal?: AbortSignal, effort = PROMPT): Promise<void> {
+    await this.#checks.enqueue(async () => await this.#check(text, effort, signal))
   }
 
   /** Ends the check under way, which may hang, and begins none any more. */
@@ -102,7 +110,7 @@ export class ConfigFile {
     this.#checking?.abort()
   }
 
-  async #check(text: string, signal?: AbortSignal): Promise<void> {
+  async #check(text: string, effort: Effort, signal?: AbortSignal): Promise<void> {
     const checking = (this.#checking = new AbortController())
     const abort = (): void => checking.abort()
     if (this.#closed || signal?.aborted === true) abort()
@@ -115,7 +123,7 @@ export class ConfigFile {
         await this.#put(candidateBase, judgedBaseConfig(this.#socketPaths, text))
         await writeFileAtomic(candidate, asJudged(text))
         try {
-          return await this.#judge({ base: candidateBase, peers }, candidate, checking.signal)
+          return await this.#judge({ base: candidateBase, peers }, candidate, effort, checking.signal)
         } catch (error) {
           // A verdict on files that somebody deleted meanwhile is none on the text.
           if (more === 0 || (await this.#isThere(text))) throw error
@@ -132,13 +140,18 @@ export class ConfigFile {
     return found[0] !== undefined && found[1] !== undefined && found[2] === asJudged(text)
   }
 
-  async #judge(ours: Pick<HaproxyPaths, 'base' | 'peers'>, path: string, signal?: AbortSignal): Promise<void> {
+  async #judge(
+    ours: Pick<HaproxyPaths, 'base' | 'peers'>,
+    path: string,
+    effort = PROMPT,
+    signal?: AbortSignal
+  ): Promise<void> {
     // -W, as it is started: without it a `program` would be refused.
     const args = ['-W', '-c', ...fileArguments(ours, path)]
     const { code, stdout, stderr, timedOut } = await runSubprocess(this.#binary, args, {
       // As it would run: what is blank there is blank here.
       env: haproxyEnvironment(process.env),
-      timeoutMs: CHECK_TIMEOUT_MS,
+      ...effort,
       graceMs: CHECK_GRACE_MS,
       ...(signal && { signal })
     })
@@ -146,7 +159,7 @@ export class ConfigFile {
     // The exit code alone counts: HAProxy says ALERT of things it goes on with.
     if (code === 0) return
     if (timedOut || code === null) {
-      const how = timedOut ? `within ${CHECK_TIMEOUT_MS / 1000} s` : 'as its check was killed'
+      const how = timedOut ? `within ${effort.timeoutMs / 1000} s` : 'as its check was killed'
       throw new KontrolError('KTL_HAPROXY_UNREACHABLE', `HAProxy gave no verdict on the configuration ${how}`, {
         hint: 'Look what keeps "haproxy -c" from its end; it is tried again.'
       })

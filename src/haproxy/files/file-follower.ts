@@ -2,7 +2,7 @@ import { findKontrolError, problemOf, type Problem } from '../../errors.ts'
 import { Backoff } from '../../platform/backoff.ts'
 import type { Cancel, Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
-import type { ConfigFile } from './config-file.ts'
+import { PATIENT, type ConfigFile } from './config-file.ts'
 import type { Configuration, Known } from '../known.ts'
 import type { TaskQueue } from '../../platform/queue.ts'
 
@@ -99,7 +99,7 @@ export class FileFollower {
   async #keep(configuration: Configuration, signal: AbortSignal): Promise<void> {
     const { file, known, proven, keep, queue } = this.#options
     const pid = known.worker?.workerPid
-    await file.check(configuration.text, signal)
+    await file.check(configuration.text, signal, PATIENT)
     await proven()
     await queue.enqueue(async () => {
       // After a reload or a death the text is another one's business.

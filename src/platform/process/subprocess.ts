@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { Socket } from 'node:net'
+import { setPriority } from 'node:os'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { inheritedEnvironment } from './inherited-environment.ts'
@@ -20,6 +21,8 @@ export interface SubprocessOptions {
   maxOutputBytes?: number
   /** Ends the process group when aborted. */
   signal?: AbortSignal
+  /** From 0 to 19: how far the kernel lets others go first where processors are scarce. */
+  niceness?: number
   /** Gets the other end of the process's descriptor 3, until it has ended. */
   leash?: (pipe: Duplex) => void
 }
@@ -82,19 +85,29 @@ export async function runSubprocess(
 }
 
 function start(command: string, args: readonly string[], options: SubprocessOptions) {
-  const { env = process.env, cwd, input = '', leash } = options
+  const { env = process.env, cwd, input = '', niceness, leash } = options
   const child = spawn(command, args, {
     env: inheritedEnvironment(env),
     cwd,
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe', ...(leash === undefined ? [] : ['pipe' as const])]
   })
+  giveWay(child, niceness)
   const [stdin, out, err, pipe] = child.stdio as unknown as [Writable, Readable, Readable, Duplex | undefined]
   // A process that does not read its input ends the pipe early: its right.
   for (const written of [stdin, pipe]) written?.on('error', () => {})
   stdin.end(input)
   if (pipe !== undefined) leash?.(pipe)
   return { child, out, err, pipe }
+}
+
+function giveWay({ pid }: ChildProcess, niceness: number | undefined): void {
+  if (pid === undefined || niceness === undefined) return
+  try {
+    setPriority(pid, niceness)
+  } catch {
+    // It has ended already.
+  }
 }
 
 function endOnDemand(child: ChildProcess, { timeoutMs, graceMs, signal }: SubprocessOptions & { graceMs: number }) {

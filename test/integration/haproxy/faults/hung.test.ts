@@ -273,3 +273,25 @@ describe('a check that does not end', () => {
     await rm(hang)
   })
 })
+
+describe('a check that is behind a change', () => {
+  it('lets others go first where processors are scarce, as none does that a change waits for', async () => {
+    await using dir = await tempDir()
+    const [binary, seen] = [dir.file('haproxy'), dir.file('niceness')]
+    // A while after its start, in a field that words of the second one cannot move.
+    const look = `sleep 0.3; sed 's/.*) //' /proc/$$/stat | cut -d ' ' -f 17 >> ${seen}`
+    await writeFile(binary, `#!/bin/sh\ncase " $* " in *" -c "*) ${look} ;; esac\nexec haproxy "$@"\n`, { mode: 0o755 })
+    await using haproxy = await startHaproxy({ binary })
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    const niceness = async (): Promise<string[]> => (await readFile(seen, 'utf8')).trim().split('\n')
+    await haproxy.apply(webProxy(address, [web]))
+    await haproxy.apply(webProxy(address, [web], 'maxconn 100'))
+    expect(await niceness()).toEqual(['0', '0'])
+
+    await haproxy.apply(webProxy(address, [web, web], 'maxconn 100'))
+
+    await eventually(async () => (await niceness()).length === 3)
+    expect(await niceness()).toEqual(['0', '0', '5'])
+  })
+})
