@@ -11,7 +11,7 @@ import { ConfigFile, NO_CONFIG } from './files/config-file.ts'
 import { ConfigReader } from './config/model.ts'
 import { HaproxyLog } from './process/log.ts'
 import { fileArguments, haproxyPaths, masterSocketArgument, type HaproxyPaths } from './files/paths.ts'
-import { StatusReader, type HaproxyStatus } from './socket/status.ts'
+import { counted, StatusReader, type HaproxyStatus } from './socket/status.ts'
 import { Known, type Configuration } from './known.ts'
 import { Servers, type ServerStateChange } from './servers/servers.ts'
 import { MasterCli } from './socket/master-cli.ts'
@@ -232,7 +232,8 @@ export class HaproxyDriver {
 
   async #readStatus(reader: StatusReader): Promise<HaproxyStatus> {
     const status = await reader.read()
-    return { ...status, proxies: this.#servers.marked(status.proxies), problems: this.problems() }
+    const proxies = await counted(await this.#servers.marked(status.proxies))
+    return { ...status, proxies, problems: this.problems() }
   }
 
   /** @throws KontrolError KTL_SERVER_NOT_FOUND, KTL_HAPROXY_UNREACHABLE */

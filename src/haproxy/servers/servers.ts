@@ -8,6 +8,7 @@ import { planChange, type Plan, type PoolChange } from './plan.ts'
 import type { RuntimeApi } from '../socket/runtime-api.ts'
 import type { TaskQueue } from '../../platform/queue.ts'
 import { deletion, operationsOf, toMaintenance, type Operation, type RuntimeCommand } from './commands.ts'
+import { withServers } from '../socket/each-server.ts'
 import type { ProxyStatus } from '../socket/status.ts'
 import type { ServerState } from '../socket/show-servers-state.ts'
 import { isCutWhenDown, ServerTable, type Slot } from './server-table.ts'
@@ -115,16 +116,13 @@ export class Servers {
   }
 
   /** What HAProxy shows, with a mark at servers whose pods have left. */
-  marked(proxies: readonly ProxyStatus[]): ProxyStatus[] {
+  async marked(proxies: readonly ProxyStatus[]): Promise<ProxyStatus[]> {
     const table = this.#options.known.loaded?.table
     if (table === undefined) return [...proxies]
-    return proxies.map((proxy) => ({
-      ...proxy,
-      servers: proxy.servers.map((server) => {
-        const state = table.find(proxy.name, server.name)?.state
-        return state === undefined || state === 'live' ? server : { ...server, left: true }
-      })
-    }))
+    return await withServers(proxies, (server, proxy) => {
+      const state = table.find(proxy.name, server.name)?.state
+      return state === undefined || state === 'live' ? server : { ...server, left: true as const }
+    })
   }
 
   /** How the servers in use are; none when that is not known. Removed ones are left out: they would come back as removed. */

@@ -1,4 +1,5 @@
 import { isoTime } from '../../model/iso-time.ts'
+import { withServers } from './each-server.ts'
 import type { ProxyStat } from './show-stat.ts'
 import type { ProxyStatus, ServerStatus } from './status.ts'
 
@@ -27,27 +28,20 @@ export class ServerMemory {
    * @param proxies all that there are: others are forgotten
    * @param now when HAProxy told, in milliseconds since the epoch
    */
-  told(proxies: readonly ProxyStat[], now: number): ProxyStatus[] {
+  async told(proxies: readonly ProxyStat[], now: number): Promise<ProxyStatus[]> {
     const known = new Map<string, Remembered>()
-    const told = proxies.map(({ servers, ...proxy }) => ({
-      ...proxy,
-      servers: servers.map(({ stateSeconds, isBeingChecked, ...server }): ServerStatus => {
-        if (stateSeconds === undefined) return server
-        const key = `${proxy.name}/${server.name}`
-        const found = {
-          word: firstWord(server.status),
-          since: Math.floor(now / 1000) - stateSeconds,
-          check: server.check
-        }
-        const state = remembered(this.#known.get(key), found, isBeingChecked === true)
-        known.set(key, state)
-        return {
-          since: isoTime(state.since * 1000),
-          ...server,
-          ...(state.check !== undefined && { check: state.check })
-        }
-      })
-    }))
+    const told = await withServers(proxies, ({ stateSeconds, isBeingChecked, ...server }, proxy): ServerStatus => {
+      if (stateSeconds === undefined) return server
+      const key = `${proxy.name}/${server.name}`
+      const found = {
+        word: firstWord(server.status),
+        since: Math.floor(now / 1000) - stateSeconds,
+        check: server.check
+      }
+      const state = remembered(this.#known.get(key), found, isBeingChecked === true)
+      known.set(key, state)
+      return { since: isoTime(state.since * 1000), ...server, ...(state.check !== undefined && { check: state.check }) }
+    })
     this.#known = known
     return told
   }

@@ -4,6 +4,7 @@ import type { HaproxyProcess, MasterCli } from './master-cli.ts'
 import type { Problem } from '../../errors.ts'
 import type { ProxyStat, ServerStat } from './show-stat.ts'
 import { infoNumber, type RuntimeApi } from './runtime-api.ts'
+import { eachServer, withServers } from './each-server.ts'
 import { ServerMemory } from './server-memory.ts'
 
 /** What GET /api/v1/haproxy shows. */
@@ -20,11 +21,25 @@ export interface HaproxyStatus {
   oldWorkers: OldWorker[]
   /** Why HAProxy does not run what it should. */
   problems: Problem[]
-  proxies: ProxyStatus[]
+  proxies: CountedProxy[]
 }
 
 export interface ProxyStatus extends Omit<ProxyStat, 'servers'> {
   servers: ServerStatus[]
+}
+
+export interface CountedProxy extends ProxyStatus {
+  serverCount: ServerCount
+}
+
+/** Without those whose pods have left. */
+interface ServerCount {
+  all: number
+  down: number
+  /** In maintenance or drain. */
+  out: number
+  /** The first three that are down. */
+  names: string[]
 }
 
 export interface ServerStatus extends Omit<ServerStat, 'stateSeconds' | 'isBeingChecked'> {
@@ -63,7 +78,7 @@ export class StatusReader {
     this.#options = options
   }
 
-  async read(): Promise<Omit<HaproxyStatus, 'problems'>> {
+  async read(): Promise<Omit<HaproxyStatus, 'problems' | 'proxies'> & { proxies: ProxyStatus[] }> {
     const { master, isUp } = this.#options
     const table = await master.showProcessesOnceBack(isUp)
     const [proxies, oldWorkers] = await Promise.all([
@@ -77,18 +92,34 @@ export class StatusReader {
 
   async #proxies(): Promise<ProxyStatus[]> {
     const { runtime, clock, hide } = this.#options
-    const proxies = this.#memory.told(await runtime.proxies(), clock.now())
+    const proxies = await this.#memory.told(await runtime.proxies(), clock.now())
     // Many servers say the same, and all of it is looked through at once.
-    const checks = [...new Set(proxies.flatMap(({ servers }) => servers.flatMap(({ check }) => check ?? [])))]
+    const said = new Set<string>()
+    await eachServer(proxies, ({ check }) => check !== undefined && said.add(check))
+    const checks = [...said]
     const hidden = (await hide(checks.join('\n'))).split('\n')
     const shown = new Map(checks.map((check, index) => [check, shortened(hidden[index] ?? '', CHECK_CHARACTERS)]))
-    return proxies.map((proxy) => ({
-      ...proxy,
-      servers: proxy.servers.map((server) =>
-        server.check === undefined ? server : { ...server, check: shown.get(server.check) ?? '' }
-      )
-    }))
+    return await withServers(proxies, (server) =>
+      server.check === undefined ? server : { ...server, check: shown.get(server.check) ?? '' }
+    )
   }
+}
+
+const NAMED = 3
+
+/** With how many servers of each kind there are, counted once for all who ask. */
+export async function counted(proxies: readonly ProxyStatus[]): Promise<CountedProxy[]> {
+  const counts = new Map(proxies.map((proxy) => [proxy, { all: 0, down: 0, out: 0, names: [] as string[] }]))
+  await eachServer(proxies, ({ left, name, status }, proxy) => {
+    const count = counts.get(proxy)
+    if (count === undefined || left === true) return
+    count.all++
+    if (status.startsWith('DOWN')) {
+      count.down++
+      if (count.down <= NAMED) count.names.push(name)
+    } else if (!status.startsWith('UP') && !status.startsWith('no check')) count.out++
+  })
+  return Array.from(counts, ([proxy, serverCount]) => ({ ...proxy, serverCount }))
 }
 
 async function oldWorker(master: MasterCli, { pid, uptimeSeconds }: HaproxyProcess): Promise<OldWorker> {

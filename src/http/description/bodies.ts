@@ -1,4 +1,4 @@
-import { Type, type TProperties } from 'typebox'
+import { Type } from 'typebox'
 import type { Problem } from '../../errors.ts'
 import { problemRef } from './answers.ts'
 
@@ -96,45 +96,38 @@ const ServerBody = Type.Object({
   left: Type.Optional(Type.Literal(true, { description: 'Its pod has gone: it takes no request' }))
 })
 
-const section = {
-  name: Type.String(),
-  frontend: Type.Optional(Type.Object(counters)),
-  backend: Type.Optional(
-    Type.Object({ ...counters, usableServers: Type.Integer({ description: 'Servers that take requests' }) })
+export const HaproxyBody = Type.Object({
+  version: Type.String(),
+  pid: Type.Integer({ description: 'Of the master' }),
+  uptimeSeconds: Type.Integer(),
+  reloads: Type.Integer({ description: 'Since the master began, failed ones included' }),
+  workerPid: Type.Optional(Type.Integer({ description: 'Of the worker that serves' })),
+  oldWorkers: Type.Array(
+    Type.Object({
+      pid: Type.Integer(),
+      uptimeSeconds: Type.Integer(),
+      connections: Type.Optional(Type.Integer())
+    }),
+    { description: 'Of former reloads, which still have connections' }
   ),
-  servers: Type.Array(ServerBody)
-}
-
-const haproxyWith = <Sections extends TProperties>(proxies: Sections) =>
-  Type.Object({
-    version: Type.String(),
-    pid: Type.Integer({ description: 'Of the master' }),
-    uptimeSeconds: Type.Integer(),
-    reloads: Type.Integer({ description: 'Since the master began, failed ones included' }),
-    workerPid: Type.Optional(Type.Integer({ description: 'Of the worker that serves' })),
-    oldWorkers: Type.Array(
-      Type.Object({
-        pid: Type.Integer(),
-        uptimeSeconds: Type.Integer(),
-        connections: Type.Optional(Type.Integer())
-      }),
-      { description: 'Of former reloads, which still have connections' }
-    ),
-    problems: Type.Array(ProblemBody, { description: 'Why HAProxy does not run what it should' }),
-    proxies: Type.Array(Type.Object(proxies), { description: 'Frontends, backends and sections that are both' })
-  })
-
-/** As HAProxy tells it. */
-export const HaproxyStatus = haproxyWith(section)
-
-export const HaproxyBody = haproxyWith({
-  ...section,
-  serverCount: Type.Object({
-    all: Type.Integer({ description: 'Without those whose pods have gone' }),
-    down: Type.Integer(),
-    out: Type.Integer({ description: 'In maintenance or drain' }),
-    names: Type.Array(Type.String(), { description: 'The first three that are down' })
-  })
+  problems: Type.Array(ProblemBody, { description: 'Why HAProxy does not run what it should' }),
+  proxies: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      frontend: Type.Optional(Type.Object(counters)),
+      backend: Type.Optional(
+        Type.Object({ ...counters, usableServers: Type.Integer({ description: 'Servers that take requests' }) })
+      ),
+      servers: Type.Array(ServerBody),
+      serverCount: Type.Object({
+        all: Type.Integer({ description: 'Without those whose pods have gone' }),
+        down: Type.Integer(),
+        out: Type.Integer({ description: 'In maintenance or drain' }),
+        names: Type.Array(Type.String(), { description: 'The first three that are down' })
+      })
+    }),
+    { description: 'Frontends, backends and sections that are both' }
+  )
 })
 
 const figures = (description: string) => Type.Array(orNull(Type.Number()), { description })

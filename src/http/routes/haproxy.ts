@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
 import { refusal } from '../description/answers.ts'
-import { HaproxyBody, type HaproxyStatus } from '../description/bodies.ts'
+import { HaproxyBody } from '../description/bodies.ts'
 
 const ServerChange = Type.Object(
   {
@@ -31,11 +31,11 @@ const StatusQuery = Type.Object(
 
 export interface HaproxyRouteDeps {
   /** Shown as it is, but for servers that are not wanted; rejects while HAProxy is away. */
-  status: () => Promise<Static<typeof HaproxyStatus>>
+  status: () => Promise<Static<typeof HaproxyBody>>
   setServerState: (change: Static<typeof ServerChange>) => Promise<void>
 }
 
-type Section = Static<typeof HaproxyStatus>['proxies'][number]
+type Section = Static<typeof HaproxyBody>['proxies'][number]
 
 const AWAY = refusal('HAProxy does not answer')
 
@@ -78,26 +78,12 @@ export const haproxyRoutes: FastifyPluginAsyncTypebox<HaproxyRouteDeps> = async 
   )
 }
 
-/** Named of those that are down. */
-const NAMED = 3
-
-/** A section with those of its servers that are wanted, and how many it has of each kind. */
-function withServers(proxy: Section, { proxy: wanted, ip }: Static<typeof StatusQuery>) {
-  const { name, servers } = proxy
-  const ips = ip === undefined ? undefined : new Set(ip.split(','))
-  const used = servers.filter(({ left }) => left !== true)
-  const down = used.filter(({ status }) => status.startsWith('DOWN'))
-  const out = used.filter(({ status }) => !/^(?:DOWN|UP|no check)/.test(status))
-  return {
-    ...proxy,
-    serverCount: {
-      ...{ all: used.length, down: down.length, out: out.length },
-      names: down.slice(0, NAMED).map((server) => server.name)
-    },
-    servers: servers.filter(
-      ({ address }) => (wanted === undefined || wanted === name) && (ips === undefined || ips.has(hostOf(address)))
-    )
-  }
+/** A section with those of its servers that are wanted. */
+function withServers(section: Section, { proxy: wanted, ip }: Static<typeof StatusQuery>): Section {
+  if (wanted !== undefined && wanted !== section.name) return { ...section, servers: [] }
+  if (ip === undefined) return section
+  const ips = new Set(ip.split(','))
+  return { ...section, servers: section.servers.filter(({ address }) => ips.has(hostOf(address))) }
 }
 
 /** Of `10.0.0.1:80` or `[fd00::1]:80`. */

@@ -52,6 +52,7 @@ const haproxy: Full<HaproxyStatus> = {
   proxies: [
     {
       ...{ name: 'web', frontend: counters, backend: { ...counters, usableServers: 1 } },
+      serverCount: { all: 1, down: 1, out: 0, names: ['web-1'] },
       servers: [{ name: 'web-1', address: '10.0.0.1:80', ...counters, since: at, check: 'L4CON', left: true }]
     }
   ]
