@@ -1,10 +1,10 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import { toKontrolJson } from '../model/json/kontrol.ts'
 import type { Pod } from '../model/pod.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { variableIfItFits } from '../platform/process/script-input.ts'
+import { nextTurn } from '../platform/turns.ts'
 
 export interface CallbackInput {
   snapshot: Snapshot
@@ -51,7 +51,7 @@ async function podsAsJson(pods: readonly Pod[]): Promise<string> {
   const texts: string[] = []
   for (const [index, { app, id, ip, key, role, seq, nonce, payload }] of pods.entries()) {
     texts.push(toKontrolJson({ app, id, ip, key, role, seq, nonce, payload }))
-    if (index % SLICE === SLICE - 1) await setImmediate()
+    if (index % SLICE === SLICE - 1) await nextTurn()
   }
   return `[${texts.join(', ')}]`
 }

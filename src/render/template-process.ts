@@ -1,6 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { extname } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { KontrolError } from '../errors.ts'
 import { stringifyJson } from '../model/json/json.ts'
@@ -8,7 +7,7 @@ import type { Pod } from '../model/pod.ts'
 import type { Cancel, Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { TaskQueue } from '../platform/queue.ts'
-import { betweenSteps } from '../platform/turns.ts'
+import { betweenSteps, nextTurn } from '../platform/turns.ts'
 import { changesOf, type Lists } from './list-changes.ts'
 import {
   renderedOf,
@@ -163,7 +162,7 @@ class Child {
   async #tell<T>(name: 'hosts' | 'pods', before: Lists<T>, now: Lists<T>): Promise<void> {
     let isFirst = true
     for (const changes of changesOf(before, now)) {
-      if (!isFirst) await setImmediate()
+      if (!isFirst) await nextTurn()
       isFirst = false
       const json = stringifyJson(changes)
       this.#send(name === 'hosts' ? { hosts: json } : { pods: json })

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { nextTurn } from '../platform/turns.ts'
 
 /** One figure at one moment. */
 export interface Sample {

@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
 import { messageOf } from '../../errors.ts'
 import type { Pod } from '../../model/pod.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { nextTurn } from '../../platform/turns.ts'
 import { NOBODY, type Without } from './without-pods.ts'
 
 export interface PodTrialsOptions {
@@ -133,7 +133,7 @@ export class PodTrials {
 
   /** Keepalives are taken between two trials. */
   async #tryAgain<T>(trial: Attempt<T>['trial'], without: Without): Promise<Tried<T>> {
-    await setImmediate()
+    await nextTurn()
     return await this.#try(trial, without)
   }
 

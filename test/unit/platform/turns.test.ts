@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { eachInTurns, piecesOf } from '../../../src/platform/turns.ts'
 
+function busyFor(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
+
 describe('eachInTurns', () => {
   it('takes every item in its order, and lets others have their turn meanwhile', async () => {
     const taken: number[] = []
@@ -9,13 +14,40 @@ describe('eachInTurns', () => {
 
     await eachInTurns(Array.from({ length: 160 }).keys(), (item) => {
       taken.push(item)
-      const until = performance.now() + 1
-      while (performance.now() < until);
+      busyFor(1)
     })
 
     expect(taken).toEqual([...Array.from({ length: 160 }).keys()])
     expect(before).toBeGreaterThan(0)
     expect(before).toBeLessThan(160)
+  })
+})
+
+describe('several kinds of long work at once', () => {
+  it('take turns, so that others wait no longer than for one, and each comes to its end', async () => {
+    const taken = { one: 0, other: 0, third: 0 }
+    let [before, counting] = [0, true]
+    const perTurn: number[] = []
+    const look = (): void => {
+      const all = taken.one + taken.other + taken.third
+      perTurn.push(all - before)
+      before = all
+      if (counting) setImmediate(look)
+    }
+    const work = async (kind: keyof typeof taken): Promise<void> =>
+      await eachInTurns(Array.from({ length: 80 }).keys(), () => {
+        taken[kind]++
+        busyFor(1)
+      })
+
+    const all = Promise.all([work('one'), work('other'), work('third')])
+    setImmediate(look)
+    await all.finally(() => (counting = false))
+
+    expect(taken).toEqual({ one: 80, other: 80, third: 80 })
+    // All three had begun before the first look.
+    expect(perTurn.length).toBeGreaterThan(20)
+    expect(Math.max(...perTurn.slice(1))).toBe(8)
   })
 })
 
