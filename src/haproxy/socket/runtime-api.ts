@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KontrolError } from '../../errors.ts'
+import { blocksOf } from '../../platform/text/blocks.ts'
 import { endsInQuotes } from '../../platform/text/csv.ts'
 import { parseStat, type ProxyStat } from './show-stat.ts'
 import type { RuntimeCommand } from '../servers/commands.ts'
@@ -162,7 +163,7 @@ export class RuntimeApi {
 /** `show stat` quotes what a pod answered to its check, which may hold empty lines. */
 function answersIn(text: string): string[] {
   const answers: string[] = []
-  for (const part of text.split(/(?<=^|\n)\n/)) {
+  for (const part of blocksOf(text)) {
     const former = answers.at(-1)
     if (former?.startsWith('# pxname') === true && endsInQuotes(former)) answers.splice(-1, 1, `${former}\n${part}`)
     else answers.push(part)

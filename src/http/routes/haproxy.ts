@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
 import { refusal } from '../description/answers.ts'
 import { HaproxyBody } from '../description/bodies.ts'
+import { jsonItems, sendInParts } from '../long-answers.ts'
 
 const ServerChange = Type.Object(
   {
@@ -36,6 +37,7 @@ export interface HaproxyRouteDeps {
 }
 
 type Section = Static<typeof HaproxyBody>['proxies'][number]
+type Query = Static<typeof StatusQuery>
 
 const AWAY = refusal('HAProxy does not answer')
 
@@ -51,10 +53,7 @@ export const haproxyRoutes: FastifyPluginAsyncTypebox<HaproxyRouteDeps> = async 
         response: { 200: HaproxyBody, 502: AWAY }
       }
     },
-    async ({ query }) => {
-      const now = await status()
-      return { ...now, proxies: now.proxies.map((proxy) => withServers(proxy, query)) }
-    }
+    async ({ query }, reply) => await sendInParts(reply, written(await status(), query))
   )
 
   app.post(
@@ -78,12 +77,25 @@ export const haproxyRoutes: FastifyPluginAsyncTypebox<HaproxyRouteDeps> = async 
   )
 }
 
-/** A section with those of its servers that are wanted. */
-function withServers(section: Section, { proxy: wanted, ip }: Static<typeof StatusQuery>): Section {
-  if (wanted !== undefined && wanted !== section.name) return { ...section, servers: [] }
-  if (ip === undefined) return section
+function* written({ proxies, ...about }: Static<typeof HaproxyBody>, query: Query): Generator<string> {
+  yield `${open(about)},"proxies":[`
+  for (const [index, { servers, ...section }] of proxies.entries()) {
+    yield `${index === 0 ? '' : ','}${open(section)},"servers":[`
+    if (query.proxy === undefined || query.proxy === section.name) {
+      yield* jsonItems(wantedOf(servers, query.ip), (server) => JSON.stringify(server))
+    }
+    yield ']}'
+  }
+  yield ']}'
+}
+
+/** An object whose last member is still to come. */
+const open = (members: object): string => JSON.stringify(members).slice(0, -1)
+
+function wantedOf(servers: Section['servers'], ip: string | undefined): Section['servers'] {
+  if (ip === undefined) return servers
   const ips = new Set(ip.split(','))
-  return { ...section, servers: section.servers.filter(({ address }) => ips.has(hostOf(address))) }
+  return servers.filter(({ address }) => ips.has(hostOf(address)))
 }
 
 /** Of `10.0.0.1:80` or `[fd00::1]:80`. */

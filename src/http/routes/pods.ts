@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
 import { KontrolError } from '../../errors.ts'
@@ -7,6 +6,7 @@ import { withIsoTimes } from '../../model/iso-time.ts'
 import { hostsOf, type Snapshot } from '../../model/snapshot.ts'
 import { nextTurn } from '../../platform/turns.ts'
 import { stringifyStrictJson } from '../../model/json/json.ts'
+import { jsonItems, sendInParts } from '../long-answers.ts'
 import { nextPage, pageOf, pageQuery } from '../pages.ts'
 import { refusal } from '../description/answers.ts'
 import { AppBody, HostsBody, PodBody } from '../description/bodies.ts'
@@ -27,8 +27,6 @@ const PodKey = Type.Object({
 
 const UNKNOWN = refusal('No live pod has this key')
 
-/** Pods written between two turns of the event loop: all of 100,000 at once would block keepalives for 100 ms. */
-const SLICE = 500
 /** Pods looked at between two turns, where nothing is written of them. */
 const COUNTED = 5_000
 
@@ -64,9 +62,7 @@ export const podRoutes: FastifyPluginAsyncTypebox<{ registry: PodRegistry; ownAp
       const { limit, after = -1 } = request.query
       const { page, next } =
         limit === undefined ? { page: behind(wanted, after) } : pageOf(wanted, seqOf, request.query)
-      // What is sent is text or a stream, which the serializer of the schema does not touch.
-      const body = await wholeIfShort(podList(page, next))
-      return reply.type('application/json; charset=utf-8').send(body as never)
+      return await sendInParts(reply, podList(page, next))
     }
   )
 
@@ -180,34 +176,10 @@ function* behind(pods: Iterable<PodStatus>, after: number): Generator<PodStatus>
   for (const pod of pods) if (pod.seq > after) yield pod
 }
 
-async function* podList(pods: Iterable<PodStatus>, next?: number | null): AsyncGenerator<string> {
-  let slice: string[] = []
-  let separator = '{"pods":['
-  for (const pod of pods) {
-    slice.push(stringifyStrictJson(podBody(pod)))
-    if (slice.length < SLICE) continue
-    yield separator + slice.join(',')
-    separator = ','
-    slice = []
-    await nextTurn()
-  }
-  yield (
-    (slice.length > 0 || separator !== ',' ? separator : '') +
-    slice.join(',') +
-    (next === undefined ? ']}' : `],"next":${next}}`)
-  )
-}
-
-/** One text, which can be compared with what the client has, or a stream of many. */
-async function wholeIfShort(texts: AsyncGenerator<string>): Promise<string | Readable> {
-  const [first, second] = [await texts.next(), await texts.next()]
-  if (second.done === true) return first.value as string
-  return Readable.from(
-    (async function* () {
-      yield* [first.value as string, second.value]
-      yield* texts
-    })()
-  )
+function* podList(pods: Iterable<PodStatus>, next?: number | null): Generator<string> {
+  yield '{"pods":['
+  yield* jsonItems(pods, (pod) => stringifyStrictJson(podBody(pod)))
+  yield next === undefined ? ']}' : `],"next":${next}}`
 }
 
 /** By name; without the apps that have no pod which is wanted. */
