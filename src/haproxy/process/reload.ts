@@ -91,8 +91,10 @@ export class Reloader {
 
   /** @returns the worker that served before */
   async #ask(mark: number): Promise<HaproxyProcess | undefined> {
-    const { master, timeoutMs } = this.#options
+    const { master, timeoutMs, logger } = this.#options
     const before = await this.#poll((table) => table, 'the master answers', mark)
+    // One that is stopped passes its sockets to nobody, and who waits there for an answer would be cut.
+    if (before.worker !== undefined) await goOn(before.worker.pid, logger)
     const answer = await master.reload(timeoutMs)
     if (answer.outcome === 'failed') {
       throw failure(await this.#options.log.hide(alertsOf(answer.log) || answer.log))

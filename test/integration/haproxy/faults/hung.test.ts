@@ -56,6 +56,29 @@ describe('a worker that does not answer', () => {
     expect([...answers].sort()).toEqual(['one', 'two'])
   })
 
+  it('cuts nobody who waits for it, when a signal had stopped it and a reload comes before that is noticed', async () => {
+    // No time passes for whoever looks at it now and then.
+    await using haproxy = await startHaproxy({ clock: { ...systemClock, monotonic: () => 0 } })
+    await using web = await startHttpBackend('hello')
+    const address = ownAddress()
+    await haproxy.apply(webProxy(address, [web]))
+    const worker = await workerOf(haproxy)
+
+    process.kill(worker, 'SIGSTOP')
+    const answered = async (): Promise<string> => await ask(address).catch((error: unknown) => String(error))
+    const waiting = [answered()]
+    // More of them all the time, as the next worker would listen beside this one.
+    const more = setInterval(() => waiting.push(answered()), 5)
+    await sleep(100)
+    await haproxy.apply(webProxy(address, [web], 'maxconn 100')).finally(() => clearInterval(more))
+
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['hello']))
+    expect(await workerOf(haproxy)).not.toBe(worker)
+    // It passed its sockets on: where it does not, one that is stopped at a bad moment cuts who waits there.
+    const log = await readFile(join(haproxy.dataFolder, 'haproxy/haproxy.log'), 'utf8')
+    expect(log).not.toContain('Failed to get the sockets')
+  })
+
   it('is ended when a reload could not get its sockets', async () => {
     await using haproxy = await startHaproxy()
     await using web = await startHttpBackend('hello')
