@@ -80,7 +80,7 @@ export class OwnServers {
   /** One text after the other. */
   readonly #queue = new TaskQueue()
   readonly #binds = new Bag<Bind>()
-  /** By the number of their port, which most have in common; undefined for those without one. */
+  /** By their port, which most have in common; undefined for those without one, and for those that go by the client's. */
   readonly #servers = new Map<number | undefined, Bag<Server>>()
 
   /** @param controlPort where the control tier listens, on all addresses */
@@ -105,7 +105,7 @@ export class OwnServers {
   #count({ binds, servers }: Told, by: 1 | -1): void {
     for (const bind of binds) this.#binds.add(bind, by)
     for (const server of servers) {
-      const number = server.port?.number
+      const number = server.port?.isOffset === false ? server.port.number : undefined
       const alike = this.#servers.get(number) ?? new Bag()
       alike.add(server, by)
       if (alike.isEmpty) this.#servers.delete(number)
@@ -116,19 +116,25 @@ export class OwnServers {
   async #found(isOwn: (address: string) => boolean): Promise<OwnServer[]> {
     const binds = Array.from(this.#binds.entries(), ([bind]) => bind)
     const bindsAndControl = [...binds, this.#control]
+    // The port first: nothing listens where most texts have their servers, and whether an address is our own may take a
+    // look at the machine.
+    const reachable: Bag<Server>[] = []
+    await eachInTurns(this.#servers, ([number, servers]) => {
+      if (number === undefined || bindsAndControl.some(({ from, to }) => number >= from && number <= to))
+        reachable.push(servers)
+    })
     const found: OwnServer[] = []
-    for (const [number, servers] of this.#servers) {
-      // Before all others: nothing listens where most texts have their servers.
-      if (number !== undefined && !bindsAndControl.some((bind) => mayListenOn(bind, number, binds))) continue
-      await eachInTurns(servers.entries(), ([{ target, address, port }, count]) => {
-        const reached = port === undefined ? binds : bindsAndControl
-        // The port first: whether an address is our own may take a look at the machine.
-        if (!reached.some((bind) => listensOn(bind, port, binds) && isAt(bind, address, isOwn))) return
-        for (let times = 0; times < count; times++) found.push({ target, address })
-      })
-    }
+    await eachInTurns(allOf(reachable), ([{ target, address, port }, count]) => {
+      const reached = port === undefined ? binds : bindsAndControl
+      if (!reached.some((bind) => listensOn(bind, port, binds) && isAt(bind, address, isOwn))) return
+      for (let times = 0; times < count; times++) found.push({ target, address })
+    })
     return found
   }
+}
+
+function* allOf<T>(bags: readonly Bag<T>[]): Generator<[T, number]> {
+  for (const bag of bags) yield* bag.entries()
 }
 
 /** Most lines are one or the other; a CR begins one as well, to be sure. */
@@ -185,10 +191,6 @@ function listensOn({ from, to }: Bind, port: Port | undefined, binds: readonly B
   if (!isOffset) return number >= from && number <= to
   return binds.some((bind) => bind.to + number >= from && bind.from + number <= to)
 }
-
-/** On a port with this number, whether or not it is counted from the client's. */
-const mayListenOn = (bind: Bind, number: number, binds: readonly Bind[]): boolean =>
-  [false, true].some((isOffset) => listensOn(bind, { number, isOffset }, binds))
 
 /** Of `:80,192.0.2.1:8000-8010`. */
 function bindsOf(list: string): Bind[] {

@@ -119,4 +119,20 @@ describe('the servers by which HAProxy would connect to itself', () => {
     const look = (): never => expect.fail('asked for our own addresses')
     expect(await new OwnServers(8000).of(text, look)).toEqual([])
   })
+
+  it('are looked for among thousands of ports as among one, in turns of the event loop', async () => {
+    const pods = Array.from({ length: 4_000 }).keys()
+    const text = Array.from(
+      pods,
+      (n) => `frontend f${n}\n  bind :${10_000 + n}\nbackend b${n}\n  server s 192.0.2.1:${30_000 + n}`
+    )
+    let turns = 0
+    const clock = setInterval(() => turns++, 1)
+
+    const own = await new OwnServers(8000).of(`${text.join('\n')}\n  server own 10.0.0.9:10042`, isOwn)
+    clearInterval(clock)
+
+    expect(own).toEqual([{ target: '10.0.0.9:10042', address: '10.0.0.9' }])
+    expect(turns).toBeGreaterThan(5)
+  })
 })
