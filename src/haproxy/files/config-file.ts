@@ -15,11 +15,11 @@ import { TaskQueue } from '../../platform/queue.ts'
 /** What a check may take. */
 interface Effort {
   timeoutMs: number
-  niceness: number
+  niceness?: number
 }
 
 /** HAProxy takes two seconds for ten thousand servers; what takes this long does not end. */
-const PROMPT: Effort = { timeoutMs: 30_000, niceness: 0 }
+const PROMPT: Effort = { timeoutMs: 30_000 }
 /** For a check that nobody waits for: traffic goes first while HAProxy reads ten thousand servers. */
 export const PATIENT: Effort = { timeoutMs: 120_000, niceness: 5 }
 /** A check has nothing to tidy up. */

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { Socket } from 'node:net'
-import { setPriority } from 'node:os'
+import { constants, getPriority, setPriority } from 'node:os'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { inheritedEnvironment } from './inherited-environment.ts'
@@ -21,7 +21,7 @@ export interface SubprocessOptions {
   maxOutputBytes?: number
   /** Ends the process group when aborted. */
   signal?: AbortSignal
-  /** From 0 to 19: how far the kernel lets others go first where processors are scarce. */
+  /** How much nicer than this process it is: the kernel lets others go first where processors are scarce. */
   niceness?: number
   /** Gets the other end of the process's descriptor 3, until it has ended. */
   leash?: (pipe: Duplex) => void
@@ -104,7 +104,7 @@ function start(command: string, args: readonly string[], options: SubprocessOpti
 function giveWay({ pid }: ChildProcess, niceness: number | undefined): void {
   if (pid === undefined || niceness === undefined) return
   try {
-    setPriority(pid, niceness)
+    setPriority(pid, Math.min(constants.priority.PRIORITY_LOW, getPriority() + niceness))
   } catch {
     // It has ended already.
   }

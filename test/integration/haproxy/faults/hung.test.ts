@@ -1,4 +1,5 @@
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
+import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -307,14 +308,15 @@ describe('a check that is behind a change', () => {
     await using haproxy = await startHaproxy({ binary })
     await using web = await startHttpBackend('hello')
     const address = ownAddress()
-    const niceness = async (): Promise<string[]> => (await readFile(seen, 'utf8')).trim().split('\n')
+    const ours = getPriority()
+    const niceness = async (): Promise<number[]> => (await readFile(seen, 'utf8')).trim().split('\n').map(Number)
     await haproxy.apply(webProxy(address, [web]))
     await haproxy.apply(webProxy(address, [web], 'maxconn 100'))
-    expect(await niceness()).toEqual(['0', '0'])
+    expect(await niceness()).toEqual([ours, ours])
 
     await haproxy.apply(webProxy(address, [web, web], 'maxconn 100'))
 
     await eventually(async () => (await niceness()).length === 3)
-    expect(await niceness()).toEqual(['0', '0', '5'])
+    expect(await niceness()).toEqual([ours, ours, ours + 5])
   })
 })
